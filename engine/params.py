@@ -1,0 +1,164 @@
+"""What a person can set for each job, with defaults and where they come from. Plain data, no heavy import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from engine.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class SampleParams:
+    """Make the sample from the documentation strings installed on this machine."""
+
+    max_queries: int = 3200
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class ImportParams:
+    """Files and folders to read. `format` is `auto` or one of `engine.ingest.labelled.FORMATS`."""
+
+    paths: tuple[str, ...] = ()
+    kind: Literal["auto", "documents", "labelled"] = "auto"
+    format: str = "auto"
+    split: Literal["", "train", "dev", "test"] = ""
+    passage_tokens: int = 220
+    overlap_tokens: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class DedupParams:
+    """Queries at least `threshold` alike (cosine of the base model, 0..1) or equal after normalisation are merged."""
+
+    threshold: float = 0.92
+    model: str = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitParams:
+    """Shares of queries; whole components of related queries go to one split."""
+
+    seed: int = 13
+    dev_share: float = 0.1
+    test_share: float = 0.2
+    keep_official: bool = True
+    max_dev: int = 500
+    max_test: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SelectParams:
+    """Rules that choose negatives among stored candidates.
+
+    relative_margin 0.05 on the lowest positive: NV-Retriever, arXiv:2407.15831 (TopK-PercPos 95 %).
+    Ranks count the raw list from 1, positives included (as FlagEmbedding counts).
+    """
+
+    num_negatives: int = 3
+    rank_min: int = 1
+    rank_max: int = 100
+    relative_margin: float = 0.05
+    max_score: float = 1.0
+    min_score: float = -1.0
+    share_bm25: float = 0.3
+    share_random: float = 0.0
+    same_document: bool = True
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class MineParams:
+    """Which sources bring candidates, how deep, and how negatives are chosen from them."""
+
+    sources: tuple[Literal["bm25", "dense", "random"], ...] = ("bm25", "dense")
+    depth: int = 200
+    model: str = "base"
+    select: SelectParams = field(default_factory=SelectParams)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainParams:
+    """One training run. `max_steps` 0: as many as `epochs` give. `minutes` 0: no limit of time."""
+
+    preset: Literal["quick", "balanced", "thorough"] = "quick"
+    base: str = "base"
+    objective: Literal["mnrl", "cached_mnrl"] = "mnrl"
+    num_negatives: int = 1
+    batch_size: int = 64
+    micro_batch_size: int = 16
+    max_length: int = 128
+    learning_rate: float = 5e-5
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    scale: float = 20.0
+    epochs: float = 1.0
+    max_steps: int = 60
+    eval_every: int = 10
+    patience: int = 0
+    minutes: float = 0.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    device: str = "auto"
+    seed: int = 13
+    resume: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateParams:
+    """Systems to rank a split's queries with: bm25, base, tuned, a model's id, or hybrid."""
+
+    systems: tuple[str, ...] = ("bm25", "base", "tuned")
+    split: Literal["train", "dev", "test"] = "test"
+    depth: int = 100
+    resamples: int = 10_000
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParams:
+    """One search. `model` as in mining; `mode` hybrid joins BM25 and vectors by reciprocal rank."""
+
+    text: str = ""
+    k: int = 10
+    mode: Literal["bm25", "dense", "hybrid"] = "dense"
+    model: str = "tuned"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportParams:
+    """What to take out, and where to."""
+
+    dest: str = ""
+    what: Literal["model", "run", "qrels"] = "model"
+    format: str = "auto"
+    model: str = "tuned"
+    system: str = "tuned"
+    split: Literal["train", "dev", "test"] = "test"
+
+
+P = TypeVar("P")
+
+
+def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON values, checked here
+    """Build params from JSON-like values; refuse unknown names and wrong types with one sentence.
+
+    Raises:
+        UserError: a name that `kind` does not have, or a value of the wrong type.
+    """
+    known = set(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise UserError(f"There is no setting '{unknown[0]}'.", hint=f"Settings: {', '.join(sorted(known))}.")
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise UserError(f"A setting has a wrong value: {error}.") from error
+
+
+def params_to_dict(params: object) -> dict[str, Any]:
+    """The inverse of `params_from_dict`, ready for JSON."""
+    built: dict[str, Any] = msgspec.to_builtins(params)
+    return built

@@ -1,0 +1,69 @@
+"""The thread between a long piece of work and whoever asked for it: progress out, cancel and pause in."""
+
+from __future__ import annotations
+
+import threading
+
+from engine.errors import Cancelled
+
+
+class Task:
+    """Handed to every long function; the plain one is silent and can be cancelled from another thread.
+
+    Callers report once a batch. Subclasses override the `on_*` methods to carry reports to a pipe or a terminal.
+    """
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+        self._running = threading.Event()
+        self._running.set()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next check; also ends a pause."""
+        self._cancelled.set()
+        self._running.set()
+
+    def pause(self) -> None:
+        self._running.clear()
+
+    def resume(self) -> None:
+        self._running.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def check_cancelled(self) -> None:
+        """Wait while paused, then raise `Cancelled` if the person asked to stop."""
+        self._running.wait()
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def progress(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Say how far `stage` is, in its own units; also a point where the work may be cancelled.
+
+        Args:
+            stage: a short verb phrase, e.g. "encode passages".
+            done: units finished, from 0.
+            total: units in all, 0 where unknown.
+            note: what is being worked on now, e.g. a file's name.
+        """
+        self.check_cancelled()
+        self.on_progress(stage, done, total, note)
+
+    def metric(self, name: str, step: int, value: float) -> None:
+        """Record one point of a curve, e.g. `("loss", 12, 0.81)` or `("dev_ndcg@10", 20, 0.55)`."""
+        self.on_metric(name, step, value)
+
+    def warn(self, message: str) -> None:
+        """Say something the person should know although the work goes on."""
+        self.on_warning(message)
+
+    def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
+        pass
+
+    def on_metric(self, name: str, step: int, value: float) -> None:
+        pass
+
+    def on_warning(self, message: str) -> None:
+        pass
