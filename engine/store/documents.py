@@ -1,0 +1,316 @@
+"""Documents and passages: what was read, and the pieces that are retrieved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from engine.records import Document, Passage, text_hash
+from engine.store.project import Project
+
+_DOCUMENT = "id, external_id, title, path, kind, content_hash, n_chars, n_passages, import_id, labelled"
+_PASSAGE = 'id, document_id, external_id, ordinal, heading, text, start, "end", page'
+_MANY = 500
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage before it has an id; fields as in `records.Passage`."""
+
+    text: str
+    heading: str = ""
+    external_id: str = ""
+    start: int = 0
+    end: int = 0
+    page: int = 0
+
+    @property
+    def search_text(self) -> str:
+        return f"{self.heading} {self.text}" if self.heading else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document before it has an id. `text` is the whole text where passages are cut from it, "" for labelled ones."""
+
+    title: str
+    path: str
+    kind: str
+    content_hash: str
+    text: str = ""
+    external_id: str = ""
+    labelled: bool = False
+
+
+def put_document(project: Project, document: NewDocument, passages: Sequence[NewPassage], *, import_id: int) -> int:
+    """Store a document with its passages in one transaction, replacing the one from the same path or external id.
+
+    Passages whose text stands in the old version keep their id, and with it their judgements. Returns the id.
+    """
+    with project.db.atomic():
+        old = _find_same(project, document)
+        document_id = _write_document(project, document, passages, import_id, old.id if old else None)
+        _write_passages(project, document_id, passages)
+    return document_id
+
+
+def put_labelled(
+    project: Project, rows: Sequence[tuple[NewDocument, NewPassage]], *, import_id: int
+) -> list[int]:
+    """Store new labelled documents of one passage each, in one transaction; returns the passages' ids in order."""
+    ids: list[int] = []
+    with project.db.atomic():
+        for document, passage in rows:
+            document_id = _write_document(project, document, [passage], import_id, None)
+            ids.append(_insert_passage(project, document_id, 0, passage))
+    return ids
+
+
+def update_passage(project: Project, passage_id: int, passage: NewPassage, *, content_hash: str) -> None:
+    """Give a labelled passage its new text (same external id, other text)."""
+    with project.db.atomic():
+        project.db.execute(
+            "update passages set heading = ?, text = ?, text_hash = ? where id = ?",
+            [passage.heading, passage.text, text_hash(passage.search_text), passage_id],
+        )
+        project.db.execute(
+            "update documents set title = ?, content_hash = ?, n_chars = ? "
+            "where id = (select document_id from passages where id = ?)",
+            [passage.heading, content_hash, len(passage.text), passage_id],
+        )
+
+
+def _find_same(project: Project, document: NewDocument) -> Document | None:
+    return document_at(project, document.path) if document.path and not document.labelled else None
+
+
+def _write_document(
+    project: Project, document: NewDocument, passages: Sequence[NewPassage], import_id: int, old_id: int | None
+) -> int:
+    values = {
+        "external_id": document.external_id,
+        "title": document.title,
+        "path": document.path,
+        "kind": document.kind,
+        "content_hash": document.content_hash,
+        "n_chars": len(document.text) if document.text else sum(len(p.text) for p in passages),
+        "n_passages": len(passages),
+        "import_id": import_id,
+        "labelled": int(document.labelled),
+    }
+    if old_id is None:
+        columns = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        cursor = project.db.execute(f"insert into documents ({columns}) values ({marks})", list(values.values()))
+        document_id = int(cursor.lastrowid or 0)
+    else:
+        project.db["documents"].update(old_id, values)
+        document_id = old_id
+    if document.text:
+        project.db["document_texts"].upsert({"document_id": document_id, "text": document.text}, pk="document_id")
+    return document_id
+
+
+def _write_passages(project: Project, document_id: int, passages: Sequence[NewPassage]) -> None:
+    old: dict[str, list[int]] = {}
+    rows = project.db.execute("select text_hash, id from passages where document_id = ? order by id", [document_id])
+    for digest, passage_id in rows.fetchall():
+        old.setdefault(digest, []).append(passage_id)
+    for ordinal, passage in enumerate(passages):
+        same = old.get(text_hash(passage.search_text))
+        if same:
+            project.db["passages"].update(
+                same.pop(0), {"ordinal": ordinal, "start": passage.start, "end": passage.end, "page": passage.page}
+            )
+        else:
+            _insert_passage(project, document_id, ordinal, passage)
+    _delete_passages(project, [passage_id for ids in old.values() for passage_id in ids])
+
+
+def _insert_passage(project: Project, document_id: int, ordinal: int, passage: NewPassage) -> int:
+    cursor = project.db.execute(
+        "insert into passages (document_id, external_id, ordinal, heading, text, text_hash, start, \"end\", page) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            document_id,
+            passage.external_id,
+            ordinal,
+            passage.heading,
+            passage.text,
+            text_hash(passage.search_text),
+            passage.start,
+            passage.end,
+            passage.page,
+        ],
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _delete_passages(project: Project, passage_ids: Sequence[int]) -> None:
+    for block in _blocks(passage_ids):
+        marks = ", ".join("?" * len(block))
+        for table in ("qrels", "imported_negatives", "reviews", "negatives", "feedback"):
+            project.db.execute(f"delete from {table} where passage_id in ({marks})", block)
+        project.db.execute(f"delete from passages where id in ({marks})", block)
+
+
+def remove_documents(project: Project, document_ids: Sequence[int]) -> None:
+    """Take documents, their passages and the judgements on them out of the project; files are not touched."""
+    with project.db.atomic():
+        for block in _blocks(document_ids):
+            marks = ", ".join("?" * len(block))
+            found = project.db.execute(f"select id from passages where document_id in ({marks})", block)
+            _delete_passages(project, [row[0] for row in found.fetchall()])
+            project.db.execute(f"delete from document_texts where document_id in ({marks})", block)
+            project.db.execute(f"delete from documents where id in ({marks})", block)
+
+
+def document_at(project: Project, path: str) -> Document | None:
+    """The document read from the file `path`."""
+    row = project.db.execute(f"select {_DOCUMENT} from documents where path = ? and labelled = 0", [path]).fetchone()
+    return _document(row) if row else None
+
+
+def document(project: Project, document_id: int) -> Document | None:
+    row = project.db.execute(f"select {_DOCUMENT} from documents where id = ?", [document_id]).fetchone()
+    return _document(row) if row else None
+
+
+def document_text(project: Project, document_id: int) -> str:
+    """The whole text passages were cut from; for labelled documents their one passage."""
+    row = project.db.execute("select text from document_texts where document_id = ?", [document_id]).fetchone()
+    if row:
+        return str(row[0])
+    return "\n\n".join(passage.text for passage in passages_of(project, document_id))
+
+
+def count_documents(project: Project, *, contains: str = "") -> int:
+    where, values = _like(contains)
+    return int(project.db.execute(f"select count(*) from documents {where}", values).fetchone()[0])
+
+
+def page_of_documents(
+    project: Project, *, offset: int, limit: int, contains: str = "", order: str = "id", descending: bool = False
+) -> list[Document]:
+    """A page of documents for a table; `order` is one of id, title, kind, n_chars, n_passages."""
+    if order not in ("id", "title", "kind", "n_chars", "n_passages"):
+        order = "id"
+    where, values = _like(contains)
+    direction = "desc" if descending else "asc"
+    rows = project.db.execute(
+        f"select {_DOCUMENT} from documents {where} order by {order} {direction}, id limit ? offset ?",
+        [*values, limit, offset],
+    )
+    return [_document(row) for row in rows]
+
+
+def _like(contains: str) -> tuple[str, list[str]]:
+    if not contains:
+        return "", []
+    escaped = contains.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return r"where title like ? escape '\' or path like ? escape '\'", [f"%{escaped}%"] * 2
+
+
+def kinds_of_documents(project: Project) -> list[tuple[str, int, int]]:
+    """(kind, documents, passages) by kind, most first."""
+    rows = project.db.execute(
+        "select kind, count(*), coalesce(sum(n_passages), 0) from documents group by kind order by 2 desc, 1"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def count_passages(project: Project) -> int:
+    return int(project.db.execute("select count(*) from passages").fetchone()[0])
+
+
+def passages_of(project: Project, document_id: int) -> list[Passage]:
+    rows = project.db.execute(
+        f"select {_PASSAGE} from passages where document_id = ? order by ordinal, id", [document_id]
+    )
+    return [Passage(*row) for row in rows]
+
+
+def passages(project: Project, passage_ids: Iterable[int]) -> dict[int, Passage]:
+    """Passages by id; ids that are not there are left out."""
+    found = {}
+    for block in _blocks(list(passage_ids)):
+        marks = ", ".join("?" * len(block))
+        for row in project.db.execute(f"select {_PASSAGE} from passages where id in ({marks})", block):
+            found[row[0]] = Passage(*row)
+    return found
+
+
+def all_passages(project: Project) -> Iterator[Passage]:
+    """Every passage in order of id."""
+    for row in project.db.execute(f"select {_PASSAGE} from passages order by id"):
+        yield Passage(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All passages as parallel sequences in order of id.
+
+    Attributes:
+        ids: (n,) int64, ascending.
+        document_ids: (n,) int64.
+        texts: what systems read of each (`Passage.search_text`).
+        hashes: `text_hash` of each text.
+    """
+
+    ids: np.ndarray
+    document_ids: np.ndarray
+    texts: list[str]
+    hashes: list[str]
+
+    def rows_of(self, passage_ids: Iterable[int]) -> np.ndarray:
+        """Positions of `passage_ids` in the corpus, (k,) int64; ids that are not there are left out."""
+        wanted = np.unique(np.fromiter(passage_ids, dtype=np.int64))
+        rows = np.searchsorted(self.ids, wanted)
+        rows = np.minimum(rows, max(len(self.ids) - 1, 0))
+        return rows[self.ids[rows] == wanted] if len(self.ids) else np.empty(0, np.int64)
+
+
+def corpus(project: Project) -> Corpus:
+    """Every passage's id and text, for systems that rank all of them."""
+    ids, document_ids, texts, hashes = [], [], [], []
+    for row in project.db.execute("select id, document_id, heading, text, text_hash from passages order by id"):
+        ids.append(row[0])
+        document_ids.append(row[1])
+        texts.append(f"{row[2]} {row[3]}" if row[2] else row[3])
+        hashes.append(row[4])
+    return Corpus(np.array(ids, np.int64), np.array(document_ids, np.int64), texts, hashes)
+
+
+def passage_ids_by_external(project: Project, external_ids: Iterable[str]) -> dict[str, int]:
+    return _ids_by(project, "external_id", external_ids)
+
+
+def passage_ids_by_hash(project: Project, hashes: Iterable[str]) -> dict[str, int]:
+    """The first passage with each `text_hash` of its search text."""
+    return _ids_by(project, "text_hash", hashes)
+
+
+def _ids_by(project: Project, column: str, values: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for block in _blocks(list(values)):
+        marks = ", ".join("?" * len(block))
+        rows = project.db.execute(
+            f"select {column}, min(id) from passages where {column} in ({marks}) group by {column}", block
+        )
+        found.update({row[0]: row[1] for row in rows})
+    return found
+
+
+def _document(row: Sequence[object]) -> Document:
+    *fields, labelled = row
+    return Document(*fields, bool(labelled))  # type: ignore[arg-type]  # the columns' types stand in the schema
+
+
+def _blocks(values: Sequence[T]) -> Iterator[list[T]]:
+    for start in range(0, len(values), _MANY):
+        yield list(values[start : start + _MANY])

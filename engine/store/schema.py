@@ -1,0 +1,255 @@
+"""The tables of a project and the numbered steps that lead to them."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+APPLICATION_ID = 0x53534D31  # "SSM1"
+VERSION = 1
+
+migrations = Migrations("searchsmith")
+
+
+@migrations(name="001_first_tables")
+def first_tables(db: Database) -> None:
+    _texts(db)
+    _questions(db)
+    _models(db)
+    _minings(db)
+    _runs(db)
+    _history(db)
+
+
+def _texts(db: Database) -> None:
+    db["meta"].create({"key": str, "value": str}, pk="key")
+    db["imports"].create(
+        {"id": int, "created_at": str, "format": str, "paths": str, "counts": str, "state": str}, pk="id"
+    )
+    db["import_problems"].create(
+        {"id": int, "import_id": int, "file": str, "line": int, "code": str, "reason": str},
+        pk="id",
+        foreign_keys=[("import_id", "imports", "id")],
+    )
+    db["import_problems"].create_index(["import_id"])
+    db["documents"].create(
+        {
+            "id": int,
+            "external_id": str,
+            "title": str,
+            "path": str,
+            "kind": str,
+            "content_hash": str,
+            "n_chars": int,
+            "n_passages": int,
+            "import_id": int,
+            "labelled": int,
+        },
+        pk="id",
+        foreign_keys=[("import_id", "imports", "id")],
+    )
+    db["documents"].create_index(["path"])
+    db["document_texts"].create(
+        {"document_id": int, "text": str}, pk="document_id", foreign_keys=[("document_id", "documents", "id")]
+    )
+    db["passages"].create(
+        {
+            "id": int,
+            "document_id": int,
+            "external_id": str,
+            "ordinal": int,
+            "heading": str,
+            "text": str,
+            "text_hash": str,
+            "start": int,
+            "end": int,
+            "page": int,
+        },
+        pk="id",
+        foreign_keys=[("document_id", "documents", "id")],
+    )
+    for column in ("document_id", "external_id", "text_hash"):
+        db["passages"].create_index([column])
+
+
+def _questions(db: Database) -> None:
+    db["queries"].create(
+        {
+            "id": int,
+            "external_id": str,
+            "text": str,
+            "text_hash": str,
+            "source": str,
+            "split": str,
+            "official_split": str,
+            "duplicate_of": int,
+            "import_id": int,
+        },
+        pk="id",
+        foreign_keys=[("duplicate_of", "queries", "id"), ("import_id", "imports", "id")],
+    )
+    db["queries"].create_index(["text_hash"], unique=True)
+    for column in ("external_id", "split", "duplicate_of"):
+        db["queries"].create_index([column])
+    db["qrels"].create(
+        {"query_id": int, "passage_id": int, "grade": int, "source": str},
+        pk=("query_id", "passage_id"),
+        foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
+    )
+    db["qrels"].create_index(["passage_id"])
+    db["imported_negatives"].create(
+        {"query_id": int, "passage_id": int, "score": float},
+        pk=("query_id", "passage_id"),
+        foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
+    )
+    db["reviews"].create(
+        {"query_id": int, "passage_id": int, "verdict": str, "created_at": str},
+        pk=("query_id", "passage_id"),
+        foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
+    )
+    db["feedback"].create(
+        {"id": int, "text": str, "passage_id": int, "vote": int, "system": str, "created_at": str},
+        pk="id",
+        foreign_keys=[("passage_id", "passages", "id")],
+    )
+
+
+def _models(db: Database) -> None:
+    db["models"].create(
+        {
+            "id": int,
+            "name": str,
+            "kind": str,
+            "path": str,
+            "weights_digest": str,
+            "dim": int,
+            "max_length": int,
+            "parent_id": int,
+            "mining_id": int,
+            "params": str,
+            "summary": str,
+            "state": str,
+            "created_at": str,
+        },
+        pk="id",
+        foreign_keys=[("parent_id", "models", "id")],
+    )
+    db["model_metrics"].create(
+        {"model_id": int, "name": str, "step": int, "value": float},
+        pk=("model_id", "name", "step"),
+        foreign_keys=[("model_id", "models", "id")],
+    )
+
+
+def _minings(db: Database) -> None:
+    db["minings"].create(
+        {"id": int, "model_id": int, "round": int, "params": str, "counts": str, "state": str, "created_at": str},
+        pk="id",
+        foreign_keys=[("model_id", "models", "id")],
+    )
+    db["negatives"].create(
+        {
+            "mining_id": int,
+            "query_id": int,
+            "passage_id": int,
+            "source": str,
+            "rank": int,
+            "score": float,
+            "margin": float,
+            "doubt": float,
+        },
+        pk=("mining_id", "query_id", "passage_id"),
+        foreign_keys=[
+            ("mining_id", "minings", "id"),
+            ("query_id", "queries", "id"),
+            ("passage_id", "passages", "id"),
+        ],
+    )
+    db["negatives"].create_index(["query_id"])
+    db["negatives"].create_index(["passage_id"])
+
+
+def _runs(db: Database) -> None:
+    db["runs"].create(
+        {
+            "id": int,
+            "system": str,
+            "model_id": int,
+            "split": str,
+            "content_key": str,
+            "n_queries": int,
+            "metrics": str,
+            "seconds": float,
+            "state": str,
+            "created_at": str,
+        },
+        pk="id",
+        foreign_keys=[("model_id", "models", "id")],
+    )
+    db["runs"].create_index(["content_key"])
+    db["query_metrics"].create(
+        {
+            "run_id": int,
+            "query_id": int,
+            "ndcg10": float,
+            "mrr10": float,
+            "recall10": float,
+            "hit_rate10": float,
+            "map100": float,
+            "first_rank": int,
+        },
+        pk=("run_id", "query_id"),
+        foreign_keys=[("run_id", "runs", "id"), ("query_id", "queries", "id")],
+    )
+    db["comparisons"].create(
+        {
+            "id": int,
+            "a": str,
+            "b": str,
+            "run_a": int,
+            "run_b": int,
+            "metric": str,
+            "delta": float,
+            "low": float,
+            "high": float,
+            "p": float,
+            "verdict": str,
+            "fixed": int,
+            "broken": int,
+            "n_queries": int,
+        },
+        pk="id",
+        foreign_keys=[("run_a", "runs", "id"), ("run_b", "runs", "id")],
+    )
+
+
+def _history(db: Database) -> None:
+    db["exports"].create(
+        {
+            "id": int,
+            "what": str,
+            "format": str,
+            "path": str,
+            "model_id": int,
+            "check": str,
+            "created_at": str,
+        },
+        pk="id",
+        foreign_keys=[("model_id", "models", "id")],
+    )
+    db["jobs"].create(
+        {
+            "id": int,
+            "kind": str,
+            "params": str,
+            "state": str,
+            "pid": int,
+            "started_at": str,
+            "ended_at": str,
+            "seconds": float,
+            "message": str,
+            "summary": str,
+            "dismissed": int,
+        },
+        pk="id",
+    )
