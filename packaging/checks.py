@@ -1,0 +1,53 @@
+"""Run every check one after the other: style, types, layers, tests. `make test` and `make check` call it.
+
+.venv/bin/python packaging/checks.py [all|fast] [pytest's own options]
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+STATIC = {
+    "ruff check": ["-m", "ruff", "check", "."],
+    "ruff format": ["-m", "ruff", "format", "--check", "."],
+    "mypy": ["-m", "mypy"],
+    "layers": ["-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"],
+}
+FAST = ["-m", "not slow and not gpu", "--ignore", "tests/e2e"]
+# No window opens, no hub is asked, and no tokenizer warns about a fork.
+ENVIRONMENT = {"QT_QPA_PLATFORM": "offscreen", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+def main() -> int:
+    which, options = (sys.argv[1:2] or ["all"])[0], sys.argv[2:]
+    environment = {**os.environ, **ENVIRONMENT}
+    failed = [name for name, words in STATIC.items() if not _passes(name, words, environment)]
+    tests = ["-m", "pytest", *(FAST if which == "fast" else []), *options]
+    print("tests", flush=True)
+    code = subprocess.call([PYTHON, *tests], cwd=ROOT, env=environment)
+    if failed:
+        print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
+    return code or bool(failed)
+
+
+def _passes(name: str, words: list[str], environment: dict[str, str]) -> bool:
+    """Run one check; what it says is shown only when it fails."""
+    started = time.monotonic()
+    outcome = subprocess.run(
+        [PYTHON, *words], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    verdict = "ok" if outcome.returncode == 0 else "FAILED"
+    print(f"{name}: {verdict} ({time.monotonic() - started:.0f} s)", flush=True)
+    if outcome.returncode:
+        print(outcome.stdout, flush=True)
+    return outcome.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
