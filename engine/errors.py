@@ -40,7 +40,7 @@ class ProjectError(UserError):
     code = "project"
 
 
-class ProjectBusy(ProjectError):
+class ProjectBusyError(ProjectError):
     """Another process holds the project's write lock."""
 
     code = "busy"

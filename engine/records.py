@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Split(StrEnum):
@@ -163,8 +164,8 @@ class Mining:
     id: int
     model_id: int
     round: int
-    params: dict[str, object]
-    counts: dict[str, object]
+    params: dict[str, Any]
+    counts: dict[str, Any]
     state: State
     created_at: str
 
@@ -182,8 +183,8 @@ class Model:
     max_length: int
     parent_id: int | None
     mining_id: int | None
-    params: dict[str, object]
-    summary: dict[str, object]
+    params: dict[str, Any]
+    summary: dict[str, Any]
     state: State
     created_at: str
 
@@ -312,12 +313,12 @@ class JobRecord:
 
     id: int
     kind: str
-    params: dict[str, object]
+    params: dict[str, Any]
     state: JobState
     started_at: str
     ended_at: str
     message: str
-    summary: dict[str, object] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 

@@ -59,9 +59,7 @@ def put_document(project: Project, document: NewDocument, passages: Sequence[New
     return document_id
 
 
-def put_labelled(
-    project: Project, rows: Sequence[tuple[NewDocument, NewPassage]], *, import_id: int
-) -> list[int]:
+def put_labelled(project: Project, rows: Sequence[tuple[NewDocument, NewPassage]], *, import_id: int) -> list[int]:
     """Store new labelled documents of one passage each, in one transaction; returns the passages' ids in order."""
     ids: list[int] = []
     with project.db.atomic():
@@ -109,10 +107,10 @@ def _write_document(
         cursor = project.db.execute(f"insert into documents ({columns}) values ({marks})", list(values.values()))
         document_id = int(cursor.lastrowid or 0)
     else:
-        project.db["documents"].update(old_id, values)
+        project.db.table("documents").update(old_id, values)
         document_id = old_id
     if document.text:
-        project.db["document_texts"].upsert({"document_id": document_id, "text": document.text}, pk="document_id")
+        project.db.table("document_texts").upsert({"document_id": document_id, "text": document.text}, pk="document_id")
     return document_id
 
 
@@ -124,7 +122,7 @@ def _write_passages(project: Project, document_id: int, passages: Sequence[NewPa
     for ordinal, passage in enumerate(passages):
         same = old.get(text_hash(passage.search_text))
         if same:
-            project.db["passages"].update(
+            project.db.table("passages").update(
                 same.pop(0), {"ordinal": ordinal, "start": passage.start, "end": passage.end, "page": passage.page}
             )
         else:
@@ -134,7 +132,7 @@ def _write_passages(project: Project, document_id: int, passages: Sequence[NewPa
 
 def _insert_passage(project: Project, document_id: int, ordinal: int, passage: NewPassage) -> int:
     cursor = project.db.execute(
-        "insert into passages (document_id, external_id, ordinal, heading, text, text_hash, start, \"end\", page) "
+        'insert into passages (document_id, external_id, ordinal, heading, text, text_hash, start, "end", page) '
         "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             document_id,

@@ -21,7 +21,7 @@ def start_import(project: Project, paths: Sequence[str], format: str) -> int:
 
 def add_problems(project: Project, import_id: int, problems: Iterable[ImportProblem]) -> None:
     with project.db.atomic():
-        project.db["import_problems"].insert_all(
+        project.db.table("import_problems").insert_all(
             {"import_id": import_id, **asdict(problem)} for problem in problems
         )
 

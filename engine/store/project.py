@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -113,7 +112,7 @@ class Project:
         return row[0] if row else ""
 
     def set_meta(self, key: str, value: str) -> None:
-        self.db["meta"].upsert({"key": key, "value": value}, pk="key")
+        self.db.table("meta").upsert({"key": key, "value": value}, pk="key")
 
     def meta_json(self, key: str) -> Any:  # Any: JSON
         text = self.meta(key)
@@ -227,7 +226,9 @@ def _connect(file: Path, *, readonly: bool = False) -> sqlite3.Connection:
 def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != schema.APPLICATION_ID:
-        raise ProjectError(f"The file project.db in {path} is no project of this program.", hint="Choose another folder.")
+        raise ProjectError(
+            f"The file project.db in {path} is no project of this program.", hint="Choose another folder."
+        )
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > schema.VERSION:
         raise ProjectError(

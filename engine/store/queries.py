@@ -184,9 +184,7 @@ def page_of_queries(
     return [_query(row) for row in rows]
 
 
-def _filters(
-    split: str, contains: str, duplicates: bool | None, judged: bool | None
-) -> tuple[str, list[str]]:
+def _filters(split: str, contains: str, duplicates: bool | None, judged: bool | None) -> tuple[str, list[str]]:
     terms, values = [], []
     if split == "none":
         terms.append("split is null")
@@ -206,9 +204,7 @@ def _filters(
 
 def split_counts(project: Project) -> dict[str, int]:
     """Representative queries by split; those without one under ""."""
-    rows = project.db.execute(
-        "select coalesce(split, ''), count(*) from queries where duplicate_of is null group by 1"
-    )
+    rows = project.db.execute("select coalesce(split, ''), count(*) from queries where duplicate_of is null group by 1")
     return {row[0]: row[1] for row in rows}
 
 
@@ -257,7 +253,7 @@ def count_qrels(project: Project) -> int:
 def put_review(project: Project, query_id: int, passage_id: int, verdict: Review) -> None:
     """Record a person's word on a candidate; `relevant` also becomes a judgement of grade 1."""
     with project.db.atomic():
-        project.db["reviews"].upsert(
+        project.db.table("reviews").upsert(
             {"query_id": query_id, "passage_id": passage_id, "verdict": verdict.value, "created_at": now()},
             pk=("query_id", "passage_id"),
         )

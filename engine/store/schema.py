@@ -22,17 +22,17 @@ def first_tables(db: Database) -> None:
 
 
 def _texts(db: Database) -> None:
-    db["meta"].create({"key": str, "value": str}, pk="key")
-    db["imports"].create(
+    db.table("meta").create({"key": str, "value": str}, pk="key")
+    db.table("imports").create(
         {"id": int, "created_at": str, "format": str, "paths": str, "counts": str, "state": str}, pk="id"
     )
-    db["import_problems"].create(
+    db.table("import_problems").create(
         {"id": int, "import_id": int, "file": str, "line": int, "code": str, "reason": str},
         pk="id",
         foreign_keys=[("import_id", "imports", "id")],
     )
-    db["import_problems"].create_index(["import_id"])
-    db["documents"].create(
+    db.table("import_problems").create_index(["import_id"])
+    db.table("documents").create(
         {
             "id": int,
             "external_id": str,
@@ -48,11 +48,11 @@ def _texts(db: Database) -> None:
         pk="id",
         foreign_keys=[("import_id", "imports", "id")],
     )
-    db["documents"].create_index(["path"])
-    db["document_texts"].create(
+    db.table("documents").create_index(["path"])
+    db.table("document_texts").create(
         {"document_id": int, "text": str}, pk="document_id", foreign_keys=[("document_id", "documents", "id")]
     )
-    db["passages"].create(
+    db.table("passages").create(
         {
             "id": int,
             "document_id": int,
@@ -69,11 +69,11 @@ def _texts(db: Database) -> None:
         foreign_keys=[("document_id", "documents", "id")],
     )
     for column in ("document_id", "external_id", "text_hash"):
-        db["passages"].create_index([column])
+        db.table("passages").create_index([column])
 
 
 def _questions(db: Database) -> None:
-    db["queries"].create(
+    db.table("queries").create(
         {
             "id": int,
             "external_id": str,
@@ -88,26 +88,26 @@ def _questions(db: Database) -> None:
         pk="id",
         foreign_keys=[("duplicate_of", "queries", "id"), ("import_id", "imports", "id")],
     )
-    db["queries"].create_index(["text_hash"], unique=True)
+    db.table("queries").create_index(["text_hash"], unique=True)
     for column in ("external_id", "split", "duplicate_of"):
-        db["queries"].create_index([column])
-    db["qrels"].create(
+        db.table("queries").create_index([column])
+    db.table("qrels").create(
         {"query_id": int, "passage_id": int, "grade": int, "source": str},
         pk=("query_id", "passage_id"),
         foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
     )
-    db["qrels"].create_index(["passage_id"])
-    db["imported_negatives"].create(
+    db.table("qrels").create_index(["passage_id"])
+    db.table("imported_negatives").create(
         {"query_id": int, "passage_id": int, "score": float},
         pk=("query_id", "passage_id"),
         foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
     )
-    db["reviews"].create(
+    db.table("reviews").create(
         {"query_id": int, "passage_id": int, "verdict": str, "created_at": str},
         pk=("query_id", "passage_id"),
         foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
     )
-    db["feedback"].create(
+    db.table("feedback").create(
         {"id": int, "text": str, "passage_id": int, "vote": int, "system": str, "created_at": str},
         pk="id",
         foreign_keys=[("passage_id", "passages", "id")],
@@ -115,7 +115,7 @@ def _questions(db: Database) -> None:
 
 
 def _models(db: Database) -> None:
-    db["models"].create(
+    db.table("models").create(
         {
             "id": int,
             "name": str,
@@ -134,7 +134,7 @@ def _models(db: Database) -> None:
         pk="id",
         foreign_keys=[("parent_id", "models", "id")],
     )
-    db["model_metrics"].create(
+    db.table("model_metrics").create(
         {"model_id": int, "name": str, "step": int, "value": float},
         pk=("model_id", "name", "step"),
         foreign_keys=[("model_id", "models", "id")],
@@ -142,12 +142,12 @@ def _models(db: Database) -> None:
 
 
 def _minings(db: Database) -> None:
-    db["minings"].create(
+    db.table("minings").create(
         {"id": int, "model_id": int, "round": int, "params": str, "counts": str, "state": str, "created_at": str},
         pk="id",
         foreign_keys=[("model_id", "models", "id")],
     )
-    db["negatives"].create(
+    db.table("negatives").create(
         {
             "mining_id": int,
             "query_id": int,
@@ -165,12 +165,12 @@ def _minings(db: Database) -> None:
             ("passage_id", "passages", "id"),
         ],
     )
-    db["negatives"].create_index(["query_id"])
-    db["negatives"].create_index(["passage_id"])
+    db.table("negatives").create_index(["query_id"])
+    db.table("negatives").create_index(["passage_id"])
 
 
 def _runs(db: Database) -> None:
-    db["runs"].create(
+    db.table("runs").create(
         {
             "id": int,
             "system": str,
@@ -186,8 +186,8 @@ def _runs(db: Database) -> None:
         pk="id",
         foreign_keys=[("model_id", "models", "id")],
     )
-    db["runs"].create_index(["content_key"])
-    db["query_metrics"].create(
+    db.table("runs").create_index(["content_key"])
+    db.table("query_metrics").create(
         {
             "run_id": int,
             "query_id": int,
@@ -201,7 +201,7 @@ def _runs(db: Database) -> None:
         pk=("run_id", "query_id"),
         foreign_keys=[("run_id", "runs", "id"), ("query_id", "queries", "id")],
     )
-    db["comparisons"].create(
+    db.table("comparisons").create(
         {
             "id": int,
             "a": str,
@@ -224,7 +224,7 @@ def _runs(db: Database) -> None:
 
 
 def _history(db: Database) -> None:
-    db["exports"].create(
+    db.table("exports").create(
         {
             "id": int,
             "what": str,
@@ -237,7 +237,7 @@ def _history(db: Database) -> None:
         pk="id",
         foreign_keys=[("model_id", "models", "id")],
     )
-    db["jobs"].create(
+    db.table("jobs").create(
         {
             "id": int,
             "kind": str,

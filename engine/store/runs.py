@@ -1,0 +1,204 @@
+"""Runs and what they showed: ranked hits of a system, metrics by query, comparisons."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.records import Comparison, Hit, Outcome, QueryMetrics, QueryMovement, Run, Split, State
+from engine.store.files import load_arrays, save_arrays
+from engine.store.project import Project, now
+
+_RUN = "id, system, model_id, split, n_queries, metrics, seconds, state, created_at"
+_COMPARISON = "id, a, b, run_a, run_b, metric, delta, low, high, p, verdict, fixed, broken, n_queries"
+
+
+def start_run(project: Project, *, system: str, model_id: int | None, split: Split, content_key: str) -> int:
+    """Open a run's row; `content_key` names everything its hits depend on. Returns its id."""
+    cursor = project.db.execute(
+        "insert into runs (system, model_id, split, content_key, n_queries, metrics, seconds, state, created_at) "
+        "values (?, ?, ?, ?, 0, '{}', 0, ?, ?)",
+        [system, model_id, split.value, content_key, State.BUILDING.value, now()],
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def save_hits(
+    project: Project, run_id: int, *, query_ids: np.ndarray, passage_ids: np.ndarray, scores: np.ndarray
+) -> None:
+    """Keep a run's hits as arrays.
+
+    Args:
+        query_ids: (n,) int64.
+        passage_ids: (n, depth) int64, -1 where a list is shorter.
+        scores: (n, depth) float32.
+    """
+    save_arrays(
+        run_folder(project, run_id),
+        {"query_ids": query_ids, "passage_ids": passage_ids, "scores": scores.astype(np.float32)},
+    )
+
+
+def put_query_metrics(project: Project, run_id: int, rows: Sequence[QueryMetrics]) -> None:
+    for start in range(0, len(rows), 1000):
+        with project.db.atomic():
+            project.db.conn.executemany(
+                "insert or replace into query_metrics values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(run_id, *astuple(row)) for row in rows[start : start + 1000]],
+            )
+
+
+def finish_run(project: Project, run_id: int, *, n_queries: int, metrics: Mapping[str, float], seconds: float) -> None:
+    """Mark a run complete; call it last."""
+    project.db.execute(
+        "update runs set n_queries = ?, metrics = ?, seconds = ?, state = ? where id = ?",
+        [n_queries, json.dumps(dict(metrics)), seconds, State.COMPLETE.value, run_id],
+    )
+
+
+def drop_run(project: Project, run_id: int) -> None:
+    with project.db.atomic():
+        project.db.execute("delete from comparisons where run_a = ? or run_b = ?", [run_id, run_id])
+        project.db.execute("delete from query_metrics where run_id = ?", [run_id])
+        project.db.execute("delete from runs where id = ?", [run_id])
+    shutil.rmtree(run_folder(project, run_id), ignore_errors=True)
+
+
+def run_folder(project: Project, run_id: int) -> Path:
+    return project.path / "runs" / str(run_id)
+
+
+def run(project: Project, run_id: int) -> Run | None:
+    row = project.db.execute(f"select {_RUN} from runs where id = ?", [run_id]).fetchone()
+    return _run(row) if row else None
+
+
+def run_by_content(project: Project, content_key: str) -> Run | None:
+    """A complete run that answers the same queries over the same corpus with the same system."""
+    row = project.db.execute(
+        f"select {_RUN} from runs where content_key = ? and state = 'complete' order by id desc limit 1", [content_key]
+    ).fetchone()
+    return _run(row) if row else None
+
+
+def newest_runs(project: Project, split: Split = Split.TEST) -> list[Run]:
+    """The last complete run of each system and model on a split, BM25 and base first."""
+    rows = project.db.execute(
+        f"select {_RUN} from runs where id in (select max(id) from runs where state = 'complete' and split = ? "
+        "group by system, coalesce(model_id, 0)) order by case system when 'bm25' then 0 when 'base' then 1 else 2 end, id",
+        [split.value],
+    )
+    return [_run(row) for row in rows]
+
+
+def hits(project: Project, run_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(query ids (n,), passage ids (n, depth) with -1 for none, scores (n, depth)) of a run."""
+    arrays, _ = load_arrays(run_folder(project, run_id))
+    return arrays["query_ids"], arrays["passage_ids"], arrays["scores"]
+
+
+def hits_of(project: Project, run_id: int, query_id: int, k: int = 10) -> list[Hit]:
+    """The first `k` hits of one query; empty where the run did not ask it."""
+    query_ids, passage_ids, scores = hits(project, run_id)
+    rows = np.flatnonzero(query_ids == query_id)
+    if not len(rows):
+        return []
+    row = rows[0]
+    return [
+        Hit(rank + 1, int(passage_ids[row, rank]), float(scores[row, rank]))
+        for rank in range(min(k, passage_ids.shape[1]))
+        if passage_ids[row, rank] >= 0
+    ]
+
+
+def query_metrics(project: Project, run_id: int) -> list[QueryMetrics]:
+    rows = project.db.execute(
+        "select query_id, ndcg10, mrr10, recall10, hit_rate10, map100, first_rank from query_metrics "
+        "where run_id = ? order by query_id",
+        [run_id],
+    )
+    return [QueryMetrics(*row) for row in rows]
+
+
+def put_comparison(
+    project: Project,
+    *,
+    a: str,
+    b: str,
+    run_a: int,
+    run_b: int,
+    metric: str,
+    delta: float,
+    low: float,
+    high: float,
+    p: float,
+    verdict: Outcome,
+    fixed: int,
+    broken: int,
+    n_queries: int,
+) -> int:
+    """Store a comparison, replacing the one of the same two runs and metric; returns its id."""
+    values = (a, b, run_a, run_b, metric, delta, low, high, p, verdict.value, fixed, broken, n_queries)
+    with project.db.atomic():
+        project.db.execute(
+            "delete from comparisons where run_a = ? and run_b = ? and metric = ?", [run_a, run_b, metric]
+        )
+        cursor = project.db.execute(
+            f"insert into comparisons ({_COMPARISON.removeprefix('id, ')}) values ({', '.join('?' * len(values))})",
+            list(values),
+        )
+    return int(cursor.lastrowid or 0)
+
+
+def comparison(project: Project, run_a: int, run_b: int, metric: str = "ndcg@10") -> Comparison | None:
+    row = project.db.execute(
+        f"select {_COMPARISON} from comparisons where run_a = ? and run_b = ? and metric = ?", [run_a, run_b, metric]
+    ).fetchone()
+    return _comparison(row) if row else None
+
+
+def comparisons(project: Project) -> list[Comparison]:
+    """All comparisons, newest first."""
+    return [_comparison(row) for row in project.db.execute(f"select {_COMPARISON} from comparisons order by id desc")]
+
+
+def movements(project: Project, run_a: int, run_b: int, *, only: str = "all", k: int = 10) -> list[QueryMovement]:
+    """How queries moved from run b (before) to run a (after), largest movement first.
+
+    `only`: `fixed` (into the top k), `broken` (out of it), `right` (in both), `wrong` (in neither) or `all`.
+    """
+    inside = f"{{0}}.first_rank between 1 and {int(k)}"
+    a_in, b_in = inside.format("a"), inside.format("b")
+    where = {
+        "all": "1",
+        "fixed": f"{a_in} and not ({b_in})",
+        "broken": f"{b_in} and not ({a_in})",
+        "right": f"{a_in} and {b_in}",
+        "wrong": f"not ({a_in}) and not ({b_in})",
+    }[only]
+    rows = project.db.execute(
+        "select a.query_id, q.text, a.first_rank, b.first_rank, a.ndcg10, b.ndcg10 "
+        "from query_metrics a join query_metrics b on b.query_id = a.query_id and b.run_id = ? "
+        f"join queries q on q.id = a.query_id where a.run_id = ? and {where} "
+        "order by abs(case a.first_rank when 0 then 1000 else a.first_rank end "
+        "- case b.first_rank when 0 then 1000 else b.first_rank end) desc, a.query_id",
+        [run_b, run_a],
+    )
+    return [QueryMovement(*row) for row in rows]
+
+
+def _run(row: Sequence[Any]) -> Run:  # Any: a row's columns
+    run_id, system, model_id, split, n_queries, metrics, seconds, state, created_at = row
+    return Run(
+        run_id, system, model_id, Split(split), n_queries, json.loads(metrics), seconds, State(state), created_at
+    )
+
+
+def _comparison(row: Sequence[Any]) -> Comparison:  # Any: a row's columns
+    return Comparison(*row[:10], Outcome(row[10]), *row[11:])
