@@ -24,7 +24,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag=True, forbid_un
 # window -> engine
 
 
-class RunJob(Message):
+class RunJob(Message, frozen=True):
     """Do the job `kind` (a key of `engine.jobs.JOBS`) on the project; `params` as JSON values."""
 
     job: int
@@ -33,25 +33,25 @@ class RunJob(Message):
     params: dict[str, Any] = {}  # Any: JSON values, checked by params_from_dict
 
 
-class CancelJob(Message):
+class CancelJob(Message, frozen=True):
     job: int
 
 
-class PauseJob(Message):
+class PauseJob(Message, frozen=True):
     """Pause (`paused` true) or go on."""
 
     job: int
     paused: bool
 
 
-class OpenSearch(Message):
+class OpenSearch(Message, frozen=True):
     """Load the index of the project's `model` and keep it warm."""
 
     project: str
     model: str = "tuned"
 
 
-class SearchQuery(Message):
+class SearchQuery(Message, frozen=True):
     """Rank passages for `text`; answered by `SearchHits` with the same `request`."""
 
     request: int
@@ -61,7 +61,7 @@ class SearchQuery(Message):
     model: str = "tuned"
 
 
-class Edit(Message):
+class Edit(Message, frozen=True):
     """A small change by hand (a key of `engine.edits.EDITS`); answered by `EditDone` or `EditFailed`."""
 
     request: int
@@ -70,24 +70,24 @@ class Edit(Message):
     values: dict[str, Any] = {}  # Any: JSON values, checked by the edit
 
 
-class Shutdown(Message):
+class Shutdown(Message, frozen=True):
     pass
 
 
 # engine -> window
 
 
-class WorkerReady(Message):
+class WorkerReady(Message, frozen=True):
     pid: int
 
 
-class JobStarted(Message):
+class JobStarted(Message, frozen=True):
     job: int
     kind: str
     record: int = 0
 
 
-class JobProgress(Message):
+class JobProgress(Message, frozen=True):
     """`done` of `total` units of `stage`; `rate` in units a second; `note` names what is being worked on."""
 
     job: int
@@ -98,19 +98,19 @@ class JobProgress(Message):
     note: str = ""
 
 
-class JobMetric(Message):
+class JobMetric(Message, frozen=True):
     job: int
     name: str
     step: int
     value: float
 
 
-class JobWarning(Message):
+class JobWarning(Message, frozen=True):
     job: int
     message: str
 
 
-class JobDone(Message):
+class JobDone(Message, frozen=True):
     """`changed` names topics (documents, queries, negatives, models, runs, exports, jobs)."""
 
     job: int
@@ -118,12 +118,12 @@ class JobDone(Message):
     summary: dict[str, Any] = {}  # Any: the job's JSON summary
 
 
-class JobCancelled(Message):
+class JobCancelled(Message, frozen=True):
     job: int
     changed: list[str] = []
 
 
-class JobFailed(Message):
+class JobFailed(Message, frozen=True):
     job: int
     code: str
     message: str
@@ -138,7 +138,7 @@ class FoundHit(msgspec.Struct, frozen=True):
     score: float
 
 
-class SearchHits(Message):
+class SearchHits(Message, frozen=True):
     request: int
     mode: str
     model: str
@@ -146,13 +146,13 @@ class SearchHits(Message):
     milliseconds: float
 
 
-class SearchFailed(Message):
+class SearchFailed(Message, frozen=True):
     request: int
     message: str
     hint: str = ""
 
 
-class SearchReady(Message):
+class SearchReady(Message, frozen=True):
     """The index of `model` is warm."""
 
     project: str
@@ -160,13 +160,13 @@ class SearchReady(Message):
     passages: int
 
 
-class EditDone(Message):
+class EditDone(Message, frozen=True):
     request: int
     changed: list[str]
     values: dict[str, Any] = {}  # Any: what the edit says of itself, e.g. counts
 
 
-class EditFailed(Message):
+class EditFailed(Message, frozen=True):
     request: int
     message: str
     hint: str = ""
@@ -219,7 +219,7 @@ def _checked(line: bytes, decoder: msgspec.json.Decoder[M]) -> M:
     if len(line) > MAX_LINE:
         raise ProtocolError(f"A message of {len(line)} bytes is longer than {MAX_LINE}.")
     try:
-        message = decoder.decode(line)
+        message: M = decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"Not a message of this program: {error}.") from error
     if message.v != VERSION:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -304,9 +304,11 @@ def _ids_by(project: Project, column: str, values: Iterable[str]) -> dict[str, i
     return found
 
 
-def _document(row: Sequence[object]) -> Document:
-    *fields, labelled = row
-    return Document(*fields, bool(labelled))  # type: ignore[arg-type]  # the columns' types stand in the schema
+def _document(row: Sequence[Any]) -> Document:  # Any: a row's columns
+    document_id, external_id, title, path, kind, content_hash, n_chars, n_passages, import_id, labelled = row
+    return Document(
+        document_id, external_id, title, path, kind, content_hash, n_chars, n_passages, import_id, bool(labelled)
+    )
 
 
 def _blocks(values: Sequence[T]) -> Iterator[list[T]]:

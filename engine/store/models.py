@@ -177,5 +177,19 @@ def curve_names(project: Project, model_id: int) -> list[str]:
 
 
 def _model(row: Sequence[Any]) -> Model:  # Any: a row's columns
-    *fields, params, summary, state, created_at = row
-    return Model(*fields, json.loads(params), json.loads(summary), State(state), created_at)
+    model_id, name, kind, path, digest, dim, max_length, parent_id, mining_id, params, summary, state, created = row
+    return Model(
+        model_id,
+        name,
+        kind,
+        path,
+        digest,
+        dim,
+        max_length,
+        parent_id,
+        mining_id,
+        json.loads(params),
+        json.loads(summary),
+        State(state),
+        created,
+    )

@@ -159,19 +159,19 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
     if state["queries"] == "ready":
         return NextStep("Split the queries", "queries", "split", {}, 2)
     if not {"bm25", "base"} <= {run.system for run in test_runs}:
-        measured: dict[str, Any] = {"systems": ["bm25", "base"]}
-        return NextStep("Measure the starting point", "evaluate", "evaluate", params, _seconds(project, "evaluate", 60))
+        start: dict[str, Any] = {"systems": ["bm25", "base"]}
+        return NextStep("Measure the starting point", "evaluate", "evaluate", start, _seconds(project, "evaluate", 60))
     if state["negatives"] != "done":
         return NextStep("Mine negatives", "negatives", "mine", {}, _seconds(project, "mine", 30))
     if interrupted := models.interrupted_models(project):
-        params = {**interrupted[0].params, "resume": interrupted[0].id}
-        return NextStep("Go on training", "train", "train", params, 90)
+        resumed = {**interrupted[0].params, "resume": interrupted[0].id}
+        return NextStep("Go on training", "train", "train", resumed, 90)
     if state["train"] != "done":
         return NextStep("Train, quick", "train", "train", {"preset": "quick"}, _seconds(project, "train", 180))
     tuned = models.newest_tuned(project)
     if tuned and not any(run.model_id == tuned.id for run in test_runs):
-        measured: dict[str, Any] = {"systems": ["bm25", "base", "tuned"]}
-        return NextStep("See the verdict", "evaluate", "evaluate", params, _seconds(project, "evaluate", 60))
+        full: dict[str, Any] = {"systems": ["bm25", "base", "tuned"]}
+        return NextStep("See the verdict", "evaluate", "evaluate", full, _seconds(project, "evaluate", 60))
     if state["export"] != "done":
         return NextStep("Export the model", "export", "", {}, 20)
     return NextStep("Search with it", "search", "", {}, 0)

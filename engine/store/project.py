@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
-from engine.errors import ProjectBusy, ProjectError
+from engine.errors import ProjectBusyError, ProjectError
 from engine.store import schema
 from engine.store.files import clear_leftovers, write_json
 
@@ -126,13 +126,13 @@ class Project:
         """Hold the project's write lock for one heavy job.
 
         Raises:
-            ProjectBusy: another process holds it; the message names what it does.
+            ProjectBusyError: another process holds it; the message names what it does.
         """
         lock = FileLock(self.path / ".write.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise ProjectBusy(
+            raise ProjectBusyError(
                 f"The project is busy: {self._holder()}.", hint="Wait until it ends, or cancel it there."
             ) from None
         holder = self.path / ".write.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.records import Qrel, Query, Review, Split, text_hash
 from engine.store.project import Project, now
@@ -273,7 +274,8 @@ def remove_review(project: Project, query_id: int, passage_id: int) -> None:
 def reviews(project: Project) -> dict[tuple[int, int], Review]:
     """A person's word by (representative query id, passage id)."""
     rows = project.db.execute(
-        "select coalesce(q.duplicate_of, q.id), r.passage_id, r.verdict from reviews r join queries q on q.id = r.query_id"
+        "select coalesce(q.duplicate_of, q.id), r.passage_id, r.verdict from reviews r "
+        "join queries q on q.id = r.query_id"
     )
     return {(row[0], row[1]): Review(row[2]) for row in rows}
 
@@ -301,14 +303,14 @@ def feedback_of(project: Project, text: str) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _query(row: Sequence[object]) -> Query:
+def _query(row: Sequence[Any]) -> Query:  # Any: a row's columns
     query_id, external_id, text, source, split, official, duplicate_of = row
     return Query(
-        query_id,  # type: ignore[arg-type]  # the columns' types stand in the schema
-        external_id or "",  # type: ignore[arg-type]
-        text,  # type: ignore[arg-type]
-        source or "",  # type: ignore[arg-type]
+        query_id,
+        external_id or "",
+        text,
+        source or "",
         Split(split) if split else None,
         Split(official) if official else None,
-        duplicate_of,  # type: ignore[arg-type]
+        duplicate_of,
     )

@@ -91,7 +91,8 @@ def newest_runs(project: Project, split: Split = Split.TEST) -> list[Run]:
     """The last complete run of each system and model on a split, BM25 and base first."""
     rows = project.db.execute(
         f"select {_RUN} from runs where id in (select max(id) from runs where state = 'complete' and split = ? "
-        "group by system, coalesce(model_id, 0)) order by case system when 'bm25' then 0 when 'base' then 1 else 2 end, id",
+        "group by system, coalesce(model_id, 0)) "
+        "order by case system when 'bm25' then 0 when 'base' then 1 else 2 end, id",
         [split.value],
     )
     return [_run(row) for row in rows]
@@ -201,4 +202,7 @@ def _run(row: Sequence[Any]) -> Run:  # Any: a row's columns
 
 
 def _comparison(row: Sequence[Any]) -> Comparison:  # Any: a row's columns
-    return Comparison(*row[:10], Outcome(row[10]), *row[11:])
+    comparison_id, a, b, run_a, run_b, metric, delta, low, high, p, verdict, fixed, broken, n_queries = row
+    return Comparison(
+        comparison_id, a, b, run_a, run_b, metric, delta, low, high, p, Outcome(verdict), fixed, broken, n_queries
+    )
