@@ -109,8 +109,7 @@ def means(measured: Mapping[str, Floats]) -> dict[str, float]:
 
 def hit_rate_at(k: int, grades: Grades) -> Floats:
     """1 where any of the first k hits is relevant (accuracy@k of sentence-transformers, success_k of trec_eval)."""
-    hit: Floats = _binary(grades[:, :k]).any(axis=1).astype(np.float64)
-    return hit
+    return (_found(k, grades) > 0).astype(np.float64)
 
 
 def precision_at(k: int, grades: Grades) -> Floats:

@@ -1,0 +1,190 @@
+"""Says in words what a comparison of two systems means and, where it is no win, why that may be and what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.records import Comparison, Outcome
+
+# Standard errors that a true difference must span to be shown four times in five: z(0.975) + z(0.8).
+_REACH = 2.8016
+_HALF_INTERVAL = 1.96
+_FEW_PAIRS = 1_000
+_MUCH_OVERLAP = 0.6
+_MANY_DOUBTFUL = 0.1
+_OUT_OF_REACH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else is known of a comparison's making; None where it was not measured.
+
+    Attributes:
+        word_overlap: mean share (0..1) of a query's words that stand in its answer.
+        train_pairs: query-positive pairs the model was tuned on.
+        doubtful_share: share (0..1) of mined negatives that may be answers.
+    """
+
+    word_overlap: float | None = None
+    train_pairs: int | None = None
+    doubtful_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a comparison is no win; `action` names the remedy: add_queries, hybrid, add_pairs, review_negatives or ""."""
+
+    code: str
+    sentence: str
+    action: str
+
+
+def verdict_sentence(comparison: Comparison) -> str:
+    """One sentence for a beginner with the figures an expert asks for."""
+    a, b = system_name(comparison.a), system_name(comparison.b)
+    metric, size = metric_name(comparison.metric), f"on {_queries(comparison.n_queries)} it never saw"
+    if comparison.n_queries == 0:
+        return f"{_capital(a)} and {b} could not be compared: no query has a judged answer."
+    if comparison.verdict is Outcome.WIN:
+        return f"{_capital(a)} beats {b} by {_signed(comparison.delta)} {metric} {_interval(comparison)}, {size}."
+    if comparison.verdict is Outcome.LOSS:
+        below = f"{abs(comparison.delta):.3f} {metric}"
+        return f"{_capital(a)} falls behind {b} by {below} {_interval(comparison)}, {size}."
+    return (
+        f"No difference between {a} and {b} can be told: {_signed(comparison.delta)} {metric} "
+        f"{_interval(comparison)}, {size}."
+    )
+
+
+def movement_sentence(comparison: Comparison) -> str:
+    """How many queries gained and lost their answer in the first ten, and how many kept their side."""
+    rest = comparison.n_queries - comparison.fixed - comparison.broken
+    return f"Fixed {comparison.fixed:,}, broke {comparison.broken:,}, left {rest:,} as they were."
+
+
+def headline(comparisons: Sequence[Comparison], system: str = "tuned") -> str:
+    """What `system` achieved against all it was compared with, as one or two sentences; "" where it was not compared.
+
+    Equal outcomes share a sentence: "The tuned model beats BM25 by … and the base model by …, on 300 queries …".
+    """
+    ours = [comparison for comparison in comparisons if comparison.a == system]
+    if len(ours) < 2 or any(c.verdict is not Outcome.WIN for c in ours):
+        return " ".join(verdict_sentence(comparison) for comparison in ours)
+    parts = [f"{system_name(c.b)} by {_signed(c.delta)} {metric_name(c.metric)} {_interval(c)}" for c in ours]
+    joined = ", ".join(parts[:-1]) + " and " + parts[-1]
+    return f"{_capital(system_name(system))} beats {joined}, on {_queries(ours[0].n_queries)} it never saw."
+
+
+def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None = None) -> list[Reason]:
+    """Likely reasons why the comparison is no WIN, the likeliest first; none for a WIN."""
+    if comparison.verdict is Outcome.WIN or comparison.n_queries == 0:
+        return []
+    known = circumstances or Circumstances()
+    reasons = [
+        _small_test(comparison),
+        _copied_words(comparison, known.word_overlap),
+        _few_pairs(comparison, known.train_pairs),
+        _doubtful(comparison, known.doubtful_share),
+    ]
+    if comparison.verdict is Outcome.LOSS:
+        reasons = reasons[1:]
+    return [reason for reason in reasons if reason]
+
+
+def smallest_difference(comparison: Comparison) -> float:
+    """The smallest true difference these queries would show four times in five, from the interval's width."""
+    return _REACH * _standard_error(comparison)
+
+
+def queries_needed(comparison: Comparison) -> int:
+    """About how many queries would show the observed difference four times in five; 0 where there is none."""
+    if comparison.delta == 0.0:
+        return 0
+    return math.ceil(comparison.n_queries * (smallest_difference(comparison) / abs(comparison.delta)) ** 2)
+
+
+def system_name(system: str) -> str:
+    """A system in words: "BM25", "the tuned model", "model 7"."""
+    names = {"bm25": "BM25", "base": "the base model", "tuned": "the tuned model", "hybrid": "hybrid search"}
+    return names.get(system, f"model {system}" if system.isdecimal() else system)
+
+
+def metric_name(metric: str) -> str:
+    """A measure as the field writes it: "nDCG@10"."""
+    name, _, k = metric.partition("@")
+    written = {"ndcg": "nDCG", "mrr": "MRR", "map": "MAP", "hit_rate": "hit rate"}.get(name, name.replace("_", " "))
+    return f"{written}@{k}" if k else written
+
+
+def _small_test(comparison: Comparison) -> Reason | None:
+    needed, n = queries_needed(comparison), comparison.n_queries
+    if comparison.delta == 0.0:
+        return Reason("equal", "Both systems scored the same.", "")
+    shown = f"{n:,} queries show differences from about {smallest_difference(comparison):.3f} on"
+    if needed <= n:
+        return None
+    if needed > _OUT_OF_REACH * n:
+        return Reason(
+            "equal", f"The two are practically equal: {shown}, and they differ by {abs(comparison.delta):.3f}.", ""
+        )
+    return Reason(
+        "small_test",
+        f"The test set is too small: {shown}; about {needed - n:,} more would settle {abs(comparison.delta):.3f}.",
+        "add_queries",
+    )
+
+
+def _copied_words(comparison: Comparison, overlap: float | None) -> Reason | None:
+    if comparison.b != "bm25" or comparison.a == "hybrid" or overlap is None or overlap < _MUCH_OVERLAP:
+        return None
+    return Reason(
+        "copied_words",
+        f"BM25 is strong here: {overlap:.0%} of the queries' words stand in their answers. Try hybrid search.",
+        "hybrid",
+    )
+
+
+def _few_pairs(comparison: Comparison, pairs: int | None) -> Reason | None:
+    if comparison.a != "tuned" or pairs is None or pairs >= _FEW_PAIRS:
+        return None
+    return Reason(
+        "few_pairs",
+        f"The model was tuned on {pairs:,} pairs only; with {_FEW_PAIRS:,} or more the gain is usually clear.",
+        "add_pairs",
+    )
+
+
+def _doubtful(comparison: Comparison, share: float | None) -> Reason | None:
+    if comparison.a != "tuned" or share is None or share < _MANY_DOUBTFUL:
+        return None
+    return Reason(
+        "doubtful_negatives",
+        f"{share:.0%} of the mined negatives may be answers, which teaches the model wrongly. Look at them.",
+        "review_negatives",
+    )
+
+
+def _standard_error(comparison: Comparison) -> float:
+    return (comparison.high - comparison.low) / (2 * _HALF_INTERVAL)
+
+
+def _interval(comparison: Comparison) -> str:
+    return f"(95 % interval {_signed(comparison.low)} to {_signed(comparison.high)})"
+
+
+def _signed(value: float) -> str:
+    """With a true minus, and no sign on what rounds to zero."""
+    text = f"{abs(value):.3f}"
+    if float(text) == 0.0:
+        return text
+    return f"+{text}" if value > 0 else f"−{text}"
+
+
+def _queries(n: int) -> str:
+    return "1 query" if n == 1 else f"{n:,} queries"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

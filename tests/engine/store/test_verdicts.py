@@ -1,0 +1,93 @@
+"""Comparisons are put in words that say what was found, how sure it is and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.records import Comparison, Outcome
+from engine.store.verdicts import (
+    Circumstances,
+    headline,
+    movement_sentence,
+    queries_needed,
+    smallest_difference,
+    verdict_reasons,
+    verdict_sentence,
+)
+
+WIN = Comparison(1, "tuned", "bm25", 3, 1, "ndcg@10", 0.11, 0.07, 0.15, 0.0001, Outcome.WIN, 52, 9, 300)
+TIE = replace(WIN, delta=0.02, low=-0.01, high=0.05, p=0.2, verdict=Outcome.TIE)
+LOSS = replace(WIN, delta=-0.05, low=-0.08, high=-0.02, verdict=Outcome.LOSS)
+
+
+def test_win_names_difference_interval_and_queries():
+    assert verdict_sentence(WIN) == (
+        "The tuned model beats BM25 by +0.110 nDCG@10 (95 % interval +0.070 to +0.150), on 300 queries it never saw."
+    )
+
+
+def test_tie_claims_no_difference():
+    assert verdict_sentence(TIE) == (
+        "No difference between the tuned model and BM25 can be told: +0.020 nDCG@10 "
+        "(95 % interval −0.010 to +0.050), on 300 queries it never saw."
+    )
+
+
+def test_loss_says_who_falls_behind():
+    assert verdict_sentence(LOSS).startswith("The tuned model falls behind BM25 by 0.050 nDCG@10")
+
+
+def test_zero_carries_no_sign():
+    assert "0.000 nDCG@10 (95 % interval 0.000 to 0.000)" in verdict_sentence(replace(TIE, delta=0, low=0, high=-0.0))
+
+
+def test_comparison_without_queries_says_so():
+    assert "no query has a judged answer" in verdict_sentence(replace(TIE, n_queries=0))
+
+
+def test_two_wins_share_a_headline():
+    assert headline([WIN, replace(WIN, b="base", delta=0.14, low=0.1, high=0.18)]) == (
+        "The tuned model beats BM25 by +0.110 nDCG@10 (95 % interval +0.070 to +0.150) and the base model by "
+        "+0.140 nDCG@10 (95 % interval +0.100 to +0.180), on 300 queries it never saw."
+    )
+
+
+def test_headline_of_mixed_outcomes_says_each():
+    text = headline([TIE, replace(WIN, b="base"), replace(WIN, a="base")])
+    assert text == f"{verdict_sentence(TIE)} {verdict_sentence(replace(WIN, b='base'))}"
+
+
+def test_movement_adds_up():
+    assert movement_sentence(WIN) == "Fixed 52, broke 9, left 239 as they were."
+
+
+def test_win_needs_no_reasons():
+    assert verdict_reasons(WIN, Circumstances(0.9, 10, 0.5)) == []
+
+
+def test_interval_gives_the_standard_error_back():
+    # half of 0.06 is 1.96 standard errors; 2.8016 of them are the smallest difference
+    assert smallest_difference(TIE) == pytest.approx(0.03 / 1.96 * 2.8016)
+    assert queries_needed(TIE) == pytest.approx(300 * (0.03 / 1.96 * 2.8016 / 0.02) ** 2, abs=1)
+
+
+def test_reasons_of_a_tie_begin_with_the_size_of_the_test():
+    reasons = verdict_reasons(TIE, Circumstances(word_overlap=0.8, train_pairs=200, doubtful_share=0.2))
+    assert [reason.code for reason in reasons] == ["small_test", "copied_words", "few_pairs", "doubtful_negatives"]
+    assert "about 1,080 more" in reasons[0].sentence
+    assert "80% of the queries' words" in reasons[1].sentence
+    assert [reason.action for reason in reasons] == ["add_queries", "hybrid", "add_pairs", "review_negatives"]
+
+
+def test_loss_is_not_blamed_on_the_size_of_the_test():
+    assert [r.code for r in verdict_reasons(LOSS, Circumstances(word_overlap=0.8))] == ["copied_words"]
+
+
+def test_copied_words_explain_nothing_against_the_base_model():
+    assert verdict_reasons(replace(LOSS, b="base"), Circumstances(word_overlap=0.8)) == []
+
+
+def test_tiny_difference_is_called_equal_instead_of_asking_for_a_million_queries():
+    assert [r.code for r in verdict_reasons(replace(TIE, delta=0.0005))] == ["equal"]
