@@ -11,6 +11,14 @@ from engine.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
+class NewParams:
+    """A new project. `base` is `bundled`, a model's folder, or "" for the bundled one."""
+
+    name: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SampleParams:
     """Make the sample from the documentation strings installed on this machine."""
 

@@ -207,12 +207,14 @@ def read_command(line: bytes) -> Command:
     Raises:
         ProtocolError: not a known message of this version, or longer than `MAX_LINE` bytes.
     """
-    return _checked(line, _commands)
+    command: Command = _checked(line, _commands)
+    return command
 
 
 def read_event(line: bytes) -> Event:
     """Read what the engine says; raises as `read_command`."""
-    return _checked(line, _events)
+    event: Event = _checked(line, _events)
+    return event
 
 
 def _checked(line: bytes, decoder: msgspec.json.Decoder[M]) -> M:

@@ -22,7 +22,7 @@ class NewQuery:
     official_split: Split | None = None
 
 
-def put_queries(project: Project, rows: Sequence[NewQuery], *, import_id: int) -> list[tuple[int, bool]]:
+def put_queries(project: Project, rows: Sequence[NewQuery], *, import_id: int | None) -> list[tuple[int, bool]]:
     """Store queries in one transaction; a text that is there already is not stored twice.
 
     Returns (id, is new) in order. An official split is added where the query had none.
@@ -225,6 +225,31 @@ def set_duplicates(project: Project, duplicate_of: Mapping[int, int]) -> None:
             "update queries set duplicate_of = ? where id = ?",
             [(standing, query_id) for query_id, standing in duplicate_of.items()],
         )
+
+
+def merge_query(project: Project, query_id: int, into: int) -> None:
+    """Let `into` stand for `query_id` and for all that `query_id` stood for."""
+    with project.db.atomic():
+        project.db.execute("update queries set duplicate_of = ? where duplicate_of = ?", [into, query_id])
+        project.db.execute("update queries set duplicate_of = ?, split = null where id = ?", [into, query_id])
+
+
+def unmerge_query(project: Project, query_id: int) -> None:
+    """Let a merged query stand for itself again, in the split of the one it was merged into."""
+    project.db.execute(
+        "update queries set split = (select head.split from queries head where head.id = queries.duplicate_of), "
+        "duplicate_of = null where id = ? and duplicate_of is not null",
+        [query_id],
+    )
+
+
+def remove_query(project: Project, query_id: int) -> None:
+    """Take a query with its judgements out of the project; those merged into it stand for themselves again."""
+    with project.db.atomic():
+        project.db.execute("update queries set duplicate_of = null where duplicate_of = ?", [query_id])
+        for table in ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics"):
+            project.db.execute(f"delete from {table} where query_id = ?", [query_id])
+        project.db.execute("delete from queries where id = ?", [query_id])
 
 
 def duplicate_groups(project: Project, *, offset: int = 0, limit: int = 200) -> list[tuple[Query, list[Query]]]:

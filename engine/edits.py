@@ -1,0 +1,176 @@
+"""Small changes by hand: one judgement, one name; done at once by the resident process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import UserError
+from engine.params import SelectParams, params_from_dict, params_to_dict
+from engine.records import Qrel, Review, Split
+from engine.store import documents, jobs, models, queries
+from engine.store.project import Project
+from engine.store.queries import NewQuery
+
+Values = dict[str, Any]  # Any: JSON values from the pipe
+Edit = Callable[[Project, Values], tuple[list[str], Values]]
+
+
+def apply_edit(project: Project, kind: str, values: Values) -> tuple[list[str], Values]:
+    """Do one edit; returns the changed topics and what the edit says of itself.
+
+    Raises:
+        UserError: an unknown edit, or a value that is missing or names nothing.
+    """
+    edit = EDITS.get(kind)
+    if edit is None:
+        raise UserError(f"There is no edit '{kind}'.")
+    try:
+        return edit(project, values)
+    except KeyError as error:
+        raise UserError(f"The edit '{kind}' needs a value '{error.args[0]}'.") from error
+
+
+def _review(project: Project, values: Values) -> tuple[list[str], Values]:
+    verdict = Review(values["verdict"])
+    queries.put_review(project, int(values["query_id"]), int(values["passage_id"]), verdict)
+    return ["negatives", *(["queries"] if verdict is Review.RELEVANT else [])], {}
+
+
+def _unreview(project: Project, values: Values) -> tuple[list[str], Values]:
+    queries.remove_review(project, int(values["query_id"]), int(values["passage_id"]))
+    return ["negatives", "queries"], {}
+
+
+def _reselect(project: Project, values: Values) -> tuple[list[str], Values]:
+    from engine.mine.mining import reselect
+
+    params = params_from_dict(SelectParams, values["select"])
+    counts = reselect(project, int(values["mining_id"]), params)
+    return ["negatives"], {"counts": counts, "select": params_to_dict(params)}
+
+
+def _merge(project: Project, values: Values) -> tuple[list[str], Values]:
+    query_id, into = int(values["query_id"]), int(values["into"])
+    standing = queries.query(project, into)
+    if standing is None or query_id == into:
+        raise UserError(f"The query {query_id} cannot be merged into {into}.")
+    queries.merge_query(project, query_id, standing.duplicate_of or into)
+    return ["queries"], {}
+
+
+def _unmerge(project: Project, values: Values) -> tuple[list[str], Values]:
+    queries.unmerge_query(project, int(values["query_id"]))
+    return ["queries"], {}
+
+
+def _qrel(project: Project, values: Values) -> tuple[list[str], Values]:
+    grade = int(values["grade"])
+    if not 0 <= grade <= 3:
+        raise UserError(f"A grade is 0 to 3, not {grade}.")
+    queries.put_qrels(project, [Qrel(int(values["query_id"]), int(values["passage_id"]), grade, "hand")])
+    return ["queries"], {}
+
+
+def _unqrel(project: Project, values: Values) -> tuple[list[str], Values]:
+    queries.remove_qrel(project, int(values["query_id"]), int(values["passage_id"]))
+    return ["queries"], {}
+
+
+def _add_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    text = str(values["text"]).strip()
+    if not text:
+        raise UserError("A query needs a text.")
+    split = Split(values["split"]) if values.get("split") else None
+    ((query_id, is_new),) = queries.put_queries(project, [NewQuery(text, source="hand")], import_id=None)
+    if split:
+        queries.set_splits(project, {query_id: split})
+    if values.get("passage_id"):
+        queries.put_qrels(project, [Qrel(query_id, int(values["passage_id"]), 1, "hand")])
+    return ["queries"], {"query_id": query_id, "new": is_new}
+
+
+def _remove_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    queries.remove_query(project, int(values["query_id"]))
+    return ["queries", "negatives"], {}
+
+
+def _remove_documents(project: Project, values: Values) -> tuple[list[str], Values]:
+    ids = [int(value) for value in values["document_ids"]]
+    documents.remove_documents(project, ids)
+    return ["documents", "queries", "negatives"], {"removed": len(ids)}
+
+
+def _rename_project(project: Project, values: Values) -> tuple[list[str], Values]:
+    project.set_meta("name", str(values["name"]).strip() or project.path.name)
+    project.set_meta("named", "1")
+    return ["project"], {}
+
+
+def _rename_model(project: Project, values: Values) -> tuple[list[str], Values]:
+    models.rename_model(project, int(values["model_id"]), str(values["name"]).strip())
+    return ["models"], {}
+
+
+def _base_model(project: Project, values: Values) -> tuple[list[str], Values]:
+    from engine.jobs import set_base_model
+
+    return ["models"], {"model_id": set_base_model(project, str(values["base"]))}
+
+
+def _dismiss_job(project: Project, values: Values) -> tuple[list[str], Values]:
+    jobs.dismiss_job(project, int(values["job_id"]))
+    return ["jobs"], {}
+
+
+def _feedback(project: Project, values: Values) -> tuple[list[str], Values]:
+    vote = 1 if int(values["vote"]) > 0 else -1
+    feedback_id = queries.put_feedback(
+        project, str(values["text"]), int(values["passage_id"]), vote, str(values.get("system", ""))
+    )
+    return ["feedback"], {"feedback_id": feedback_id}
+
+
+def _unfeedback(project: Project, values: Values) -> tuple[list[str], Values]:
+    queries.remove_feedback(project, int(values["feedback_id"]))
+    return ["feedback"], {}
+
+
+def _explain(project: Project, values: Values) -> tuple[list[str], Values]:
+    from engine.search.explain import why
+
+    passage = documents.passages(project, [int(values["passage_id"])]).get(int(values["passage_id"]))
+    if passage is None:
+        raise UserError("That passage is no longer in the project.", hint="Search again.")
+    terms = why(project, str(values["query"]), passage)
+    return [], {"terms": [[term.word, term.weight] for term in terms]}
+
+
+def _recover(project: Project, values: Values) -> tuple[list[str], Values]:
+    if project.is_busy():
+        return [], {"interrupted": []}
+    with project.writing("open"):
+        kinds = project.recover()
+    return (["jobs", "models", "negatives", "runs"] if kinds else []), {"interrupted": kinds}
+
+
+EDITS: dict[str, Edit] = {
+    "recover": _recover,
+    "review": _review,
+    "unreview": _unreview,
+    "reselect": _reselect,
+    "merge": _merge,
+    "unmerge": _unmerge,
+    "qrel": _qrel,
+    "unqrel": _unqrel,
+    "add_query": _add_query,
+    "remove_query": _remove_query,
+    "remove_documents": _remove_documents,
+    "rename_project": _rename_project,
+    "rename_model": _rename_model,
+    "base_model": _base_model,
+    "dismiss_job": _dismiss_job,
+    "feedback": _feedback,
+    "unfeedback": _unfeedback,
+    "explain": _explain,
+}

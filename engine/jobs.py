@@ -1,0 +1,221 @@
+"""Every piece of heavy work by name: asked for by the window and by the command line, kept in the project's history."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, is_dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Cancelled, SearchsmithError, UserError
+from engine.params import (
+    DedupParams,
+    EvaluateParams,
+    ExportParams,
+    ImportParams,
+    MineParams,
+    NewParams,
+    SampleParams,
+    SplitParams,
+    TrainParams,
+    params_from_dict,
+    params_to_dict,
+)
+from engine.records import ImportReport, JobState
+from engine.store import jobs as history
+from engine.store import models
+from engine.store.project import Project
+from engine.task import Task
+
+Summary = dict[str, Any]  # Any: JSON values
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of work. `run` names a function `(project, params, task) -> record`; it is imported when it starts."""
+
+    params: type
+    run: str
+    changed: tuple[str, ...]
+    creates: bool = False
+
+
+JOBS = {
+    "new": Job(NewParams, "engine.jobs:make_new", ("documents", "queries", "models"), creates=True),
+    "sample": Job(SampleParams, "engine.jobs:make_sample", ("documents", "queries", "models"), creates=True),
+    "import": Job(ImportParams, "engine.jobs:import_paths", ("documents", "queries")),
+    "dedup": Job(DedupParams, "engine.curate.duplicates:dedup", ("queries",)),
+    "split": Job(SplitParams, "engine.curate.splits:split", ("queries",)),
+    "mine": Job(MineParams, "engine.mine.mining:mine", ("negatives",)),
+    "train": Job(TrainParams, "engine.train.training:train", ("models",)),
+    "evaluate": Job(EvaluateParams, "engine.evaluate.evaluation:evaluate", ("runs",)),
+    "export": Job(ExportParams, "engine.export.exporting:export", ("exports",)),
+}
+
+
+def run_job(
+    path: Path, kind: str, values: dict[str, Any], task: Task, *, started: Callable[[int], None] | None = None
+) -> Summary:
+    """Do one job on the project in `path` and keep its record; returns the job's JSON summary.
+
+    `started` is told the record's id. Kinds that create the project make it where there is none.
+
+    Raises:
+        UserError: an unknown kind or setting, or a stage without its input.
+        Cancelled: the person stopped it; what was committed stays.
+    """
+    job = JOBS.get(kind)
+    if job is None:
+        raise UserError(f"There is no job '{kind}'.", hint=f"Jobs: {', '.join(JOBS)}.")
+    params = params_from_dict(job.params, values)
+    with _open(path, job) as project, project.writing(kind):
+        for interrupted in project.recover():
+            task.warn(f"The job '{interrupted}' was interrupted before; what it had finished is kept.")
+        ensure_base_model(project)
+        record = history.start_job(project, kind, params_to_dict(params))
+        if started:
+            started(record)
+        return _run_recorded(project, job, params, _Recorder(task, history.job_log(project, record)), record)
+
+
+def _open(path: Path, job: Job) -> Project:
+    if job.creates and not (path / "project.db").exists():
+        return Project.create(path)
+    return Project.open(path)
+
+
+def _run_recorded(project: Project, job: Job, params: object, task: Task, record: int) -> Summary:
+    began = time.monotonic()
+
+    def end(state: JobState, message: str = "", summary: Summary | None = None) -> None:
+        seconds = time.monotonic() - began
+        history.end_job(project, record, state, message=message, summary=summary, seconds=seconds)
+
+    try:
+        module, name = job.run.split(":")
+        summary = as_summary(getattr(import_module(module), name)(project, params, task))
+    except Cancelled:
+        end(JobState.CANCELLED)
+        raise
+    except BaseException as error:
+        end(JobState.FAILED, str(error) if isinstance(error, SearchsmithError) else repr(error))
+        raise
+    end(JobState.DONE, summary=summary)
+    return summary
+
+
+def as_summary(record: object) -> Summary:
+    """A stage's record as the JSON object that the command line prints."""
+    if isinstance(record, ImportReport):
+        counts = asdict(record.counts)
+        return {**counts, "format": record.format, "problems": [asdict(problem) for problem in record.problems]}
+    if is_dataclass(record) and not isinstance(record, type):
+        return {name: value for name, value in asdict(record).items() if value is not None}
+    return dict(record) if isinstance(record, dict) else {}
+
+
+def make_new(project: Project, params: NewParams, task: Task) -> Summary:
+    """Name the project and choose the model it starts from."""
+    if params.name:
+        project.set_meta("name", params.name)
+    if params.base:
+        set_base_model(project, params.base)
+    base = models.base_model(project)
+    return {"project": str(project.path), "name": project.name, "base": base.name if base else ""}
+
+
+def make_sample(project: Project, params: SampleParams, task: Task) -> ImportReport:
+    """Fill the project with the sample and say how well the base model reads it."""
+    from engine.ingest.sample import make_sample as fill
+
+    report = fill(project, params, task)
+    if not project.meta("named"):
+        project.set_meta("name", "Python functions")
+    measure_texts(project, task)
+    return report
+
+
+def import_paths(project: Project, params: ImportParams, task: Task) -> ImportReport:
+    """Import, then say how well the base model reads what came."""
+    from engine.ingest.importing import import_paths as take
+
+    report = take(project, params, task)
+    measure_texts(project, task)
+    return report
+
+
+def measure_texts(project: Project, task: Task) -> None:
+    """Measure unknown tokens and cut texts with the base model; keep the figures and warn where it reads badly."""
+    from engine.encode.tokens import in_words, measure_tokens
+    from engine.store.documents import corpus
+    from engine.store.queries import representatives
+
+    base = models.base_model(project)
+    texts = [*corpus(project).texts, *(query.text for query in representatives(project))]
+    if base is None or not texts:
+        return
+    report = measure_tokens(project, base, texts, task)
+    sentence = in_words(report)
+    project.set_meta_json("token_report", {**asdict(report), "sentence": sentence})
+    if sentence:
+        task.warn(sentence)
+
+
+def ensure_base_model(project: Project) -> None:
+    """Give a project without a base model the bundled one."""
+    if models.base_model(project) is None:
+        set_base_model(project, "bundled")
+
+
+def set_base_model(project: Project, where: str) -> int:
+    """Make a model the one the project starts from: `bundled`, a folder, an id; returns its id.
+
+    Raises:
+        ModelError: the folder cannot be loaded safely.
+        UserError: no such model.
+    """
+    from engine.encode.models import add_model_folder
+
+    known = {str(m.id): m.id for m in models.models(project)}
+    same = [m.id for m in models.models(project) if m.path == where]
+    model_id = known.get(where) or (same[0] if same else add_model_folder(project, where))
+    project.set_meta("base_model_id", str(model_id))
+    return model_id
+
+
+class _Recorder(Task):
+    """Passes reports on and appends the rare ones (stages, metrics, warnings) to the job's log on disk."""
+
+    def __init__(self, task: Task, log: Path) -> None:
+        super().__init__()
+        self._task = task
+        self._log = log
+        self._stage = ""
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._task.is_cancelled
+
+    def check_cancelled(self) -> None:
+        self._task.check_cancelled()
+
+    def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
+        if stage != self._stage or (total and done == total):
+            self._stage = stage
+            self._write({"stage": stage, "done": done, "total": total})
+        self._task.on_progress(stage, done, total, note)
+
+    def on_metric(self, name: str, step: int, value: float) -> None:
+        self._write({"metric": name, "step": step, "value": value})
+        self._task.on_metric(name, step, value)
+
+    def on_warning(self, message: str) -> None:
+        self._write({"warning": message})
+        self._task.on_warning(message)
+
+    def _write(self, event: dict[str, Any]) -> None:  # Any: JSON values
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": time.time(), **event}, ensure_ascii=False) + "\n")
