@@ -137,7 +137,13 @@ def _install_torch(build: system.TorchBuild) -> None:
 def _pip(*words: str, may_fail: bool = False) -> bool:
     """Run the environment's pip; its output goes to the log, its current line to the terminal."""
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", *words]
-    environment = {**os.environ, "PYTHONUTF8": "1", "PIP_PROGRESS_BAR": "off", "PIP_REQUIRE_VIRTUALENV": "0"}
+    environment = {
+        **os.environ,
+        "PYTHONUTF8": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PIP_PROGRESS_BAR": "off",
+        "PIP_REQUIRE_VIRTUALENV": "0",
+    }
     lines: list[str] = []
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"\n$ pip {' '.join(words)}\n")
