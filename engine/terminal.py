@@ -1,0 +1,198 @@
+"""What the terminal shows: progress on stderr, summaries and tables on stdout, foreign text made harmless."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from engine.task import Task
+
+Values = dict[str, Any]  # Any: JSON values
+
+
+class TerminalTask(Task):
+    """Shows one line that moves on a terminal, and a line every few seconds in a file."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__()
+        self._quiet = quiet
+        self._moving = sys.stderr.isatty()
+        self._every = 0.2 if self._moving else 5.0
+        self._stage = ""
+        self._began = 0.0
+        self._shown_at = 0.0
+        self._open = False
+
+    def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began = stage, now
+        elif now - self._shown_at < self._every and (not total or done < total):
+            return
+        if self._quiet:
+            return
+        self._shown_at = now
+        self._show(_progress_line(stage, done, total, now - self._began, note))
+
+    def on_warning(self, message: str) -> None:
+        self.end_line()
+        if not self._quiet:
+            say(f"! {plain(message)}")
+
+    def end_line(self) -> None:
+        """Leave the moving line standing and go to a new one."""
+        if self._open:
+            print(file=sys.stderr, flush=True)
+            self._open = False
+
+    def _show(self, line: str) -> None:
+        if self._moving:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r{line[:width]:<{width}}", end="", file=sys.stderr, flush=True)
+            self._open = True
+        else:
+            say(line)
+
+
+def _progress_line(stage: str, done: int, total: int, seconds: float, note: str) -> str:
+    rate = done / seconds if seconds > 0.5 else 0.0
+    line = f"{stage}: {done:,}" + (f" / {total:,}" if total else "")
+    if rate:
+        line += f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.1f}/s"
+    if rate and total > done:
+        line += f", {duration((total - done) / rate)} left"
+    return f"{line}  {plain(note)}" if note else line
+
+
+def say(line: str) -> None:
+    """One line for the person, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """A span of time in words: `36 s`, `3 min 12 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def plain(text: str) -> str:
+    """Foreign text for a terminal: control and direction characters become a visible mark."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char
+        for char in text.replace("\n", " ").replace("\t", " ")
+    )
+
+
+def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Rows (the first one the head) as aligned columns; columns in `right` are right-aligned."""
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            " " * (widths[i] - _width(cell)) + cell if i in right else cell + " " * (widths[i] - _width(cell))
+            for i, cell in enumerate(row)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "  ".join("─" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def print_summary(command: str, summary: Values) -> None:
+    """A command's summary for a person."""
+    show = {
+        "import": _show_import,
+        "sample": _show_import,
+        "evaluate": _show_evaluation,
+        "search": _show_hits,
+        "info": _show_info,
+        "tour": _show_nothing,
+    }.get(command, _show_facts)
+    show(summary)
+
+
+def _show_nothing(summary: Values) -> None:
+    """The tour has told its story already."""
+
+
+def _show_facts(summary: Values) -> None:
+    for name, value in summary.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {count}" for key, count in value.items())
+        elif isinstance(value, float):
+            value = f"{value:.4g}"
+        print(f"{name.replace('_', ' ')}: {plain(str(value))}")
+
+
+def _show_import(summary: Values) -> None:
+    brought = ", ".join(f"{summary[name]:,} {name}" for name in ("documents", "passages", "queries", "qrels"))
+    print(f"In this import: {brought}.")
+    print(", ".join(f"{summary[name]:,} {name}" for name in ("new", "updated", "unchanged", "skipped")))
+    for problem in summary["problems"][:20]:
+        line = f", line {problem['line']}" if problem["line"] else ""
+        print(f"  not taken: {plain(problem['file'])}{line}: {plain(problem['reason'])}")
+    if len(summary["problems"]) > 20:
+        print(f"  … and {len(summary['problems']) - 20:,} more")
+
+
+def evaluation_table(summary: Values) -> str:
+    """Systems by metrics, as trec_eval counts."""
+    names = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
+    rows = [["system", *names]]
+    for system, metrics in summary["systems"].items():
+        rows.append([system, *(f"{metrics[name]:.4f}" for name in names)])
+    return table(rows, right=range(1, len(rows[0])))
+
+
+def comparison_lines(summary: Values) -> list[str]:
+    """Each comparison in one sentence, with its interval."""
+    return [
+        f"{c['verdict']}: {c['a']} against {c['b']}: {_signed(c['delta'])} {c['metric']} "
+        f"(95 % interval {_signed(c['low'])} to {_signed(c['high'])}, p {c['p']:.4f}); "
+        f"fixed {c['fixed']}, broke {c['broken']}"
+        for c in summary["comparisons"]
+    ]
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _show_evaluation(summary: Values) -> None:
+    print(f"{summary['queries']:,} {summary['split']} queries")
+    print(evaluation_table(summary))
+    for line in comparison_lines(summary):
+        print(line)
+
+
+def _show_hits(summary: Values) -> None:
+    for hit in summary["hits"]:
+        where = plain(hit["document"] or hit["external_id"])
+        page = f", page {hit['page']}" if hit["page"] else ""
+        print(f"{hit['rank']:>3}  {hit['score']:.3f}  {where}{page}")
+        print(f"            {plain(hit['text'])[:100]}")
+    print(f"{len(summary['hits'])} hits in {summary['milliseconds']:.0f} ms ({summary['mode']}, {summary['model']})")
+
+
+def _show_info(summary: Values) -> None:
+    print(f"{summary['name']}  ({summary['path']})")
+    marks = {"done": "✓", "ready": "○", "none": "·", "stale": "◆", "problem": "✗"}
+    for stage in summary["stages"]:
+        print(f"  {marks.get(stage['state'], '·')} {stage['name']:<10} {stage['detail']}")
+    for kind in summary["interrupted"]:
+        print(f"  ◆ The job '{kind}' was interrupted; run it again and it goes on.")
+    report = summary["token_report"]
+    if report and report["sentence"]:
+        print(f"  ◆ {report['sentence']}")
+    print(f"Next step: {summary['next_step']['label']}")
