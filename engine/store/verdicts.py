@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from engine.records import Comparison, Outcome
+from engine.records import Comparison, Outcome, Split
+from engine.store.project import Project
 
 # Standard errors that a true difference must span to be shown four times in five: z(0.975) + z(0.8).
 _REACH = 2.8016
@@ -39,6 +40,16 @@ class Reason:
     code: str
     sentence: str
     action: str
+
+
+def keep_circumstances(project: Project, split: Split, known: Circumstances) -> None:
+    """Store what was measured beside the newest evaluation of a split."""
+    project.set_meta_json(f"circumstances_{split.value}", asdict(known))
+
+
+def circumstances(project: Project, split: Split = Split.TEST) -> Circumstances:
+    """What `keep_circumstances` stored; nothing known where it never did."""
+    return Circumstances(**(project.meta_json(f"circumstances_{split.value}") or {}))
 
 
 def verdict_sentence(comparison: Comparison) -> str:

@@ -1,0 +1,226 @@
+"""Measures systems on a split's queries and says which is better: baselines first, every ranking made once."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import UserError
+from engine.evaluate.metrics import Judged, first_ranks, judge, means, measure
+from engine.evaluate.ranking import DistinctTexts, to_judged_passages
+from engine.evaluate.statistics import compare_paired
+from engine.evaluate.systems import Rankers, System, resolve_systems, word_overlap
+from engine.params import EvaluateParams
+from engine.records import Comparison, Query, QueryMetrics, Run, Split
+from engine.store import documents, negatives, queries, runs, verdicts
+from engine.store.project import Project
+from engine.task import Task
+
+METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
+_CUTS = (1, 3, 5, 10, 100)
+_MIN_DEPTH = 100  # map@100 needs a hundred hits
+_SEEN = 10  # fixed and broken: the answer enters or leaves the first ten
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateSummary:
+    """What was measured; `systems` and `comparisons` are in the order they were asked for, baselines first."""
+
+    split: str
+    queries: int
+    systems: dict[str, dict[str, float]]
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """The questions and what they are asked of."""
+
+    split: Split
+    queries: list[Query]
+    positives: dict[int, dict[int, int]]
+    distinct: DistinctTexts
+    depth: int
+    digest: str
+
+
+def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSummary:
+    """Rank a split's queries with every system, keep the runs and compare them.
+
+    BM25 and the base model are always measured too. A system that ranked the same queries over the same corpus before
+    is not asked again. Queries merged into another are left out, their judgements count for the one that stands.
+
+    Raises:
+        UserError: no passages, no judged queries in the split, or an unknown system.
+    """
+    systems = resolve_systems(project, params.systems, task)
+    bench = _bench(project, params)
+    rankers = Rankers(project, bench.distinct, [query.text for query in bench.queries], bench.depth, task)
+    found: dict[str, Run] = {}
+    for system in systems:
+        task.check_cancelled()
+        found[system.label] = _cached(project, bench, system) or _measure(project, bench, system, rankers, task)
+    _keep_circumstances(project, bench, systems)
+    comparisons = [
+        _compare(project, a, found[a], b, found[b], params)
+        for a, b in _pairs([system.label for system in systems])
+        if found[a].id != found[b].id
+    ]
+    figures = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}
+    return EvaluateSummary(bench.split.value, len(bench.queries), figures, tuple(comparisons))
+
+
+def _bench(project: Project, params: EvaluateParams) -> _Bench:
+    corpus = documents.corpus(project)
+    if not len(corpus.ids):
+        raise UserError("There are no passages to search in.", hint="Import documents first: searchsmith import")
+    split = Split(params.split)
+    positives = queries.positives(project)
+    asked = [query for query in queries.representatives(project, split) if query.id in positives]
+    if not asked:
+        raise UserError(
+            f"No query of the {split.value} split has a judged answer.",
+            hint="Import a labelled set, then split the queries: searchsmith split",
+        )
+    judged = {query.id: positives[query.id] for query in asked}
+    depth = max(params.depth, _MIN_DEPTH)
+    hits_digest = _digest(
+        [split.value, depth, *corpus.hashes, corpus.ids.tobytes().hex(), *((q.id, q.text) for q in asked)]
+    )
+    qrels_digest = _digest((query, sorted(grades.items())) for query, grades in judged.items())
+    return _Bench(split, asked, judged, DistinctTexts.of(corpus), depth, f"{hits_digest}-{qrels_digest}")
+
+
+def _digest(parts: Iterable[object]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(repr(part).encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()
+
+
+def _content_key(bench: _Bench, system: System) -> str:
+    return f"{system.content}-{bench.digest}"
+
+
+def _cached(project: Project, bench: _Bench, system: System) -> Run | None:
+    """An earlier run with the same content, as long as it is the one that pages show for this system."""
+    run = runs.run_by_content(project, _content_key(bench, system))
+    newest = {newest.id for newest in runs.newest_runs(project, bench.split)}
+    return run if run and run.id in newest and runs.run_folder(project, run.id).is_dir() else None
+
+
+def _measure(project: Project, bench: _Bench, system: System, rankers: Rankers, task: Task) -> Run:
+    """Rank, judge and store; nothing stays when it is cancelled or fails."""
+    begin = time.perf_counter()
+    model_id = system.model.id if system.model else None
+    run_id = runs.start_run(
+        project, system=system.name, model_id=model_id, split=bench.split, content_key=_content_key(bench, system)
+    )
+    try:
+        positives = [bench.positives[query.id] for query in bench.queries]
+        ranked = to_judged_passages(rankers.rank(system), bench.distinct, positives, bench.depth)
+        judged = judge(_lists(bench.queries, ranked.ids), bench.positives)
+        measured = measure(judged, ks=_CUTS)
+        task.check_cancelled()
+        runs.save_hits(project, run_id, query_ids=judged.query_ids, passage_ids=ranked.ids, scores=ranked.scores)
+        runs.put_query_metrics(project, run_id, _rows(judged, measured))
+        runs.finish_run(
+            project,
+            run_id,
+            n_queries=len(bench.queries),
+            metrics=means(measured),
+            seconds=time.perf_counter() - begin,
+        )
+    except BaseException:
+        runs.drop_run(project, run_id)
+        raise
+    return _stored(project, run_id)
+
+
+def _lists(asked: Sequence[Query], passage_ids: npt.NDArray[np.int64]) -> dict[int, list[int]]:
+    return {query.id: row[row >= 0].tolist() for query, row in zip(asked, passage_ids, strict=True)}
+
+
+def _rows(judged: Judged, measured: Mapping[str, npt.NDArray[np.float64]]) -> list[QueryMetrics]:
+    columns = [measured[metric].tolist() for metric in METRICS]
+    ranks = first_ranks(judged.grades).tolist()
+    return [QueryMetrics(*row) for row in zip(judged.query_ids.tolist(), *columns, ranks, strict=True)]
+
+
+def _stored(project: Project, run_id: int) -> Run:
+    run = runs.run(project, run_id)
+    if run is None:
+        raise UserError("The run was removed while it was measured.", hint="Evaluate again.")
+    return run
+
+
+def _pairs(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Every other system against BM25 and the base, hybrid also against the tuned model, then the base against BM25."""
+    others = sorted((label for label in labels if label not in ("bm25", "base")), key=lambda label: label != "tuned")
+    pairs = [(label, baseline) for label in others for baseline in ("bm25", "base")]
+    if "hybrid" in others and "tuned" in others:
+        pairs.append(("hybrid", "tuned"))
+    return [*pairs, ("base", "bm25")]
+
+
+def _compare(project: Project, a: str, run_a: Run, b: str, run_b: Run, params: EvaluateParams) -> Comparison:
+    rows_a, rows_b = runs.query_metrics(project, run_a.id), runs.query_metrics(project, run_b.id)
+    if [row.query_id for row in rows_a] != [row.query_id for row in rows_b]:
+        raise UserError(f"{a} and {b} were measured on different queries.", hint="Evaluate again.")
+    test = compare_paired(
+        np.array([row.ndcg10 for row in rows_a]),
+        np.array([row.ndcg10 for row in rows_b]),
+        resamples=params.resamples,
+        seed=params.seed,
+    )
+    seen_a = np.array([1 <= row.first_rank <= _SEEN for row in rows_a])
+    seen_b = np.array([1 <= row.first_rank <= _SEEN for row in rows_b])
+    runs.put_comparison(
+        project,
+        a=a,
+        b=b,
+        run_a=run_a.id,
+        run_b=run_b.id,
+        metric="ndcg@10",
+        delta=test.delta,
+        low=test.low,
+        high=test.high,
+        p=test.p,
+        verdict=test.verdict,
+        fixed=int((seen_a & ~seen_b).sum()),
+        broken=int((seen_b & ~seen_a).sum()),
+        n_queries=test.n,
+    )
+    stored = runs.comparison(project, run_a.id, run_b.id)
+    if stored is None:
+        raise UserError("The comparison was removed while it was stored.", hint="Evaluate again.")
+    return stored
+
+
+def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[System]) -> None:
+    """Store what a verdict's reasons are told from."""
+    wanted = {passage for grades in bench.positives.values() for passage in grades}
+    texts = {passage_id: passage.search_text for passage_id, passage in documents.passages(project, wanted).items()}
+    answers = [[texts[p] for p in bench.positives[query.id] if p in texts] for query in bench.queries]
+    train = {query.id for query in queries.representatives(project, Split.TRAIN)}
+    pairs = sum(len(grades) for query, grades in queries.positives(project).items() if query in train)
+    tuned = next((system.model for system in systems if system.label == "tuned"), None)
+    verdicts.keep_circumstances(
+        project,
+        bench.split,
+        verdicts.Circumstances(
+            word_overlap=word_overlap([query.text for query in bench.queries], answers, bench.distinct.texts),
+            train_pairs=pairs,
+            doubtful_share=_doubtful_share(project, tuned.mining_id) if tuned and tuned.mining_id else None,
+        ),
+    )
+
+
+def _doubtful_share(project: Project, mining_id: int) -> float | None:
+    chosen = negatives.negatives(project, mining_id)
+    return sum(negative.doubt > 0.5 for negative in chosen) / len(chosen) if chosen else None

@@ -1,0 +1,132 @@
+"""Ranks a corpus whose equal texts are taken together, and joins ranked lists by reciprocal rank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.store.documents import Corpus
+
+Ids = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
+
+# Cormack, Clarke, Büttcher 2009: 60 damps the first ranks; the value that nearly every engine uses.
+RECIPROCAL_K = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Ranked lists as arrays, best first.
+
+    Attributes:
+        ids: (n_queries, depth) int64, rows of distinct texts or passage ids; -1 where a list is shorter.
+        scores: (n_queries, depth) float32; 0 where a list is shorter.
+    """
+
+    ids: Ids
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctTexts:
+    """A corpus with equal texts taken together, in order of each text's first passage.
+
+    The passages of text t are `passage_ids[starts[t]:starts[t + 1]]`, ascending.
+    """
+
+    texts: list[str]
+    hashes: list[str]
+    starts: Ids
+    passage_ids: Ids
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> DistinctTexts:
+        """Group the passages of `corpus` by the hash of their text."""
+        rows: dict[str, int] = {}
+        group = np.array([rows.setdefault(digest, len(rows)) for digest in corpus.hashes], dtype=np.int64)
+        order = np.argsort(group, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=len(rows)))]).astype(np.int64)
+        firsts = order[starts[:-1]]
+        return cls([corpus.texts[i] for i in firsts], list(rows), starts, corpus.ids[order])
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def members(self, row: int) -> Ids:
+        """Passages with the text `row`, ascending."""
+        return self.passage_ids[self.starts[row] : self.starts[row + 1]]
+
+    @property
+    def has_copies(self) -> bool:
+        return len(self.passage_ids) > len(self.texts)
+
+
+def to_judged_passages(
+    ranked: Ranked, distinct: DistinctTexts, positives: Sequence[Mapping[int, int]], depth: int
+) -> Ranked:
+    """Name the passages of ranked texts for measuring: of equal texts those judged relevant, else the first.
+
+    So a copy of an answer that nobody judged is neither a miss nor takes a place, and BEIR's way of counting holds for
+    the list as it stands.
+
+    Args:
+        ranked: rows of `distinct`.
+        positives: per query, passage id to grade.
+        depth: how many passages to keep.
+    """
+    shape = (len(ranked.ids), min(depth, len(distinct.passage_ids)))
+    ids, scores = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+    width = min(shape[1], ranked.ids.shape[1])
+    rows = ranked.ids[:, :width]
+    ids[:, :width] = np.where(rows >= 0, distinct.passage_ids[distinct.starts[:-1]][np.maximum(rows, 0)], -1)
+    scores[:, :width] = ranked.scores[:, :width]
+    if not distinct.has_copies:
+        return Ranked(ids, scores)
+    copied = np.flatnonzero(np.diff(distinct.starts) > 1)
+    for query in np.flatnonzero(np.isin(ranked.ids, copied).any(axis=1)).tolist():
+        kept = [_judged_or_first(distinct.members(row), positives[query]) for row in ranked.ids[query] if row >= 0]
+        _fill(ids[query], scores[query], kept, ranked.scores[query])
+    return Ranked(ids, scores)
+
+
+def to_all_passages(ranked: Ranked, distinct: DistinctTexts, k: int) -> Ranked:
+    """Name all passages of ranked texts, for a person who searches; equal texts follow one another by id."""
+    ids = np.full((len(ranked.ids), k), -1, dtype=np.int64)
+    scores = np.zeros((len(ranked.ids), k), dtype=np.float32)
+    for query, rows in enumerate(ranked.ids):
+        kept = [distinct.members(row) for row in rows if row >= 0]
+        _fill(ids[query], scores[query], kept, ranked.scores[query])
+    return Ranked(ids, scores)
+
+
+def fuse(lists: Sequence[Ranked], depth: int, *, constant: int = RECIPROCAL_K) -> Ranked:
+    """Join ranked lists of the same queries: score = sum of 1 / (constant + rank), ties by id."""
+    n = len(lists[0].ids)
+    ids = np.full((n, depth), -1, dtype=np.int64)
+    scores = np.zeros((n, depth), dtype=np.float32)
+    for query in range(n):
+        found = np.concatenate([ranked.ids[query] for ranked in lists])
+        shares = np.concatenate([1.0 / (constant + 1.0 + np.arange(ranked.ids.shape[1])) for ranked in lists])
+        distinct, places = np.unique(found[found >= 0], return_inverse=True)
+        total = np.bincount(places, shares[found >= 0], len(distinct))
+        best = np.lexsort((distinct, -total))[:depth]
+        ids[query, : len(best)] = distinct[best]
+        scores[query, : len(best)] = total[best]
+    return Ranked(ids, scores)
+
+
+def _judged_or_first(members: Ids, positives: Mapping[int, int]) -> Ids:
+    judged = [int(passage) for passage in members if int(passage) in positives]
+    return np.array(judged, dtype=np.int64) if judged else members[:1]
+
+
+def _fill(ids: Ids, scores: Scores, kept: Sequence[Ids], text_scores: Scores) -> None:
+    """Write one query's passages in place, every passage with its text's score, cut to the depth."""
+    sizes = [len(part) for part in kept]
+    flat = np.concatenate(kept)[: len(ids)] if kept else np.empty(0, np.int64)
+    ids[:], scores[:] = -1, 0.0
+    ids[: len(flat)] = flat
+    scores[: len(flat)] = np.repeat(text_scores[: len(kept)], sizes)[: len(flat)]
