@@ -29,7 +29,7 @@ INPUTS = (CONSTRAINTS, ROOT / "pyproject.toml", Path(__file__), Path(system.__fi
 ADVICE = {
     "No space left": "The disk is full: free some space, then start again.",
     "Failed building wheel for hnswlib": "The C++ compiler could not build hnswlib; the log says why.",
-    "No matching distribution": "pip could not find a build of this version for this computer, or reached no index.",
+    "No matching distribution": "pip found no build of this version for this computer, or reached no index.",
     "Temporary failure in name resolution": "The package index cannot be reached: connect, then start again.",
     "Failed to establish a new connection": "The package index cannot be reached: connect, then start again.",
     "CERTIFICATE_VERIFY_FAILED": "The network's certificate is not trusted: set PIP_CERT to your organisation's file.",
@@ -85,7 +85,7 @@ def set_up(torch: str) -> None:
     _install_torch(system.torch_build(gpu))
     _say("5/5  Everything else (hnswlib is compiled: about a minute)")
     pins = ["-c", str(CONSTRAINTS), "--build-constraint", str(CONSTRAINTS)]
-    _pip("install", *pins, "--editable", f"{ROOT}[dev]")
+    _pip("install", "--no-compile", *pins, "--editable", f"{ROOT}[dev]")
     _pip("check")
     _check_imports()
     STAMP.write_text(fingerprint(torch), encoding="utf-8")
@@ -130,7 +130,7 @@ def _install_torch(build: system.TorchBuild) -> None:
         last = number == len(build.attempts)
         if last and number > 1:
             _say(f"     {build.fallback}")
-        if _pip("install", "--no-deps", requirement, *options, may_fail=not last):
+        if _pip("install", "--no-deps", "--no-compile", requirement, *options, may_fail=not last):
             return
 
 
