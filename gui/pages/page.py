@@ -1,0 +1,96 @@
+"""What every page is: a head with title, fact and actions, a body, and one way to be refreshed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from gui import theme
+from gui.widgets.cards import ErrorPanel, Inspector, PageHead, column
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+
+class Page(QWidget):
+    """Base of the pages.
+
+    A subclass sets `name`, `icon`, `topics`, builds its widgets in `__init__` (into `self.body`, actions through
+    `self.head.add_action`), and overrides `refresh`. The window calls nothing else: `refresh` is called on the first
+    showing, and again whenever a changed topic is among `topics` while the page is visible; while it is hidden the
+    topics are kept and delivered with the next showing.
+
+    Attributes:
+        head: title, fact (`head.set_fact`), actions.
+        problem: an error panel below the head, hidden until `problem.show_error(...)`.
+        body: the layout for the content, with the page's margins.
+        inspector: the pane at the right, where `use_inspector` was called; folds away under 1120 px.
+    """
+
+    name: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    topics: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, session: Session, title: str, parent: QWidget | None = None, *, margins: bool = True) -> None:
+        super().__init__(parent)
+        self.setObjectName("page")
+        self.session = session
+        self.setAccessibleName(title)
+        self._waiting: set[str] | None = {"all"}
+        outer = column(self)
+        self._splitter = QSplitter(self)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setHandleWidth(1)
+        outer.addWidget(self._splitter)
+        main = QWidget(self._splitter)
+        stack = column(main)
+        self.head = PageHead(title)
+        stack.addWidget(self.head)
+        side = theme.MARGIN if margins else 0
+        self.problem = ErrorPanel()
+        framed = column(margins=(theme.MARGIN, 0, theme.MARGIN, 0))
+        framed.addWidget(self.problem)
+        stack.addLayout(framed)
+        self.body = column(margins=(side, 0, side, theme.GAP if margins else 0), gap=theme.GAP)
+        stack.addLayout(self.body, 1)
+        self._splitter.addWidget(main)
+        self.inspector: Inspector | None = None
+        session.changed.connect(self._changed)
+
+    def refresh(self, topics: set[str]) -> None:
+        """Read the project again and show it; `topics` holds what changed, or "all". Must be quick (50 ms)."""
+
+    def commands(self) -> Iterable[tuple[str, str, object]]:
+        """What the command palette lists while this page is open: `(words, icon, callable)`."""
+        return ()
+
+    def use_inspector(self, title: str = "", fact: str = "") -> Inspector:
+        """Make the pane at the right."""
+        self.inspector = Inspector(title, fact)
+        self._splitter.addWidget(self.inspector)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setStretchFactor(1, 0)
+        self._splitter.setSizes([10_000, theme.INSPECTOR])
+        return self.inspector
+
+    def set_narrow(self, narrow: bool) -> None:
+        """The window is under 1120 px wide, or no longer; the inspector folds away. Pages may fold more."""
+        if self.inspector is not None:
+            self.inspector.setVisible(not narrow)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, None
+            self.refresh(waiting)
+
+    def _changed(self, topics: set[str]) -> None:
+        if "all" not in topics and self.topics and not topics & self.topics:
+            return
+        if self.isVisible():
+            self.refresh(set(topics))
+        else:
+            self._waiting = (self._waiting or set()) | topics

@@ -1,0 +1,1 @@
+"""Item models that page through SQL, so that a table of a million rows stays smooth."""
