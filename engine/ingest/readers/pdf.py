@@ -1,0 +1,111 @@
+"""PDF: text by pages through pdfium, with the bookmarks as headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.errors import FormatError
+from engine.ingest.document import MAX_CHARS, Outline, ReadDocument
+from engine.ingest.readers.opening import check_regular
+
+MAX_PAGES = 100_000
+PASSWORD_CODE = 4  # FPDF_ERR_PASSWORD in fpdfview.h
+
+# pdfium marks a hyphen at a line's end, which the typesetter put there, with U+FFFE (older: U+0002).
+_HYPHEN = re.compile("[\ufffe\x02]\r?\n?")
+# What programs write into the title by themselves: their own names, file names, nothing.
+_POOR_TITLE = re.compile(
+    r"^(\(?untitled|\(anonymous|microsoft |document\d*$|slide \d|.*\.\w{2,5}$|[\W\d_]*$)", re.IGNORECASE
+)
+
+
+def read_pdf(path: Path, beat: Callable[[], None] = lambda: None) -> ReadDocument:
+    """Page by page; `beat` is called after each, to show that the reading is alive.
+
+    Raises:
+        FormatError: a password is asked for, the file is damaged, or no page holds text.
+    """
+    import pypdfium2
+
+    check_regular(path)
+    try:
+        pdf = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        raise _refusal(path, error) from error
+    outline = Outline()
+    marks = _bookmarks(pdf)
+    chars = 0
+    for index in range(min(len(pdf), MAX_PAGES)):
+        outline.page()
+        text = _page_text(pdf, index)
+        chars += len(text)
+        if chars > MAX_CHARS:
+            raise FormatError(f"{path.name} holds more than {MAX_CHARS:,} characters.", hint="Split it into parts.")
+        _fill_page(outline, text, marks.get(index, []))
+        beat()
+    if outline.is_empty:
+        raise FormatError(
+            f"{path.name} has no text on its {len(pdf)} pages (a scan?).",
+            hint="Run text recognition (OCR) first.",
+        )
+    title = " ".join(str(pdf.get_metadata_value("Title") or "").split())
+    pdf.close()
+    return outline.build(title if title and not _POOR_TITLE.match(title) else path.stem, "pdf")
+
+
+def _refusal(path: Path, error: Any) -> FormatError:  # Any: pypdfium2 has no types
+    if getattr(error, "err_code", None) == PASSWORD_CODE:
+        return FormatError(f"{path.name} asks for a password.", hint="Save a copy without one and import that.")
+    return FormatError(f"{path.name} is a damaged PDF file.", hint="Get the file again.")
+
+
+def _page_text(pdf: Any, index: int) -> str:  # Any: pypdfium2 has no types
+    import pypdfium2
+
+    try:
+        page = pdf[index]
+        text: str = page.get_textpage().get_text_range()
+        page.close()
+    except pypdfium2.PdfiumError:
+        return ""  # one damaged page; the others are read
+    return _HYPHEN.sub("", text).replace("\r\n", "\n")
+
+
+def _bookmarks(pdf: Any) -> dict[int, list[tuple[int, str]]]:  # Any: pypdfium2 has no types
+    """Page index → (level from 1, title) of the bookmarks that point there, in order."""
+    import pypdfium2
+
+    marks: dict[int, list[tuple[int, str]]] = {}
+    try:
+        for mark in _toc(pdf):
+            dest = mark.get_dest()
+            index = dest.get_index() if dest else None
+            title = " ".join(mark.get_title().split())
+            if index is not None and title:
+                marks.setdefault(index, []).append((mark.level + 1, title))
+    except (pypdfium2.PdfiumError, UnicodeDecodeError):
+        return marks
+    return marks
+
+
+def _toc(pdf: Any) -> Iterator[Any]:  # Any: pypdfium2 has no types
+    for count, mark in enumerate(pdf.get_toc(max_depth=6)):
+        if count >= 10_000:
+            return
+        yield mark
+
+
+def _fill_page(outline: Outline, text: str, marks: list[tuple[int, str]]) -> None:
+    """A bookmark becomes a heading where its words begin a line of the page; else at the page's top."""
+    position = 0
+    for level, title in marks:
+        pattern = r"\s+".join(re.escape(word) for word in title.split())
+        found = re.compile(rf"^[\d.\s§]{{0,12}}{pattern}\s*$", re.MULTILINE | re.IGNORECASE).search(text, position)
+        if found:
+            outline.paragraph(text[position : found.start()])
+            position = found.end()
+        outline.heading(level, title)
+    outline.paragraph(text[position:])

@@ -1,0 +1,189 @@
+"""Rows of tables and JSON lines, one at a time, with their line numbers; a bad row is said and the next one read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, cast
+
+import msgspec
+
+from engine.errors import FormatError
+from engine.ingest.readers.encodings import detect
+from engine.ingest.readers.opening import HEAD_BYTES, check_regular, read_whole
+from engine.records import ImportProblem
+
+MAX_LINE = 32 * 1024 * 1024
+_WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+_DELIMITERS = ",;\t|"
+
+# Columns by name, in their order in the file. Any: JSON values; every reader checks those it takes.
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One object of a file; `line` counts from 1 (in a JSON array: the element)."""
+
+    line: int
+    columns: Columns
+
+
+def read_rows(path: Path) -> Iterator[Row | ImportProblem]:
+    """The rows of a CSV, TSV, JSON lines or JSON array file, plain or gzipped; blank lines are passed over.
+
+    Raises:
+        UserError: not there, or not to be read.
+        FormatError: empty, damaged or no text.
+    """
+    name = path.name.lower().removesuffix(".gz")
+    check_regular(path)
+    table = name.endswith((".csv", ".tsv", ".tab"))
+    try:
+        yield from _csv_rows(path, tabs=not name.endswith(".csv")) if table else _json_rows(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FormatError(f"{path.name} is a damaged gzip file: {error}.", hint="Get the file again.") from error
+
+
+def sample_rows(path: Path, count: int = 20) -> list[Row]:
+    """The good rows among the first `count`, for telling formats apart."""
+    return [row for row in islice(read_rows(path), count) if isinstance(row, Row)]
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of the file, unpacked where it is gzipped."""
+    with open_plain(path) as stream:
+        return stream.read(HEAD_BYTES)
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked on the way where it is gzipped."""
+    stream = path.open("rb")
+    packed = stream.read(2) == b"\x1f\x8b"
+    stream.seek(0)
+    return cast(IO[bytes], gzip.open(stream)) if packed else stream
+
+
+def _json_rows(path: Path) -> Iterator[Row | ImportProblem]:
+    head = head_of(path)
+    encoding = detect(head)
+    if not encoding:
+        raise FormatError(f"{path.name} is no text.", hint="JSON lines are UTF-8 text.")
+    if head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").startswith("["):
+        yield from _array_rows(path, encoding)
+        return
+    for number, line in _lines(path, encoding):
+        if line is None:
+            yield ImportProblem(path.name, number, "too_long", f"longer than {MAX_LINE // 1024**2} MB")
+            continue
+        if not line.strip():
+            continue
+        try:
+            columns = msgspec.json.decode(line)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            yield ImportProblem(path.name, number, "json", f"not JSON: {error}"[:200])
+            continue
+        yield _checked(path, number, columns)
+
+
+def _array_rows(path: Path, encoding: str) -> Iterator[Row | ImportProblem]:
+    content = read_whole(path).decode(encoding, "replace").lstrip("\ufeff")
+    try:
+        elements = msgspec.json.decode(content, type=list[Any])
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise FormatError(f"{path.name} is not JSON: {error}.", hint="Use one JSON object a line.") from error
+    for number, columns in enumerate(elements, 1):
+        yield _checked(path, number, columns)
+
+
+def _checked(path: Path, number: int, columns: object) -> Row | ImportProblem:
+    if isinstance(columns, dict):
+        return Row(number, columns)
+    return ImportProblem(path.name, number, "wrong_type", "not a JSON object with named fields")
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes | str | None]]:
+    """Lines with their numbers; None for one that is too long to be read."""
+    with open_plain(path) as stream:
+        if encoding in _WIDE:
+            # newline: a lone carriage return or U+2028 within a value ends no line.
+            yield from enumerate(io.TextIOWrapper(stream, encoding, errors="replace", newline="\n"), 1)
+            return
+        number = 0
+        while line := stream.readline(MAX_LINE):
+            number += 1
+            if len(line) == MAX_LINE and not line.endswith(b"\n"):
+                while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                    pass
+                yield number, None
+            elif encoding in ("utf-8", "utf-8-sig"):
+                yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            else:
+                yield number, line.decode(encoding, "replace")
+
+
+def _csv_rows(path: Path, *, tabs: bool) -> Iterator[Row | ImportProblem]:
+    head = head_of(path)
+    encoding = detect(head)
+    if not encoding:
+        raise FormatError(f"{path.name} is no text.", hint="Save the table as CSV in UTF-8.")
+    csv.field_size_limit(MAX_LINE)
+    delimiter = "\t" if tabs else _delimiter(head.decode(encoding, "replace"))
+    with open_plain(path) as stream:
+        lines = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
+        reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=delimiter)
+        names: list[str] = []
+        while True:
+            number = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield ImportProblem(path.name, number, "csv", str(error))
+                continue
+            if not any(cell.strip() for cell in cells):
+                continue
+            if names:
+                yield _csv_row(path, number, names, cells)
+            else:
+                names = _unique([cell.strip().lstrip("\ufeff") for cell in cells])
+
+
+def _csv_row(path: Path, line: int, names: list[str], cells: list[str]) -> Row | ImportProblem:
+    if any(cell.strip() for cell in cells[len(names) :]):
+        reason = f"{len(cells)} columns where the first line names {len(names)} (a stray delimiter?)"
+        return ImportProblem(path.name, line, "columns", reason)
+    cells = cells + [""] * (len(names) - len(cells))
+    return Row(line, dict(zip(names, cells, strict=False)))
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    unique = []
+    for position, name in enumerate(names, 1):
+        name = name or f"column {position}"
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return unique
+
+
+def _delimiter(head: str) -> str:
+    """The one that cuts the first lines into the most columns, the same number each (csv.Sniffer takes letters)."""
+    best = (0.0, ",")
+    for delimiter in _DELIMITERS:
+        try:
+            rows = islice(csv.reader(io.StringIO(head[:8192]), delimiter=delimiter), 20)
+            widths = [len(cells) for cells in rows if cells]
+        except csv.Error:
+            continue
+        if widths and widths[0] > 1:
+            share = sum(width == widths[0] for width in widths) / len(widths)
+            best = max(best, (share * min(widths[0], 50), delimiter), key=lambda entry: entry[0])
+    return best[1]

@@ -1,0 +1,121 @@
+"""What a file really is: its first bytes are believed before its name."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+from engine.errors import FormatError
+from engine.ingest.readers.opening import read_head
+
+Kind = Literal["txt", "md", "html", "pdf", "docx", "csv", "tsv", "jsonl", "json"]
+
+FOREIGN: frozenset[Kind] = frozenset({"pdf", "docx", "html"})
+TABLES: frozenset[Kind] = frozenset({"csv", "tsv", "jsonl", "json"})
+
+_SUFFIXES: dict[str, Kind] = {
+    ".txt": "txt",
+    ".text": "txt",
+    ".log": "txt",
+    ".rst": "txt",
+    ".tex": "txt",
+    ".adoc": "txt",
+    ".org": "txt",
+    ".md": "md",
+    ".markdown": "md",
+    ".mdx": "md",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".pdf": "pdf",
+    ".docx": "docx",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+}
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"{\\rtf", "a rich text (RTF) file"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"SQLite format 3", "a database"),
+    (b"ID3", "a sound file"),
+    (b"OggS", "a sound or video file"),
+    (b"%!PS", "a PostScript file"),
+)
+
+_ZIPPED: tuple[tuple[str, str], ...] = (
+    ("xl/", "an Excel workbook"),
+    ("ppt/", "a PowerPoint presentation"),
+    ("META-INF/container.xml", "an EPUB book"),
+    ("content.xml", "an OpenDocument file"),
+)
+
+_PAGE = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+
+
+def is_known(path: Path) -> bool:
+    """Whether a file found in a folder is one people mean as a document: by its suffix, or without one."""
+    return path.suffix.lower() in _SUFFIXES or not path.suffix
+
+
+def sniff(path: Path) -> Kind:
+    """The kind of the file at `path`.
+
+    Raises:
+        FormatError: it is of a kind that is not read; says which.
+    """
+    head = read_head(path)
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith(b"PK\x03\x04"):
+        return _zipped(path)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        raise FormatError(
+            f"{path.name} is an old Office file or one with a password.", hint="Open it and save it as DOCX or PDF."
+        )
+    for magic, words in _MAGIC:
+        if head.startswith(magic):
+            raise FormatError(f"{path.name} is {words}, which is not read.", hint="Save its text as TXT, PDF or DOCX.")
+    if _PAGE.match(_narrow(head[:8192])):
+        return "html"
+    kind = _SUFFIXES.get(path.suffix.lower(), "txt")
+    if kind in ("pdf", "docx"):
+        raise FormatError(
+            f"{path.name} is named like a {kind.upper()} file but is none.", hint="It may be damaged: get it again."
+        )
+    return kind
+
+
+def _zipped(path: Path) -> Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise FormatError(f"{path.name} is damaged: {error}.", hint="Get the file again.") from error
+    if "word/document.xml" in names or (path.suffix.lower() == ".docx" and "[Content_Types].xml" in names):
+        return "docx"
+    for part, words in _ZIPPED:
+        if any(name == part or (part.endswith("/") and name.startswith(part)) for name in names):
+            raise FormatError(f"{path.name} is {words}, which is not read yet.", hint="Save it as PDF, DOCX or CSV.")
+    raise FormatError(f"{path.name} is a ZIP archive, which is not read.", hint="Unpack it and import the folder.")
+
+
+def _narrow(head: bytes) -> bytes:
+    """Drop the zero bytes of UTF-16 and UTF-32, so that a page in them is seen as one."""
+    for mark in (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"):
+        head = head.removeprefix(mark)
+    return head.replace(b"\0", b"")
