@@ -1,0 +1,52 @@
+"""Settings from JSON values and task steering."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from engine.errors import Cancelled, UserError
+from engine.params import MineParams, TrainParams, params_from_dict, params_to_dict
+from engine.task import Task
+
+
+def test_params_survive_the_way_through_json():
+    params = params_from_dict(MineParams, {"sources": ["bm25"], "select": {"num_negatives": 7}})
+    assert params.select.num_negatives == 7
+    assert params_from_dict(MineParams, params_to_dict(params)) == params
+
+
+def test_an_unknown_setting_is_named_with_those_that_are_known():
+    with pytest.raises(UserError, match="'learning'.*learning_rate"):
+        params_from_dict(TrainParams, {"learning": 1})
+
+
+def test_a_value_of_the_wrong_type_is_refused():
+    with pytest.raises(UserError, match="max_steps"):
+        params_from_dict(TrainParams, {"max_steps": "many"})
+
+
+def test_a_cancelled_task_stops_at_its_next_report():
+    task = Task()
+    task.progress("read", 1, 2)
+    task.cancel()
+    with pytest.raises(Cancelled):
+        task.progress("read", 2, 2)
+
+
+def test_a_paused_task_waits_until_it_may_go_on():
+    task = Task()
+    task.pause()
+    went_on = threading.Event()
+
+    def work():
+        task.check_cancelled()
+        went_on.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert not went_on.wait(0.05)
+    task.resume()
+    assert went_on.wait(2)
+    thread.join()
