@@ -40,7 +40,7 @@ def _png(renderer: QSvgRenderer, size: int) -> bytes:
     stored = QByteArray()
     buffer = QBuffer(stored)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    image.save(buffer, b"PNG")
     return bytes(stored.data())
 
 
