@@ -15,7 +15,7 @@ from engine.params import SearchParams
 from engine.store import models
 from engine.store.documents import passages
 from engine.store.project import Project
-from engine.store.vectors import vector_counts
+from engine.store.vectors import vector_stores
 from engine.task import Task
 from engine.terminal import comparison_lines, duration, evaluation_table, plain, table
 
@@ -133,9 +133,8 @@ def _compare(path: Path, folder: Path) -> Values:
 
 
 def _count(path: Path) -> Values:
-    with Project.open(path, readonly=True) as project:
-        counts = vector_counts(project)
-    return {"models": [{"key": c.key, "encoded": c.encoded_total, "distinct": c.distinct} for c in counts]}
+    stores = vector_stores(path / "vectors")
+    return {"models": [{"key": s.key, "encoded": s.encoded_total, "distinct": s.distinct} for s in stores]}
 
 
 def _encoded(summary: Values) -> str:

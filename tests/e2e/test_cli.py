@@ -1,0 +1,91 @@
+"""The command line as a person and a script meet it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from engine.store import schema
+from engine.store.project import Project
+from tests.e2e.engine import ROOT
+
+
+def _run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), *arguments], capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def _refused(result: subprocess.CompletedProcess[str]) -> str:
+    """The one sentence on stderr of a command that was refused."""
+    assert result.returncode == 1, result
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    (line,) = result.stderr.strip().splitlines()
+    return line
+
+
+def test_a_new_project_is_made_and_described_as_json(tmp_path):
+    made = _run("new", str(tmp_path / "p"), "--name", "Boxes", "--json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["name"] == "Boxes"
+    info = json.loads(_run("info", str(tmp_path / "p"), "--json").stdout)
+    assert info["next_step"]["label"] == "Import documents"
+
+
+def test_an_unknown_command_is_refused_in_one_sentence():
+    assert "dance" in _refused(_run("dance"))
+
+
+def test_a_folder_without_a_project_is_refused_in_one_sentence(tmp_path):
+    assert "no project" in _refused(_run("info", str(tmp_path)))
+
+
+@pytest.mark.parametrize("what", ["absent", "empty", "binary"])
+def test_what_cannot_be_imported_is_refused_in_one_sentence(tmp_path, what):
+    _run("new", str(tmp_path / "p"))
+    path = tmp_path / "thing.txt"
+    if what == "empty":
+        path = tmp_path / "folder"
+        path.mkdir()
+    if what == "binary":
+        path.write_bytes(bytes(range(256)) * 40)
+    assert str(path.name) in _refused(_run("import", str(tmp_path / "p"), str(path)))
+
+
+def test_a_project_of_a_newer_version_is_refused_in_one_sentence(tmp_path):
+    with Project.create(tmp_path / "p") as project:
+        project.db.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    assert "newer version" in _refused(_run("info", str(tmp_path / "p")))
+
+
+def test_a_bad_setting_is_refused_in_one_sentence(tmp_path):
+    _run("new", str(tmp_path / "p"))
+    assert "no setting 'speed'" in _refused(_run("train", str(tmp_path / "p"), "--set", "speed=9"))
+
+
+def test_every_command_has_help_with_its_project():
+    for command in [
+        "new",
+        "sample",
+        "import",
+        "dedup",
+        "split",
+        "mine",
+        "train",
+        "evaluate",
+        "search",
+        "export",
+        "info",
+        "tour",
+    ]:
+        shown = _run(command, "--help")
+        assert shown.returncode == 0
+        assert "PROJECT" in shown.stdout
+
+
+def test_the_version_is_told():
+    assert _run("--version").stdout.startswith("searchsmith ")
