@@ -17,6 +17,7 @@ STATIC = {
     "ruff check": ["-m", "ruff", "check", "."],
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy"],
+    "mypy packaging": ["-m", "mypy", "packaging"],
     "layers": ["-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"],
 }
 FAST = ["-m", "not slow and not gpu", "--ignore", "tests/e2e"]

@@ -40,7 +40,7 @@ def _png(renderer: QSvgRenderer, size: int) -> bytes:
     stored = QByteArray()
     buffer = QBuffer(stored)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"PNG")
+    image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub wants bytes, the function text
     return bytes(stored.data())
 
 
