@@ -63,7 +63,9 @@ class SelectParams:
     """Rules that choose negatives among stored candidates.
 
     relative_margin 0.05 on the lowest positive: NV-Retriever, arXiv:2407.15831 (TopK-PercPos 95 %).
-    Ranks count the raw list from 1, positives included (as FlagEmbedding counts).
+    Ranks count the raw list from 1, positives included (as FlagEmbedding counts). Candidates whose doubt (0..1, how
+    likely they are answers nobody marked) is at least `max_doubt` are held back. `same_document` False leaves out
+    passages of an answer's own document.
     """
 
     num_negatives: int = 3
@@ -74,6 +76,7 @@ class SelectParams:
     min_score: float = -1.0
     share_bm25: float = 0.3
     share_random: float = 0.0
+    max_doubt: float = 0.5
     same_document: bool = True
     seed: int = 13
 

@@ -1,0 +1,226 @@
+"""Choose hard negatives among stored candidates: a pure function, so that every move of a slider re-selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.params import SelectParams
+from engine.records import Negative, Review, Source
+from engine.store.candidates import REVIEW_CODES, Candidates, Flag
+
+Bools = NDArray[np.bool_]
+Places = NDArray[np.int64]
+
+
+class CandidateState(StrEnum):
+    """What selection made of a candidate, in the order in which the rules are asked; the first that holds counts."""
+
+    ANSWER = "answer"
+    SAME_AS_ANSWER = "same_as_answer"
+    JUDGED = "judged"
+    SAME_DOCUMENT = "same_document"
+    OUT_OF_RANKS = "out_of_ranks"
+    DOUBTFUL = "doubtful"
+    TOO_CLOSE = "too_close"
+    TOO_HIGH = "too_high"
+    TOO_EASY = "too_easy"
+    OVER_COUNT = "over_count"
+    CHOSEN = "chosen"
+
+
+STATES = tuple(CandidateState)
+SOURCES = (Source.DENSE, Source.BM25, Source.IMPORTED, Source.RANDOM)
+CHOSEN = STATES.index(CandidateState.CHOSEN)
+_NONE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the waterfall: `removed` candidates fell to `state`, `left` are still there."""
+
+    state: CandidateState
+    removed: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was chosen, and why the rest was not.
+
+    Attributes:
+        states: (n,) uint8, places in `STATES`.
+        sources: (n,) uint8, for chosen ones the place in `SOURCES` of the source they were taken from, else 255.
+        candidates: how many there were, answers not counted.
+        waterfall: the rules in their order (answers left out); `left` of the last one is the number chosen.
+        short: queries that got fewer than asked for.
+    """
+
+    states: NDArray[np.uint8]
+    sources: NDArray[np.uint8]
+    candidates: int
+    waterfall: tuple[Step, ...]
+    short: int
+
+    @property
+    def chosen(self) -> Bools:
+        """(n,) bool."""
+        chosen: Bools = self.states == CHOSEN
+        return chosen
+
+    def count(self, state: CandidateState) -> int:
+        return int(np.count_nonzero(self.states == STATES.index(state)))
+
+    def by_source(self) -> dict[str, int]:
+        """Chosen ones by source, sources without any left out."""
+        counts = np.bincount(self.sources[self.sources != _NONE], minlength=len(SOURCES))
+        return {source.value: int(counts[i]) for i, source in enumerate(SOURCES) if counts[i]}
+
+
+def select(candidates: Candidates, params: SelectParams, reviews: NDArray[np.uint8] | None = None) -> Selection:
+    """Choose up to `params.num_negatives` candidates of each query by the rules of `params`.
+
+    Never chosen: answers, passages equal to one, passages that a person left out or called relevant. A candidate that a
+    person called negative is exempt from ranks, doubt, margin and scores and comes first. Of the others the model's own
+    hardest fill their share, then BM25's, then random ones, in order of rank; what a source cannot fill is filled from
+    the rest in the order of `SOURCES`.
+
+    Args:
+        candidates: all candidates of a mining.
+        params: the rules.
+        reviews: (n,) uint8 of `engine.store.candidates.review_codes`; none where nobody judged.
+    """
+    reviews = np.zeros(len(candidates), np.uint8) if reviews is None else reviews
+    states = np.full(len(candidates), _NONE, np.uint8)
+    free = np.ones(len(candidates), bool)
+    for state, hit in _rules(candidates, params, reviews):
+        hit &= free
+        states[hit] = STATES.index(state)
+        free &= ~hit
+    sources, short = _take(candidates, params, reviews, free)
+    states[free] = STATES.index(CandidateState.OVER_COUNT)
+    states[sources != _NONE] = CHOSEN
+    counts = np.bincount(states, minlength=len(STATES))
+    total = left = len(candidates) - int(counts[STATES.index(CandidateState.ANSWER)])
+    steps = []
+    for place, state in enumerate(STATES):
+        if state not in (CandidateState.ANSWER, CandidateState.CHOSEN):
+            left -= int(counts[place])
+            steps.append(Step(state, int(counts[place]), left))
+    return Selection(states, sources, total, tuple(steps), short)
+
+
+def chosen_negatives(candidates: Candidates, selection: Selection) -> list[Negative]:
+    """The chosen candidates as records: rank in their source (0 without), score and margin of the model."""
+    numbers = candidates.query_numbers()
+    ranks = {Source.DENSE: candidates.dense_rank, Source.BM25: candidates.bm25_rank}
+    found = []
+    for row in np.flatnonzero(selection.chosen):
+        source = SOURCES[selection.sources[row]]
+        found.append(
+            Negative(
+                int(candidates.queries[numbers[row]]),
+                int(candidates.passage_id[row]),
+                source,
+                int(ranks[source][row]) if source in ranks else 0,
+                float(candidates.dense_score[row]),
+                float(candidates.margin[row]),
+                float(candidates.doubt[row]),
+            )
+        )
+    return found
+
+
+def _rules(
+    candidates: Candidates, params: SelectParams, reviews: NDArray[np.uint8]
+) -> Iterator[tuple[CandidateState, Bools]]:
+    """Who falls to each rule, whatever the rules before it said."""
+    flags = candidates.flags
+    yield CandidateState.ANSWER, _has(flags, Flag.ANSWER)
+    yield CandidateState.SAME_AS_ANSWER, _has(flags, Flag.SAME_AS_ANSWER)
+    judged = (reviews == REVIEW_CODES[Review.LEFT_OUT]) | (reviews == REVIEW_CODES[Review.RELEVANT])
+    yield CandidateState.JUDGED, judged
+    open_ = reviews != REVIEW_CODES[Review.NEGATIVE]
+    if not params.same_document:
+        yield CandidateState.SAME_DOCUMENT, _has(flags, Flag.SAME_DOCUMENT) & open_
+    ranked = _in_window(candidates.dense_rank, params) | _in_window(candidates.bm25_rank, params)
+    yield CandidateState.OUT_OF_RANKS, ~(ranked | _has(flags, Flag.RANDOM | Flag.IMPORTED)) & open_
+    yield CandidateState.DOUBTFUL, (candidates.doubt >= params.max_doubt) & open_
+    yield CandidateState.TOO_CLOSE, (candidates.margin < params.relative_margin) & open_
+    yield CandidateState.TOO_HIGH, (candidates.dense_score > params.max_score) & open_
+    yield CandidateState.TOO_EASY, (candidates.dense_score < params.min_score) & open_
+
+
+def _take(
+    candidates: Candidates, params: SelectParams, reviews: NDArray[np.uint8], free: Bools
+) -> tuple[NDArray[np.uint8], int]:
+    """The source each chosen candidate was taken from (255: not chosen), and how many queries came out short."""
+    sources = np.full(len(candidates), _NONE, np.uint8)
+    number = candidates.query_numbers()
+    left = np.full(len(candidates.queries), params.num_negatives, np.int64)
+
+    def take(order: Places, source: NDArray[np.uint8] | int, quota: int) -> None:
+        order = order[sources[order] == _NONE]
+        taken = order[_place_in_group(number[order]) < np.minimum(left, quota)[number[order]]]
+        sources[taken] = source[taken] if isinstance(source, np.ndarray) else source
+        left[:] -= np.bincount(number[taken], minlength=len(left))
+
+    take(np.flatnonzero(free & (reviews == REVIEW_CODES[Review.NEGATIVE])), _own_source(candidates), len(candidates))
+    bm25 = candidates.by_bm25[(free & _in_window(candidates.bm25_rank, params))[candidates.by_bm25]].astype(np.int64)
+    orders = (
+        np.flatnonzero(free & _in_window(candidates.dense_rank, params)),
+        bm25,
+        np.flatnonzero(free & _has(candidates.flags, Flag.IMPORTED)),
+        _shuffled(candidates, number, np.flatnonzero(free & _has(candidates.flags, Flag.RANDOM)), params.seed),
+    )
+    dense, bm25_share, random = _shares(params)
+    for source, quota in ((0, dense), (1, bm25_share), (3, random)):
+        take(orders[source], source, quota)
+    for source, order in enumerate(orders):
+        take(order, source, params.num_negatives)
+    return sources, int(np.count_nonzero(left > 0))
+
+
+def _shares(params: SelectParams) -> tuple[int, int, int]:
+    """How many negatives of a query the model, BM25 and chance bring: rounded shares, the model gets the rest."""
+    n = params.num_negatives
+    random = min(n, int(n * params.share_random + 0.5))
+    bm25 = min(n - random, int(n * params.share_bm25 + 0.5))
+    return n - random - bm25, bm25, random
+
+
+def _own_source(candidates: Candidates) -> NDArray[np.uint8]:
+    """The first of `SOURCES` that brought each candidate."""
+    brought = [candidates.dense_rank > 0, candidates.bm25_rank > 0, _has(candidates.flags, Flag.IMPORTED)]
+    return np.select(brought, [0, 1, 2], default=3).astype(np.uint8)
+
+
+def _in_window(rank: NDArray[np.uint16], params: SelectParams) -> Bools:
+    return (rank >= max(1, params.rank_min)) & (rank <= params.rank_max)
+
+
+def _has(flags: NDArray[np.uint8], flag: Flag) -> Bools:
+    found: Bools = (flags & np.uint8(flag)) != 0
+    return found
+
+
+def _place_in_group(group: NDArray[np.int32]) -> Places:
+    """For ascending group numbers, the place from 0 of each element within its group."""
+    places = np.arange(len(group))
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    return places - np.repeat(first, np.diff(first, append=len(group)))
+
+
+def _shuffled(candidates: Candidates, number: NDArray[np.int32], rows: Places, seed: int) -> Places:
+    """`rows` by query, within a query in an order that depends on seed, query and passage alone."""
+    key = candidates.queries[number[rows]].astype(np.uint64) << np.uint64(32)
+    key |= candidates.passage_id[rows].astype(np.uint64)
+    # The finaliser of splitmix64 (Steele, Lea, Flood 2014): one step decides over millions of rows at once.
+    key += np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return rows[np.lexsort((key ^ (key >> np.uint64(31)), number[rows]))]
