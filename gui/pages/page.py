@@ -67,6 +67,9 @@ class Page(QWidget):
         """What the command palette lists while this page is open: `(words, icon, callable)`."""
         return ()
 
+    def open_at(self, what: dict[str, object]) -> None:
+        """Another page sent the person here, to something on this page: `session.show_page(name, what)`."""
+
     def use_inspector(self, title: str = "", fact: str = "") -> Inspector:
         """Make the pane at the right."""
         self.inspector = Inspector(title, fact)

@@ -1,6 +1,6 @@
 """The parts pages are made of. They hold no colour and no pixel of their own: `gui.theme` has them by name.
 
-theme: theme.color("good") QColor · theme.hex_of · theme.font("title", "medium") · theme.events.changed · theme.is_dark()
+theme: theme.color("good") QColor · hex_of · theme.font("title", "medium") · theme.events.changed · theme.is_dark()
     fonts: caption 11, dense 12, body 13, heading 15, figure/title 20, welcome 28, verdict 40, mono 12;
     measures: theme.MARGIN 24, GAP 16, PAD 16, ROW 30, HEAD 56, INSPECTOR 304, RADIUS_*
 icons: icons.icon("search", "text2") QIcon that follows the theme · icons.mark("done")

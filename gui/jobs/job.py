@@ -1,0 +1,123 @@
+"""One piece of heavy work as the window follows it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
+
+
+class Phase(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.CANCELLED})
+
+_KINDS = {
+    "new": QT_TRANSLATE_NOOP("jobs", "Make the project"),
+    "sample": QT_TRANSLATE_NOOP("jobs", "Make the sample"),
+    "import": QT_TRANSLATE_NOOP("jobs", "Import"),
+    "dedup": QT_TRANSLATE_NOOP("jobs", "Find duplicate queries"),
+    "split": QT_TRANSLATE_NOOP("jobs", "Split the queries"),
+    "mine": QT_TRANSLATE_NOOP("jobs", "Mine negatives"),
+    "train": QT_TRANSLATE_NOOP("jobs", "Train"),
+    "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluate"),
+    "export": QT_TRANSLATE_NOOP("jobs", "Export"),
+}
+_PAST = {
+    "new": QT_TRANSLATE_NOOP("jobs", "Made the project"),
+    "sample": QT_TRANSLATE_NOOP("jobs", "Made the sample"),
+    "import": QT_TRANSLATE_NOOP("jobs", "Imported"),
+    "dedup": QT_TRANSLATE_NOOP("jobs", "Found duplicate queries"),
+    "split": QT_TRANSLATE_NOOP("jobs", "Split the queries"),
+    "mine": QT_TRANSLATE_NOOP("jobs", "Mined negatives"),
+    "train": QT_TRANSLATE_NOOP("jobs", "Trained"),
+    "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluated"),
+    "export": QT_TRANSLATE_NOOP("jobs", "Exported"),
+}
+PAGES = {
+    "new": "home", "sample": "documents", "import": "documents", "dedup": "queries", "split": "queries",
+    "mine": "negatives", "train": "train", "evaluate": "evaluate", "export": "export",
+}  # fmt: skip
+
+
+def job_name(kind: str) -> str:
+    """What a job is called while it is to be done: "Mine negatives"."""
+    return QCoreApplication.translate("jobs", str(_KINDS.get(kind, kind)))
+
+
+def job_past(kind: str) -> str:
+    """What a job is called in the history: "Mined negatives"."""
+    return QCoreApplication.translate("jobs", str(_PAST.get(kind, kind)))
+
+
+@dataclass(slots=True)
+class Job:
+    """A job and everything heard of it; changed by the queue only.
+
+    Attributes:
+        record: its row in the project's history, 0 until it has one.
+        metrics: curves by name as `(step, value)`, growing while it runs.
+        heard: monotonic time of its last sign of life.
+    """
+
+    id: int
+    kind: str
+    project: Path
+    params: dict[str, Any]  # Any: JSON values
+    phase: Phase = Phase.WAITING
+    record: int = 0
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    note: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    heard: float = 0.0
+    metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    traceback: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.phase in OVER
+
+    @property
+    def share(self) -> float:
+        """How much of the stage is done, 0..1; 0 where its length is unknown."""
+        return min(self.done / self.total, 1.0) if self.total else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time left in the stage by the rate of the last seconds; None where it cannot be told."""
+        if self.rate <= 0 or not self.total or self.phase is not Phase.RUNNING:
+            return None
+        return (self.total - self.done) / self.rate
+
+    def seconds(self, now: float | None = None) -> float:
+        """How long it has been running, or ran."""
+        if not self.started:
+            return 0.0
+        return (self.ended or now or time.monotonic()) - self.started
+
+    def silence(self, now: float | None = None) -> float:
+        """Seconds since its last sign of life, 0 unless it runs."""
+        if self.phase not in (Phase.RUNNING, Phase.CANCELLING) or not self.heard:
+            return 0.0
+        return (now or time.monotonic()) - self.heard
