@@ -169,14 +169,18 @@ def _take(
         sources[taken] = source[taken] if isinstance(source, np.ndarray) else source
         left[:] -= np.bincount(number[taken], minlength=len(left))
 
-    take(np.flatnonzero(free & (reviews == REVIEW_CODES[Review.NEGATIVE])), _own_source(candidates), len(candidates))
+    accepted = np.flatnonzero(free & (reviews == REVIEW_CODES[Review.NEGATIVE]))
+    if len(accepted):
+        take(accepted, _own_source(candidates), params.num_negatives)
     bm25 = candidates.by_bm25[(free & _in_window(candidates.bm25_rank, params))[candidates.by_bm25]].astype(np.int64)
-    orders = (
+    orders: tuple[Places, ...] = (
         np.flatnonzero(free & _in_window(candidates.dense_rank, params)),
         bm25,
         np.flatnonzero(free & _has(candidates.flags, Flag.IMPORTED)),
         _shuffled(candidates, number, np.flatnonzero(free & _has(candidates.flags, Flag.RANDOM)), params.seed),
     )
+    # A pass needs at most as many as are asked for, beyond as many that other passes took before.
+    orders = tuple(order[_place_in_group(number[order]) < 2 * params.num_negatives] for order in orders)
     dense, bm25_share, random = _shares(params)
     for source, quota in ((0, dense), (1, bm25_share), (3, random)):
         take(orders[source], source, quota)
