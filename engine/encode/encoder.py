@@ -62,6 +62,8 @@ class Encoder:
             "max_length": facts.max_length,
             "precision": self.precision,
         }
+        if hasattr(model[0], "auto_model"):
+            model.max_seq_length = min(facts.max_length, model.max_seq_length or facts.max_length)
         self._model = _place(model, self.device, self.precision)
         self._budget = _TOKENS_CPU if self.device == "cpu" else _TOKENS_GPU
 

@@ -164,6 +164,10 @@ def _read_module(folder: Path, entry: Json) -> Module:
         raise ModelError(f"The model in {folder} names a path outside itself: '{place}'.", hint="Choose another model.")
     inside = folder / relative
     config = _read_json(inside / "config.json", absent_ok=found.group(1) in ("Normalize", "StaticEmbedding"))
+    stored = _read_json(inside / "sentence_bert_config.json", absent_ok=True)
+    methods = {str(way.get("method", "forward")) for way in (stored.get("modality_config") or {}).values()}
+    if methods - {"forward"} or "trust_remote_code" in json.dumps(stored):
+        raise ModelError(f"The model in {folder} asks for more than to be run forward.", hint="Choose another model.")
     activation = str(config.get("activation_function", "torch.nn.modules.linear.Identity"))
     if found.group(1) == "Dense" and not activation.startswith("torch.nn.modules."):
         raise ModelError(f"The model in {folder} names the function '{activation}'.", hint="Choose another model.")
