@@ -136,16 +136,6 @@ def _unfeedback(project: Project, values: Values) -> tuple[list[str], Values]:
     return ["feedback"], {}
 
 
-def _explain(project: Project, values: Values) -> tuple[list[str], Values]:
-    from engine.search.explain import why
-
-    passage = documents.passages(project, [int(values["passage_id"])]).get(int(values["passage_id"]))
-    if passage is None:
-        raise UserError("That passage is no longer in the project.", hint="Search again.")
-    terms = why(project, str(values["query"]), passage)
-    return [], {"terms": [[term.word, term.weight] for term in terms]}
-
-
 def _recover(project: Project, values: Values) -> tuple[list[str], Values]:
     if project.is_busy():
         return [], {"interrupted": []}
@@ -172,5 +162,4 @@ EDITS: dict[str, Edit] = {
     "dismiss_job": _dismiss_job,
     "feedback": _feedback,
     "unfeedback": _unfeedback,
-    "explain": _explain,
 }

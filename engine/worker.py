@@ -11,7 +11,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from engine.errors import Cancelled, ProtocolError, SearchsmithError
 from engine.protocol import (
@@ -291,14 +291,29 @@ class Resident:
 
         self._opened(command.project)
         assert self._project is not None
-        changed, values = apply_edit(self._project, command.kind, command.values)
+        if command.kind == "explain":
+            changed, values = [], self._explain(command)
+        else:
+            changed, values = apply_edit(self._project, command.kind, command.values)
         self._worker.send(EditDone(request=command.request, changed=changed, values=values))
+
+    def _explain(self, command: Edit) -> dict[str, Any]:  # Any: JSON values
+        """Why a passage ranks: `terms` [word, BM25 weight] heaviest first, `missing` words of the query."""
+        assert self._engine is not None
+        text, passage_id = str(command.values["query"]), int(command.values["passage_id"])
+        found = self._engine.why(text, passage_id, model_ref=str(command.values.get("model", "")))
+        return {
+            "terms": [[word.word, word.weight] for word in found.words],
+            "missing": list(found.missing),
+            "bm25": found.bm25_score,
+            "cosine": found.cosine,
+        }
 
     def _open(self, command: OpenSearch) -> None:
         self._opened(command.project)
         assert self._engine is not None
-        passages = self._engine.warm(command.model)
-        self._worker.send(SearchReady(project=command.project, model=command.model, passages=passages))
+        warm = self._engine.warm(command.model)
+        self._worker.send(SearchReady(project=command.project, model=command.model, passages=warm.passages))
 
     def _search(self, command: SearchQuery) -> None:
         from engine.params import SearchParams, params_from_dict
