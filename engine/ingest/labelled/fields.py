@@ -1,0 +1,112 @@
+"""Fields of a line, checked: their absence or wrong type is a reason a person can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.ingest.labelled.units import SkippedUnit, Unit
+from engine.ingest.readers.rows import Columns, Row, read_rows
+from engine.records import ImportProblem, Split
+
+_SPLIT_WORDS = {
+    "train": Split.TRAIN,
+    "training": Split.TRAIN,
+    "dev": Split.DEV,
+    "val": Split.DEV,
+    "valid": Split.DEV,
+    "validation": Split.DEV,
+    "test": Split.TEST,
+}
+
+
+class RowError(Exception):
+    """A line cannot be taken; `code` and `reason` go into the import report."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def units_of(path: Path, file: str, convert: Callable[[Row], Iterator[Unit]]) -> Iterator[Unit]:
+    """Convert every row of a file; bad ones become skipped units and nothing else stops."""
+    for row in read_rows(path):
+        if isinstance(row, ImportProblem):
+            yield SkippedUnit(ImportProblem(file, row.line, row.code, row.reason))
+            continue
+        try:
+            units = list(convert(row))
+        except RowError as error:
+            yield SkippedUnit(ImportProblem(file, row.line, error.code, error.reason))
+            continue
+        yield from units
+
+
+def text_field(columns: Columns, name: str) -> str:
+    """A text that is there and not blank, kept as it stands (published figures are on whole passages).
+
+    Raises:
+        RowError: absent, no text, or blank.
+    """
+    if name not in columns:
+        raise RowError("missing_field", f"no '{name}' field (fields: {', '.join(list(columns)[:8]) or 'none'})")
+    value = columns[name]
+    if not isinstance(value, str):
+        raise RowError("wrong_type", f"'{name}' is {_kind(value)}, not a text")
+    if not value.strip():
+        raise RowError("empty_text", f"'{name}' is empty")
+    return value
+
+
+def id_field(columns: Columns, name: str) -> str:
+    """An id: a text, or a whole number as a text.
+
+    Raises:
+        RowError: absent, blank or something else.
+    """
+    value = columns.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text_field(columns, name)
+
+
+def texts_field(columns: Columns, name: str) -> list[str]:
+    """The texts of a list, blank ones left out; a single text counts as a list of one.
+
+    A string where a list is due is legal in PaddleNLP's training files, and what FlagEmbedding would read as
+    one-letter passages. An absent field or null is an empty list.
+
+    Raises:
+        RowError: neither text nor list, or something in the list is no text.
+    """
+    value = columns.get(name)
+    if value is None:
+        return []
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise RowError("wrong_type", f"'{name}' is {_kind(value)}, not a list of texts")
+    odd = next((part for part in value if not isinstance(part, str)), None)
+    if odd is not None:
+        raise RowError("wrong_type", f"'{name}' holds {_kind(odd)}, not only texts")
+    return [part for part in value if part.strip()]
+
+
+def split_of(name: str) -> Split | None:
+    """The official split that a file's name says: `toy_dev.json` → dev. Two different words say nothing."""
+    stem = name.lower().split(".")[0].replace("-", "_").replace(" ", "_")
+    found = {_SPLIT_WORDS[word] for word in stem.split("_") if word in _SPLIT_WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def _kind(value: object) -> str:
+    names: dict[type, str] = {
+        dict: "an object",
+        list: "a list",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+    }
+    return names.get(type(value), "null" if value is None else type(value).__name__)
