@@ -93,7 +93,13 @@ class MineParams:
 
 @dataclass(frozen=True, slots=True)
 class TrainParams:
-    """One training run. `max_steps` 0: as many as `epochs` give. `minutes` 0: no limit of time."""
+    """One training run; steps are what `epochs` give, at most `max_steps` (0: no limit).
+
+    Defaults are the preset `quick`. `minutes` 0: no limit of time. `eval_every` 0: measure at the end only.
+    `patience` 0: do not stop early, else after so many measurements without a gain. `merge` auto: mix the tuned with the
+    base weights where that is better on dev. `resume`: the id of an interrupted run, which goes on with its own settings.
+    `scale` 20: sentence-transformers' MultipleNegativesRankingLoss.
+    """
 
     preset: Literal["quick", "balanced", "thorough"] = "quick"
     base: str = "base"
@@ -106,15 +112,45 @@ class TrainParams:
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     scale: float = 20.0
-    epochs: float = 1.0
+    epochs: float = 2.0
     max_steps: int = 60
     eval_every: int = 10
+    dev_queries: int = 200
+    dev_passages: int = 500
     patience: int = 0
+    merge: Literal["auto", "off"] = "auto"
     minutes: float = 0.0
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     device: str = "auto"
     seed: int = 13
     resume: int = 0
+
+
+PRESETS: dict[str, TrainParams] = {
+    "quick": TrainParams(),
+    "balanced": TrainParams(
+        preset="balanced",
+        num_negatives=2,
+        max_length=192,
+        epochs=3.0,
+        max_steps=400,
+        eval_every=25,
+        dev_passages=1000,
+        patience=4,
+    ),
+    "thorough": TrainParams(
+        preset="thorough",
+        num_negatives=3,
+        batch_size=128,
+        max_length=256,
+        learning_rate=3e-5,
+        epochs=6.0,
+        max_steps=0,
+        eval_every=50,
+        dev_passages=1500,
+        patience=5,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +192,8 @@ P = TypeVar("P")
 def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON values, checked here
     """Build params from JSON-like values; refuse unknown names and wrong types with one sentence.
 
+    What `values` of a training run do not say comes from its preset.
+
     Raises:
         UserError: a name that `kind` does not have, or a value of the wrong type.
     """
@@ -163,6 +201,9 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
     unknown = sorted(set(values) - known)
     if unknown:
         raise UserError(f"There is no setting '{unknown[0]}'.", hint=f"Settings: {', '.join(sorted(known))}.")
+    preset = PRESETS.get(str(values.get("preset", "quick"))) if kind is TrainParams else None
+    if preset:
+        values = {**params_to_dict(preset), **values}
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

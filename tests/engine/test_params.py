@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from engine.errors import Cancelled, UserError
-from engine.params import MineParams, TrainParams, params_from_dict, params_to_dict
+from engine.params import PRESETS, MineParams, TrainParams, params_from_dict, params_to_dict
 from engine.task import Task
 
 
@@ -18,13 +18,28 @@ def test_params_survive_the_way_through_json():
 
 
 def test_an_unknown_setting_is_named_with_those_that_are_known():
-    with pytest.raises(UserError, match="'learning'.*learning_rate"):
+    with pytest.raises(UserError, match=r"'learning'.*learning_rate"):
         params_from_dict(TrainParams, {"learning": 1})
 
 
 def test_a_value_of_the_wrong_type_is_refused():
     with pytest.raises(UserError, match="max_steps"):
         params_from_dict(TrainParams, {"max_steps": "many"})
+
+
+def test_a_preset_gives_what_was_not_set():
+    params = params_from_dict(TrainParams, {"preset": "thorough", "batch_size": 32})
+    assert (params.batch_size, params.learning_rate) == (32, PRESETS["thorough"].learning_rate)
+
+
+def test_the_first_preset_is_the_default():
+    assert PRESETS["quick"] == TrainParams()
+    assert all(params.preset == name for name, params in PRESETS.items())
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(UserError, match="preset"):
+        params_from_dict(TrainParams, {"preset": "fast"})
 
 
 def test_a_cancelled_task_stops_at_its_next_report():
