@@ -1,0 +1,83 @@
+"""Two texts side by side: the words they share, the words only one has, and the places where Qt counts them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gui.shared_words import Span, shared_spans, word_key
+
+LONGEST = 4000  # characters compared; passages are far shorter, whole pages may not stop the window
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedTexts:
+    """What two texts have in common.
+
+    Attributes:
+        left: spans (start, end) of shared words in the first text, neighbours joined, in order.
+        right: the same in the second text.
+        shared: how many distinct words or runs are shared.
+        only_right: words that only the second text has, each once, in its order.
+    """
+
+    left: tuple[Span, ...]
+    right: tuple[Span, ...]
+    shared: int
+    only_right: tuple[str, ...]
+
+
+def compare_texts(left: str, right: str) -> ComparedTexts:
+    """Compare the first 4,000 characters of two texts; very common words do not count."""
+    left, right = left[:LONGEST], right[:LONGEST]
+    in_left, in_right = shared_spans(right, left), shared_spans(left, right)
+    keys = {word_key(right[start:end]) for start, end in in_right}
+    return ComparedTexts(
+        join_spans(left, in_left), join_spans(right, in_right), len(keys), tuple(_only(right, keys, in_right))
+    )
+
+
+def differing_spans(left: str, right: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Spans of the words of each text that the other one lacks."""
+    return _lacking(left, right), _lacking(right, left)
+
+
+def join_spans(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Join spans that touch or have one blank between them."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and (start <= joined[-1][1] or text[joined[-1][1] : start] == " "):
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def utf16_spans(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Spans counted in UTF-16 units, as Qt's text cursors count."""
+    if text.isascii() or not any(ord(character) > 0xFFFF for character in text):
+        return list(spans)
+    units = [0]
+    for character in text:
+        units.append(units[-1] + (2 if ord(character) > 0xFFFF else 1))
+    return [(units[start], units[end]) for start, end in spans]
+
+
+def _only(text: str, shared_keys: set[str], spans: Sequence[Span]) -> list[str]:
+    """Words of `text` outside `spans`; what nearly every text holds is shorter than four letters or was shared."""
+    covered = {position for start, end in spans for position in range(start, end)}
+    found: dict[str, str] = {}
+    for match in _WORD.finditer(text):
+        key = word_key(match[0])
+        if match.start() not in covered and key not in shared_keys and len(match[0]) > 3:
+            found.setdefault(key, match[0])
+    return list(found.values())
+
+
+def _lacking(text: str, other: str) -> tuple[Span, ...]:
+    common = shared_spans(other, text)
+    covered = {position for start, end in common for position in range(start, end)}
+    words = [match.span() for match in _WORD.finditer(text)]
+    return join_spans(text, [span for span in words if span[0] not in covered])

@@ -1,0 +1,343 @@
+"""The Documents page: what came in, how it is cut, what the last import could not take, and the chosen one's text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QModelIndex, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
+
+from engine.params import ImportParams, params_to_dict
+from engine.records import Document, TokenReport
+from engine.store import browse, documents
+from engine.store.project import Project
+from gui import theme, words
+from gui.amounts import amount
+from gui.dialogs.import_dialog import ImportDialog, Kind
+from gui.dialogs.question import Question
+from gui.pages.documents_inspector import DocumentInspector, DocumentView, read_document
+from gui.pages.documents_passages import PassagesDrawer
+from gui.pages.documents_report import (
+    ImportDrawer,
+    ImportLink,
+    LastImport,
+    TokenPanel,
+    read_last_import,
+    read_token_report,
+)
+from gui.pages.reading import ReadingPage
+from gui.phrases import fill
+from gui.tables.documents import DocumentRow, DocumentsModel, document_name
+from gui.tables.paged import RECORD
+from gui.widgets.buttons import Button
+from gui.widgets.cards import Card, EmptyState, column, row
+from gui.widgets.inputs import FilterBox
+from gui.widgets.labels import Link, label
+from gui.widgets.tables import TableView
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+LOW = 620  # under this height the drawers fold so that the table keeps its room
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsView:
+    """What stands around the table."""
+
+    documents: int
+    passages: int
+    files: tuple[str, ...]
+    imported: LastImport | None
+    tokens: TokenReport | None
+
+
+def read_documents(project: Project) -> DocumentsView:
+    paths: list[str] = []
+    for report in reversed(documents_imports(project)):
+        paths.extend(path for path in report if path not in paths)
+    return DocumentsView(
+        documents.count_documents(project),
+        documents.count_passages(project),
+        tuple(paths),
+        read_last_import(project),
+        read_token_report(project),
+    )
+
+
+def read_lengths(project: Project) -> np.ndarray:
+    """Characters of every passage; loads what draws them, too, which takes longer than the window may wait."""
+    import pyqtgraph  # noqa: F401
+
+    return browse.passage_lengths(project)
+
+
+def documents_imports(project: Project) -> list[tuple[str, ...]]:
+    """The paths of each import that are still there, newest first."""
+    from engine.store.imports import import_reports
+
+    found = [tuple(path for path in report.paths if Path(path).exists()) for report in import_reports(project)]
+    return [paths for paths in found if paths]
+
+
+class DocumentsPage(ReadingPage):
+    """Files and folders come in by button or by dropping them anywhere on the page."""
+
+    name = "documents"
+    icon = "document"
+    topics = frozenset({"documents", "imports", "passages"})
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, QCoreApplication.translate("DocumentsPage", "Documents"), parent)
+        self.setAcceptDrops(True)
+        self._files: tuple[str, ...] = ()
+        self._all = ""
+        self._narrow = False
+        self._make_actions()
+        self.inspector = self.use_inspector(self.tr("Document"))
+        self._document = DocumentInspector(self.inspector)
+        self._document.removal_asked.connect(self._ask_removal)
+        self._stack = QStackedWidget()
+        self.body.addWidget(self._stack)
+        self._stack.addWidget(self._make_empty())
+        self._stack.addWidget(self._make_content())
+        self._drop = Card(kind="drop", parent=self)
+        self._drop.body.addWidget(
+            label(self.tr("Drop files or folders to import them"), "heading", "accent-ink"),
+            0,
+            Qt.AlignmentFlag.AlignCenter,
+        )
+        self._drop.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._drop.hide()
+        self._stack.setCurrentIndex(0)
+        self._show_frame(False)
+
+    def refresh(self, topics: set[str]) -> None:
+        if self.reader() is None:
+            self._show_frame(False)
+            return
+        self.ask("documents/view", read_documents, self._show_view)
+        self.ask("documents/lengths", read_lengths, self._passages.show_lengths)
+        self._model.show_documents(self.reader(), self._filter.text())
+        shown = self._document.document()
+        if shown is not None:
+            self._show_document(shown.id)
+
+    def commands(self) -> Iterable[tuple[str, str, object]]:
+        return (
+            (self.tr("Add files…"), "document", self.choose_files),
+            (self.tr("Add folder…"), "folder", self.choose_folder),
+            (self.tr("Import labelled set…"), "tag", self.choose_labelled),
+        )
+
+    def import_paths(self, paths: Sequence[str], kind: Kind = "auto") -> None:
+        """Ask how to read `paths`, then run the import."""
+        dialog = ImportDialog(paths, self._params(), kind, self)
+        if dialog.exec():
+            self._run_import(dialog.params())
+
+    def choose_files(self) -> None:
+        pattern = self.tr("Documents and sets") + " (*.txt *.md *.html *.htm *.pdf *.docx *.csv *.tsv *.json *.jsonl);;"
+        chosen, _ = QFileDialog.getOpenFileNames(
+            self, self.tr("Add files"), "", pattern + self.tr("All files") + " (*)"
+        )
+        if chosen:
+            self._run_import(replace(self._params(), paths=tuple(chosen)))
+
+    def choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Add folder"))
+        if chosen:
+            self._run_import(replace(self._params(), paths=(chosen,)))
+
+    def choose_labelled(self) -> None:
+        self.import_paths([], "labelled")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_paths(event):
+            event.acceptProposedAction()
+            self._drop.setGeometry(self.rect().adjusted(24, 56, -24, -24))
+            self._drop.show()
+            self._drop.raise_()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drop.hide()
+        paths = dropped_paths(event)
+        if paths:
+            event.acceptProposedAction()
+            self._run_import(replace(self._params(), paths=tuple(paths)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        low = event.size().height() < LOW
+        if low != (event.oldSize().height() < LOW) or event.oldSize().height() < 0:
+            self._passages.set_open(not low)
+
+    def _params(self) -> ImportParams:
+        size, overlap = self._passages.cut()
+        return ImportParams(passage_tokens=size, overlap_tokens=overlap)
+
+    def _run_import(self, params: ImportParams) -> None:
+        self.session.run_job("import", params_to_dict(params))
+
+    def _read_again(self) -> None:
+        self._run_import(replace(self._params(), paths=self._files))
+
+    def _make_actions(self) -> None:
+        labelled = Button(self.tr("Labelled set…"), "flat", icon_name="tag")
+        labelled.setToolTip(self.tr("Import queries, passages and judgements"))
+        labelled.clicked.connect(self.choose_labelled)
+        folder = Button(self.tr("Add folder…"), "plain", icon_name="folder")
+        folder.clicked.connect(self.choose_folder)
+        self._add = Button(self.tr("Add files…"), "primary", icon_name="plus")
+        self._add.clicked.connect(self.choose_files)
+        self._head_actions = (labelled, folder, self._add)
+        for button in self._head_actions:
+            self.head.add_action(button)
+
+    def _make_empty(self) -> QWidget:
+        holder = QWidget()
+        stack = column(holder, margins=(0, 8, 0, 8))
+        zone = Card(kind="dashed")
+        button = Button(self.tr("Add files…"), "primary", icon_name="plus", size="large")
+        button.clicked.connect(self.choose_files)
+        sample = Link(self.tr("Try with the sample"))
+        sample.clicked.connect(lambda: self.session.run_job("sample", {}))
+        zone.body.addWidget(
+            EmptyState(
+                "document",
+                self.tr("Drop files or a folder here"),
+                self.tr(
+                    "Text, Markdown, HTML, PDF, Word, CSV and JSON lines. They are cut into passages that can be "
+                    "found. Text stays on this computer."
+                ),
+                button,
+                sample,
+            )
+        )
+        stack.addWidget(zone)
+        return holder
+
+    def _make_content(self) -> QWidget:
+        holder = QWidget()
+        stack = column(holder, gap=theme.GAP)
+        line = row(gap=12)
+        self._filter = FilterBox(self.tr("Filter documents"), keys="Ctrl+F", parent=self)
+        self._filter.setFixedWidth(240)
+        self._filter.settled.connect(lambda text: self._model.show_documents(self.reader(), text))
+        line.addWidget(self._filter)
+        self._counted = label("", "caption", "text3")
+        line.addWidget(self._counted)
+        line.addStretch(1)
+        self._log = ImportLink()
+        self._log.clicked.connect(self._toggle_log)
+        line.addWidget(self._log)
+        stack.addLayout(line)
+        self._tokens = TokenPanel()
+        stack.addWidget(self._tokens)
+        stack.addWidget(self._make_table(), 1)
+        self._passages = PassagesDrawer()
+        self._passages.again_asked.connect(self._read_again)
+        self._imported = ImportDrawer()
+        drawers = column(gap=8)
+        drawers.addWidget(self._passages)
+        drawers.addWidget(self._imported)
+        stack.addLayout(drawers)
+        return holder
+
+    def _make_table(self) -> QWidget:
+        card = Card(pad=0)
+        self._model = DocumentsModel(self)
+        self._model.loaded.connect(self._table_loaded)
+        self.table = TableView(self.tr("Documents"))
+        self.table.setModel(self._model)
+        self.table.set_widths(0, 72, 84, 92, 124)
+        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.table.setSortingEnabled(True)
+        self.table.setMinimumHeight(28 + 3 * 30)
+        self.table.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self._none = EmptyState("filter", self.tr("No document matches"), self.tr("Change the filter, or clear it."))
+        card.body.addWidget(self.table)
+        card.body.addWidget(self._none)
+        self._none.hide()
+        return card
+
+    def _show_view(self, view: DocumentsView) -> None:
+        self._show_frame(view.documents > 0)
+        self._files = view.files
+        self._passages.set_files(len(view.files))
+        self._imported.show_import(self.reader(), view.imported, view.tokens)
+        self._log.set_problems(view.imported.problems if view.imported else 0)
+        self._log.setVisible(view.imported is not None)
+        self._tokens.show_report(view.tokens)
+        passages = amount(view.passages, self.tr("passage"), self.tr("passages"))
+        self.head.set_fact(passages if view.documents else "")
+        self._all = amount(view.documents, self.tr("document"), self.tr("documents"))
+        self._say_count(self._model.total())
+
+    def _show_frame(self, filled_: bool) -> None:
+        """Either what is there, or the empty page with the same buttons."""
+        self._stack.setCurrentIndex(1 if filled_ else 0)
+        for button in self._head_actions[1:]:
+            button.setVisible(filled_)
+        if self.inspector is not None:
+            self.inspector.setVisible(filled_ and not self._narrow)
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        if self.inspector is not None:
+            self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1)
+
+    def _table_loaded(self, total: int) -> None:
+        filtered = bool(self._filter.text())
+        self._none.setVisible(total == 0 and filtered)
+        self.table.setVisible(total > 0 or not filtered)
+        self._say_count(total)
+        if total and not self.table.currentIndex().isValid():
+            self.table.selectRow(0)
+
+    def _toggle_log(self) -> None:
+        self._imported.set_open(not self._imported.is_open())
+
+    def _say_count(self, shown: int) -> None:
+        some = fill(self.tr("%1 of %2"), words.count(shown), self._all)
+        self._counted.setText(some if self._filter.text() else self._all)
+
+    def _row_chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
+        found = current.data(RECORD)
+        if isinstance(found, DocumentRow):
+            self._show_document(found.document.id)
+
+    def _show_document(self, document_id: int) -> None:
+        def show(view: DocumentView | None) -> None:
+            self._document.show_document(view)
+
+        self.ask("documents/one", lambda project: read_document(project, document_id), show)
+
+    def _ask_removal(self, document: Document) -> None:
+        name = words.plain(document_name(document), 80)
+        question = Question(
+            fill(self.tr("Take “%1” out of the project?"), name),
+            fill(
+                self.tr("Its %1 and the judgements on them go too. The file on disk stays as it is."),
+                amount(document.n_passages, self.tr("passage"), self.tr("passages")),
+            ),
+            self.tr("Take it out"),
+            self.tr("Keep it"),
+            self,
+        )
+        if question.exec():
+            self._document.show_document(None)
+            self.session.edit("remove_documents", {"document_ids": [document.id]})
+
+
+def dropped_paths(event: QDropEvent) -> list[str]:
+    """The local files and folders that are being dropped."""
+    return [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]

@@ -1,0 +1,92 @@
+"""Reads a project in a thread of its own, so that no question to the database or the arrays stops the window."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.errors import SearchsmithError
+from engine.store.project import Project
+
+Question = Callable[[Project], Any]  # Any: each question has an answer of its own, handed on unchanged
+Answered = Callable[[Any], None]
+
+
+class Reader(QObject):
+    """Asks questions about one project in order; a newer question on the same topic replaces one that still waits.
+
+    Signals: `failed(message)` when the project could not be read.
+    """
+
+    failed = Signal(str)
+    _done = Signal(int, object, object)
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = path
+        self._newest: dict[str, int] = {}
+        self._answered: dict[int, tuple[str, Answered]] = {}
+        self._count = 0
+        self._waiting: queue.SimpleQueue[tuple[int, str, Question] | None] = queue.SimpleQueue()
+        self._done.connect(self._deliver)
+        self._thread: threading.Thread | None = None
+
+    def ask(self, topic: str, question: Question, answered: Answered) -> None:
+        """Ask `question` in the background; `answered` is called in the window's thread unless a newer one came."""
+        self._count += 1
+        self._newest[topic] = self._count
+        self._answered[self._count] = (topic, answered)
+        self._waiting.put((self._count, topic, question))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
+            self._thread.start()
+
+    def is_idle(self) -> bool:
+        """Whether every question was answered."""
+        return not self._answered
+
+    def forget(self) -> None:
+        """Drop every answer that is still to come."""
+        self._newest.clear()
+        self._answered.clear()
+
+    def close(self) -> None:
+        """End the thread; answers that are still to come are dropped."""
+        self.forget()
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join(timeout=5)
+            self._thread = None
+
+    def _work(self) -> None:
+        project: Project | None = None
+        try:
+            while (asked := self._waiting.get()) is not None:
+                number, topic, question = asked
+                if self._newest.get(topic) != number:
+                    self._done.emit(number, None, None)
+                    continue
+                try:
+                    project = project or Project.open(self._path, readonly=True)
+                    self._done.emit(number, question(project), None)
+                except Exception as error:  # the border: whatever a question raises is told, never lost
+                    self._done.emit(number, None, error)
+        except RuntimeError:
+            return  # the window is gone, and this object with it
+        finally:
+            if project is not None:
+                project.close()
+
+    def _deliver(self, number: int, answer: object, error: Exception | None) -> None:
+        topic, answered = self._answered.pop(number, ("", None))
+        if answered is None or self._newest.get(topic) != number:
+            return
+        if error is not None:
+            self.failed.emit(str(error) if isinstance(error, SearchsmithError) else f"{type(error).__name__}: {error}")
+            return
+        answered(answer)
