@@ -1,0 +1,398 @@
+"""The Evaluate page: the verdict first, then the scoreboard, what was fixed and broken, and one question side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+
+from engine.records import Outcome, QueryMovement
+from gui import theme, words
+from gui.jobs.job import Job, Phase
+from gui.pages.evaluate_facts import (
+    Bench,
+    Moved,
+    Pair,
+    QueryView,
+    default_pair,
+    read_bench,
+    read_pair,
+    read_query,
+    rivals,
+)
+from gui.pages.evaluate_query import QueryCompare
+from gui.pages.evaluate_questions import QuestionsCard, ScatterCard
+from gui.pages.evaluate_verdict import StaleLine, VerdictCard
+from gui.pages.reading import ReadingPage
+from gui.phrases import fill
+from gui.tables.scoreboard import ScoreDelegate, ScoreModel, ScoreRow
+from gui.widgets.buttons import Button
+from gui.widgets.cards import Card, EmptyState, column, row, scroller
+from gui.widgets.inputs import ChoiceBox
+from gui.widgets.labels import label
+from gui.widgets.tables import TableView
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+_EMPTY, _BENCH, _QUERY = range(3)
+
+
+class EvaluatePage(ReadingPage):
+    """`session.show_page("evaluate", {"tab": "broken"})` brings a list to the front."""
+
+    name = "evaluate"
+    icon = "evaluate"
+    topics = frozenset({"runs", "queries", "models", "negatives", "project"})
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, "", parent)
+        self.head.set_title(self.tr("Evaluate"))
+        self.setAccessibleName(self.tr("Evaluate"))
+        self._bench = Bench()
+        self._pair = Pair(None, (), Moved())
+        self._chosen = (0, 0)
+        self._query = 0
+        self._edited = False
+        self._stack = QStackedWidget()
+        self.body.addWidget(self._stack)
+        self._make_actions()
+        self._start = Button(self.tr("Measure the starting point"), "primary")
+        self._start.clicked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+        self._empty = EmptyState("evaluate", "", "", self._start)
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._make_bench())
+        self._compare = QueryCompare()
+        self._stack.addWidget(self._compare)
+        self._connect()
+        self._show_empty()
+
+    def _make_actions(self) -> None:
+        self._choose_a = ChoiceBox(accessible=self.tr("Compare"))
+        self._choose_b = ChoiceBox(accessible=self.tr("With"))
+        for box in (self._choose_a, self._choose_b):
+            box.setMinimumWidth(120)
+            box.setMaximumWidth(220)
+        self._with = label(self.tr("with"), "body", "text3")
+        self._export = Button(self.tr("Take the run"), "flat", icon_name="export")
+        self._export.setToolTip(self.tr("Save the ranked lists of the first system as a TREC run file"))
+        self._primary = Button(self.tr("Search with it"), "primary", icon_name="search")
+        for widget in (self._choose_a, self._with, self._choose_b, self._export, self._primary):
+            self.head.add_action(widget)
+
+    def _make_bench(self) -> QWidget:
+        content = QWidget()
+        stack = column(content, gap=theme.GAP)
+        self._stale = StaleLine()
+        self._verdict = VerdictCard()
+        stack.addWidget(self._stale)
+        stack.addWidget(self._verdict)
+        self._model = ScoreModel(self)
+        self._board = self._make_board()
+        self._questions = QuestionsCard()
+        self._questions.setMinimumHeight(260)
+        self._scatter = ScatterCard()
+        left = column(gap=theme.GAP)
+        left.addWidget(self._board)
+        left.addWidget(self._questions, 1)
+        self._halves: QBoxLayout = QHBoxLayout()
+        self._halves.setSpacing(theme.GAP)
+        self._halves.addLayout(left, 2)
+        self._halves.addWidget(self._scatter, 1)
+        stack.addLayout(self._halves, 1)
+        return scroller(content)
+
+    def _make_board(self) -> Card:
+        card = Card(self.tr("Scoreboard"), pad=0, gap=0, divided=False)
+        card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        convention = label(self.tr("as trec_eval counts; ties by id"), "caption", "text3")
+        card.head.addWidget(convention)
+        self._table = TableView(self.tr("Scoreboard"))
+        self._table.setModel(self._model)
+        self._table.setItemDelegate(ScoreDelegate(self._table))
+        self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        card.body.addWidget(self._table)
+        self._board_fact = card.fact
+        return card
+
+    def _connect(self) -> None:
+        self._choose_a.picked.connect(lambda run_id: self._choose(int(str(run_id)), self._chosen[1]))
+        self._choose_b.picked.connect(lambda run_id: self._choose(self._chosen[0], int(str(run_id))))
+        self._export.clicked.connect(self._take_run)
+        self._primary.clicked.connect(self._act)
+        self._verdict.remedy.connect(self._remedy)
+        self._stale.asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+        self._table.clicked.connect(self._row_clicked)
+        self._questions.opened.connect(self._open_query)
+        self._scatter.opened.connect(self._open_query)
+        self._compare.closed.connect(self._close_query)
+        self._compare.stepped.connect(self._step)
+        self._compare.unjudged.connect(self._unjudge)
+        self._compare.judged.connect(self._judge)
+        self.session.page_asked.connect(self._asked)
+        queue = self.session.queue
+        for signal in (queue.job_queued, queue.job_started, queue.job_progressed, queue.job_finished):
+            signal.connect(self._job_moved)
+
+    def refresh(self, topics: set[str]) -> None:
+        if "all" in topics:
+            self._chosen, self._query, self._edited = (0, 0), 0, False
+            self._bench = Bench()
+            self._show_empty()
+        if "runs" in topics:
+            self._edited = False
+        self.ask("evaluate/bench", read_bench, self._show_bench)
+
+    def set_narrow(self, narrow: bool) -> None:
+        super().set_narrow(narrow)
+        self._halves.setDirection(
+            QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        )
+
+    def actions(self) -> Iterable[tuple[str, str, object]]:
+        return ((self.tr("Measure all systems again"), "evaluate", lambda: self._measure(["bm25", "base", "tuned"])),)
+
+    # What was measured
+
+    def _show_bench(self, bench: Bench) -> None:
+        self._bench = bench
+        if not bench.test_runs:
+            self._show_empty()
+            return
+        a, b = self._chosen
+        first, second = default_pair(bench)
+        a = a if bench.run(a) else first
+        possible = [run.id for run in rivals(bench, a)]
+        b = b if b in possible else second if second in possible else (possible[0] if possible else 0)
+        self._stale.set_model(bench.unmeasured if bench.system("tuned") else "")
+        self._choose_a.set_choices([(bench.names[run.id], run.id) for run in bench.test_runs])
+        self._show_frame(True)
+        self._choose(a, b)
+
+    def _choose(self, a: int, b: int) -> None:
+        """Compare run a with run b; a run's rivals depend on it."""
+        possible = [run.id for run in rivals(self._bench, a)]
+        if b not in possible:
+            b = possible[0] if possible else 0
+        self._chosen = (a, b)
+        self._choose_a.set_value(a)
+        self._choose_b.set_choices([(self._bench.names[run_id], run_id) for run_id in possible])
+        self._choose_b.set_value(b)
+        self._show_board()
+        self.ask("evaluate/pair", lambda project: read_pair(project, a, b, possible), self._show_pair)
+
+    def _show_board(self) -> None:
+        bench, (a, b) = self._bench, self._chosen
+        rows = [ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], r.metrics) for r in bench.test_runs]
+        self._model.set_rows(rows, b)
+        self._table.set_widths(0, 112, 112, 112, 118, 122)
+        self._table.selectRow(self._model.row_of(a))
+        self._table.setFixedHeight(theme.ROW_HEAD + theme.ROW * len(rows))
+        self._board_fact.setText(fill(self.tr("difference to %1"), bench.names.get(b, "–")))
+
+    def _show_pair(self, pair: Pair) -> None:
+        self._pair = pair
+        bench, (a, b) = self._bench, self._chosen
+        name_a, name_b = bench.names.get(a, "–"), bench.names.get(b, "–")
+        if bench.system("tuned") is None and bench.system("hybrid") is None:
+            self._verdict.show_start(bench)
+            self._verdict.show_beside(pair, bench)
+        else:
+            self._verdict.show_pair(bench, pair, name_a, name_b)
+        self._questions.show_moved(pair.moved, name_b, name_a)
+        self._scatter.show_moved(pair.moved, name_b, name_a)
+        self._show_primary()
+        self._stack.setCurrentIndex(_BENCH if not self._query else _QUERY)
+        if self._query:
+            self._open_query(self._query)
+
+    def _show_primary(self) -> None:
+        found, tuned = self._pair.comparison, self._bench.system("tuned")
+        measuring = self._running()
+        self._primary.set_possible(True)
+        if measuring is not None:
+            share = f" {words.share(measuring.share)}" if measuring.total else ""
+            self._primary.setText(self.tr("Measuring"))
+            self._primary.set_icon_name("evaluate")
+            self._primary.set_possible(False, self.tr("Measuring…") + share)
+        elif self._edited:
+            self._primary.setText(self.tr("Measure again"))
+            self._primary.set_icon_name("refresh")
+        elif tuned is None:
+            self._primary.setText(self.tr("Measure the new model") if self._bench.unmeasured else self.tr("Train a model"))
+            self._primary.set_icon_name("evaluate" if self._bench.unmeasured else "train")
+        elif found is not None and found.verdict is Outcome.WIN:
+            self._primary.setText(self.tr("Search with it"))
+            self._primary.set_icon_name("search")
+        else:
+            self._primary.setText(self.tr("Train again"))
+            self._primary.set_icon_name("train")
+
+    def _act(self) -> None:
+        if self._edited or (self._bench.system("tuned") is None and self._bench.unmeasured):
+            self._measure(["bm25", "base", "tuned"])
+        elif self._pair.comparison is not None and self._pair.comparison.verdict is Outcome.WIN:
+            self.session.show_page("search" if self._bench.system("tuned") else "train")
+        else:
+            self.session.show_page("train")
+
+    def _remedy(self, action: str) -> None:
+        if action == "broken":
+            self._questions.show_broken()
+        elif action == "hybrid":
+            self._measure(["bm25", "base", "tuned", "hybrid"])
+        elif action == "test":
+            run = self._bench.run(self._chosen[0])
+            self._measure(["bm25", "base", str(run.model_id) if run and run.model_id else "tuned"])
+        else:
+            page = {"add_queries": "queries", "add_pairs": "queries", "review_negatives": "negatives"}.get(action)
+            if page:
+                self.session.show_page(page, {"review": True} if action == "review_negatives" else {})
+
+    def _measure(self, systems: list[str]) -> None:
+        if self._running() is None:
+            self.session.run_job("evaluate", {"systems": systems})
+
+    def _take_run(self) -> None:
+        run = self._bench.run(self._chosen[0])
+        project = self.session.project
+        if run is None or project is None:
+            return
+        start = str(project.path / "exports" / f"{self._bench.names[run.id]}.trec".replace("/", "-"))
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the run"), start, self.tr("TREC run (*.trec *.run)"))
+        if path:
+            system = str(run.model_id) if run.system not in ("bm25", "base", "hybrid") else run.system
+            values = {"dest": str(Path(path)), "what": "run", "system": system, "split": "test"}
+            self.session.run_job("export", values)
+
+    def _row_clicked(self, index: QModelIndex) -> None:
+        found = self._model.score_row(index.row())
+        if found is not None:
+            self._choose(found.run_id, self._chosen[1])
+
+    # One question
+
+    def _open_query(self, query_id: int) -> None:
+        self._query = query_id
+        a, b = self._chosen
+        self.ask("evaluate/query", lambda project: read_query(project, query_id, a, b), self._show_query)
+
+    def _show_query(self, view: QueryView) -> None:
+        if view.query_id != self._query:
+            return
+        bench, (a, b) = self._bench, self._chosen
+        before = (bench.names.get(b, "–"), bench.lines.get(b, "base"))
+        after = (bench.names.get(a, "–"), bench.lines.get(a, "tuned"))
+        self._compare.show_query(view, self._movement(view.query_id), before, after)
+        self._stack.setCurrentIndex(_QUERY)
+        self._compare.setFocus()
+
+    def _movement(self, query_id: int) -> QueryMovement | None:
+        return next((row_ for row_ in self._pair.moved.all() if row_.query_id == query_id), None)
+
+    def _step(self, step: int) -> None:
+        """To the next question of the same list."""
+        moved = self._pair.moved
+        for part in (moved.fixed, moved.broken, moved.right, moved.wrong):
+            ids = [row_.query_id for row_ in part]
+            if self._query in ids:
+                self._open_query(ids[(ids.index(self._query) + step) % len(ids)])
+                return
+
+    def _close_query(self) -> None:
+        self._query = 0
+        self._stack.setCurrentIndex(_BENCH)
+
+    def _unjudge(self, query_id: int, passage_id: int, grade: int) -> None:
+        from gui.session import Undo
+
+        undo = Undo(
+            self.tr("call a judgement wrong"),
+            "qrel",
+            {"query_id": query_id, "passage_id": passage_id, "grade": grade},
+        )
+        said = self.tr("Judgement taken away; it counts when you measure again")
+        self._edit("unqrel", {"query_id": query_id, "passage_id": passage_id}, undo, said)
+
+    def _judge(self, query_id: int, passage_id: int) -> None:
+        from gui.session import Undo
+
+        values = {"query_id": query_id, "passage_id": passage_id}
+        undo = Undo(self.tr("mark as an answer"), "unqrel", values)
+        self._edit("qrel", {**values, "grade": 1}, undo, self.tr("Marked as an answer; it counts when you measure again"))
+
+    def _edit(self, kind: str, values: dict[str, object], undo: object, said: str) -> None:
+        def done(_values: object) -> None:
+            self._edited = True
+            self._show_primary()
+            self.session.say(said, self.tr("Undo"), self.session.undo)
+
+        self.session.edit(kind, values, done, undo=undo)  # type: ignore[arg-type]
+
+    # Frame
+
+    def _show_empty(self) -> None:
+        self._show_frame(False)
+        self._stack.setCurrentIndex(_EMPTY)
+        measuring = self._running()
+        splits = self._bench.n_test
+        if measuring is not None:
+            self._empty.set_words(self.tr("Measuring"), self._progress_words(measuring))
+            self._start.set_possible(False, self.tr("Measuring…"))
+        elif not splits:
+            self._empty.set_words(
+                self.tr("Is the model better than what you had?"),
+                self.tr("Test questions answer that. Import questions with their answers and split them first."),
+            )
+            self._start.set_possible(False, self.tr("Split the questions first"))
+        else:
+            self._empty.set_words(
+                self.tr("Have something to beat"),
+                fill(
+                    self.tr("Run BM25 and the base model on %1 test questions now. It takes less than a minute for most projects."),
+                    words.count(splits),
+                ),
+            )
+            self._start.set_possible(True)
+
+    def _show_frame(self, shown: bool) -> None:
+        for widget in (self._choose_a, self._with, self._choose_b, self._export, self._primary):
+            widget.setVisible(shown)
+
+    def _progress_words(self, job: Job) -> str:
+        stage = job.stage or self.tr("starting the engine")
+        return f"{stage}: {words.count(job.done)} / {words.count(job.total)}" if job.total else stage
+
+    def _running(self) -> Job | None:
+        """The evaluation that runs or waits in the queue."""
+        queue = self.session.queue
+        jobs = [*([queue.running] if queue.running else []), *queue.waiting]
+        return next((job for job in jobs if job.kind == "evaluate" and not job.is_over), None)
+
+    def _job_moved(self, job: Job) -> None:
+        if job.kind != "evaluate" or job.project != self.session.path:
+            return
+        if job.phase is Phase.FAILED:
+            kept = self.tr("Earlier results were kept.")
+            retry = Button(self.tr("Measure again"), size="small")
+            retry.clicked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+            self.problem.show_error(job.message, job.hint, kept=kept, details=job.traceback, actions=[retry])
+        elif job.phase is Phase.RUNNING and not job.stage:
+            self.problem.hide()
+        if self._stack.currentIndex() == _EMPTY:
+            self._show_empty()
+        elif self._bench.test_runs:
+            self._show_primary()
+
+    def _asked(self, name: str, what: object) -> None:
+        if name != self.name or not isinstance(what, dict):
+            return
+        tab = {"fixed": 0, "broken": 0, "right": 1, "wrong": 2}.get(str(what.get("tab", "")))
+        if tab is not None:
+            self._close_query() if self._bench.test_runs else None
+            self._questions.set_tab(tab)
+
+

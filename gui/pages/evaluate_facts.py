@@ -1,0 +1,204 @@
+"""What the Evaluate page shows, read from the project: runs by name, the pair compared, how queries moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.records import Comparison, Hit, Model, Outcome, QueryMovement, Run, Split
+from engine.store import browse, documents, models, queries, runs
+from engine.store.project import Project
+from engine.store.verdicts import Circumstances, circumstances
+from gui.tables.hits import HitCard, hit_card
+
+K = 10
+SHOWN = 10
+NOT_FOUND = 250  # where the scatter puts answers that were not among the hits kept
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All that was measured on the test queries.
+
+    Attributes:
+        test_runs: the newest run of each system, baselines first.
+        names: what each run is called, by its id.
+        lines: how each run is drawn: bm25, base, tuned or hybrid.
+        unmeasured: name of the newest tuned model where it was not measured yet, else "".
+    """
+
+    n_test: int = 0
+    test_runs: tuple[Run, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+    lines: Mapping[int, str] = field(default_factory=dict)
+    unmeasured: str = ""
+    known: Circumstances = Circumstances()
+
+    def run(self, run_id: int) -> Run | None:
+        return next((run for run in self.test_runs if run.id == run_id), None)
+
+    def system(self, name: str) -> Run | None:
+        """The newest run of a system; for `tuned` that of the newest model."""
+        found = [run for run in self.test_runs if run.system == name]
+        return max(found, key=lambda run: (run.model_id or 0, run.id), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Queries by what happened to their answer: into the first ten, out of them, in both, in neither."""
+
+    fixed: tuple[QueryMovement, ...] = ()
+    broken: tuple[QueryMovement, ...] = ()
+    right: tuple[QueryMovement, ...] = ()
+    wrong: tuple[QueryMovement, ...] = ()
+
+    def all(self) -> tuple[QueryMovement, ...]:
+        return (*self.fixed, *self.broken, *self.right, *self.wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Run a (after) against run b (before); `comparison` is None where the two were never tested."""
+
+    comparison: Comparison | None
+    beside: tuple[Comparison, ...]
+    moved: Moved
+
+
+@dataclass(frozen=True, slots=True)
+class QueryView:
+    """One query under both systems: hits as cards, ranks of the answer, passages judged right."""
+
+    query_id: int
+    text: str
+    left: tuple[HitCard, ...]
+    right: tuple[HitCard, ...]
+    left_ranks: Mapping[int, int]
+    answers: tuple[browse.Answer, ...]
+
+
+def read_bench(project: Project) -> Bench:
+    """Everything measured on the test split."""
+    known = {model.id: model for model in models.models(project)}
+    test_runs = tuple(runs.newest_runs(project, Split.TEST))
+    tuned = models.newest_tuned(project)
+    measured = {run.model_id for run in test_runs if run.system == "tuned"}
+    n_test = queries.split_counts(project).get("test", 0)
+    return Bench(
+        n_test,
+        test_runs,
+        {run.id: run_name(run, known) for run in test_runs},
+        {run.id: run.system if run.system in ("bm25", "base", "hybrid") else "tuned" for run in test_runs},
+        tuned.name if tuned and tuned.id not in measured else "",
+        circumstances(project),
+    )
+
+
+def run_name(run: Run, known: Mapping[int, Model]) -> str:
+    """A run in words: BM25, Base, the tuned model's name, Hybrid with its model's name."""
+    if run.system == "bm25":
+        return "BM25"
+    model = known.get(run.model_id or 0)
+    name = model.name if model else run.system
+    if run.system == "base":
+        return "Base"
+    return f"{name} + BM25" if run.system == "hybrid" else name
+
+
+def default_pair(bench: Bench) -> tuple[int, int]:
+    """(run a, run b) to begin with: the newest tuned model, or the base model, against BM25; 0 where there is none."""
+    a = bench.system("tuned") or bench.system("base")
+    b = bench.system("bm25")
+    return (a.id if a else 0), (b.id if b else 0)
+
+
+def rivals(bench: Bench, run_a: int) -> list[Run]:
+    """What a run can be compared with: the baselines, and for hybrid search also the tuned model."""
+    run = bench.run(run_a)
+    systems = ("bm25", "base", "tuned") if run and run.system == "hybrid" else ("bm25", "base")
+    return [found for name in systems if (found := bench.system(name)) and found.id != run_a]
+
+
+def read_pair(project: Project, run_a: int, run_b: int, others: Sequence[int]) -> Pair:
+    """The comparison of two runs, those of `run_a` with other runs, and how every query moved."""
+    beside = [found for other in others if (found := comparison_of(project, run_a, other))]
+    moved = group(runs.movements(project, run_a, run_b)) if run_a and run_b else Moved()
+    return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved)
+
+
+def comparison_of(project: Project, run_a: int, run_b: int) -> Comparison | None:
+    """The stored comparison of two runs, turned round where it was stored the other way."""
+    found = runs.comparison(project, run_a, run_b)
+    if found is not None:
+        return found
+    turned = runs.comparison(project, run_b, run_a)
+    return turn_round(turned) if turned else None
+
+
+def turn_round(found: Comparison) -> Comparison:
+    """b against a instead of a against b."""
+    verdict = {Outcome.WIN: Outcome.LOSS, Outcome.LOSS: Outcome.WIN}.get(found.verdict, Outcome.TIE)
+    return replace(
+        found,
+        a=found.b,
+        b=found.a,
+        run_a=found.run_b,
+        run_b=found.run_a,
+        delta=-found.delta,
+        low=-found.high,
+        high=-found.low,
+        verdict=verdict,
+        fixed=found.broken,
+        broken=found.fixed,
+    )
+
+
+def group(rows: Sequence[QueryMovement]) -> Moved:
+    """Sort movements into the four lists, keeping their order."""
+    parts: dict[tuple[bool, bool], list[QueryMovement]] = {}
+    for row in rows:
+        parts.setdefault((1 <= row.rank_b <= K, 1 <= row.rank_a <= K), []).append(row)
+    return Moved(
+        tuple(parts.get((False, True), ())),
+        tuple(parts.get((True, False), ())),
+        tuple(parts.get((True, True), ())),
+        tuple(parts.get((False, False), ())),
+    )
+
+
+def scatter_place(row: QueryMovement) -> tuple[float, float]:
+    """Where a query stands: log10 of the rank before, minus log10 of the rank after; equal ranks lie apart a little."""
+    wobble = ((row.query_id * 2_654_435_761) % 997 / 997 - 0.5) * 0.1
+    turned = ((row.query_id * 40_503) % 991 / 991 - 0.5) * 0.1
+    return math.log10(row.rank_b or NOT_FOUND) + wobble, -(math.log10(row.rank_a or NOT_FOUND) + turned)
+
+
+def read_query(project: Project, query_id: int, run_a: int, run_b: int) -> QueryView:
+    """A query's first hits under run b (left) and run a (right), answers marked."""
+    asked = queries.query(project, query_id)
+    text = asked.text if asked else ""
+    before, after = (runs.hits_of(project, run_id, query_id, 100) for run_id in (run_b, run_a))
+    answers = browse.answers_of(project, query_id)
+    right_ids = {answer.passage.id for answer in answers}
+    shown = {hit.passage_id for hit in (*before[:SHOWN], *after[:SHOWN])}
+    texts, names = documents.passages(project, shown), browse.passage_names(project, shown)
+    ranks = {hit.passage_id: hit.rank for hit in before}
+
+    def cards(hits: Sequence[Hit], compared: bool) -> tuple[HitCard, ...]:
+        return tuple(
+            hit_card(
+                text,
+                rank=hit.rank,
+                passage_id=hit.passage_id,
+                title=names[hit.passage_id],
+                text=texts[hit.passage_id].text,
+                score=hit.score,
+                was=ranks.get(hit.passage_id, 0) if compared else -1,
+                answer=hit.passage_id in right_ids,
+            )
+            for hit in hits[:SHOWN]
+            if hit.passage_id in texts
+        )
+
+    return QueryView(query_id, text, cards(before, False), cards(after, True), ranks, tuple(answers))

@@ -1,0 +1,166 @@
+"""One question under two systems: both result lists side by side, the answers, and a word on a wrong judgement."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from engine.records import QueryMovement
+from engine.store.browse import Answer
+from gui import theme, words
+from gui.pages.evaluate_facts import QueryView
+from gui.phrases import fill
+from gui.tables.movements import rank_words, tone_of
+from gui.widgets.buttons import Button, IconButton
+from gui.widgets.cards import Card, column, row, rule
+from gui.widgets.gauges import LineKey
+from gui.widgets.hit_columns import HitColumns
+from gui.widgets.labels import Chip, ElidedLabel, Icon, label, set_tone
+
+
+class QueryCompare(QWidget):
+    """Signals: `closed`, `stepped(±1)`, `unjudged(query id, passage id, grade)`, `judged(query id, passage id)`."""
+
+    closed = Signal()
+    stepped = Signal(int)
+    unjudged = Signal(int, int, int)
+    judged = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view: QueryView | None = None
+        self._back = Button(self.tr("All questions"), "flat", icon_name="chevron-left", size="small")
+        self._back.clicked.connect(self.closed)
+        self._previous = IconButton("chevron-up", self.tr("Previous question (K)"), size="small")
+        self._next = IconButton("chevron-down", self.tr("Next question (J)"), size="small")
+        self._previous.clicked.connect(lambda: self.stepped.emit(-1))
+        self._next.clicked.connect(lambda: self.stepped.emit(1))
+        self._text = label("", "heading", wrap=True)
+        self._ranks = label("", "body", "text2", weight="medium")
+        self._left_head, self._right_head = _Head(), _Head()
+        self.columns = HitColumns(self._left_head, self._right_head, votes=False)
+        self.columns.chosen.connect(lambda _side, passage_id: self._show_judge(passage_id))
+        self._answers = column(gap=0)
+        self._judge = Button(self.tr("It answers the question, too"), size="small", icon_name="check")
+        self._judge.clicked.connect(self._judge_chosen)
+        self._chosen = 0
+        self._build()
+        for keys, slot in (("J", self._next.click), ("K", self._previous.click), ("Esc", self._back.click)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(slot)
+
+    def _build(self) -> None:
+        stack = column(self, gap=8)
+        top = row()
+        top.addWidget(self._back)
+        top.addStretch(1)
+        top.addWidget(self._ranks)
+        top.addSpacing(8)
+        top.addWidget(self._previous)
+        top.addWidget(self._next)
+        stack.addLayout(top)
+        stack.addWidget(self._text)
+        card = Card(pad=0, gap=0)
+        card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        card.body.addLayout(self._answers)
+        stack.addWidget(card)
+        stack.addWidget(self.columns, 1)
+
+    def show_query(self, view: QueryView, movement: QueryMovement | None, before: QueryName, after: QueryName) -> None:
+        """Show a question; `before` and `after` name the systems and how their lines are drawn."""
+        self._view = view
+        self._text.setText(words.plain(view.text, 1000))
+        self._left_head.set_system(before)
+        self._right_head.set_system(after)
+        if movement is not None:
+            ranks = f"{before[0]} {rank_words(movement.rank_b)}  →  {after[0]} {rank_words(movement.rank_a)}"
+            self._ranks.setText(ranks)
+            set_tone(self._ranks, tone_of(movement))
+        self.columns.set_hits(view.left, view.right, view.left_ranks)
+        self._show_answers(view)
+        first = next((a.passage.id for a in view.answers), 0)
+        self.columns.choose(first)
+        self._show_judge(0)
+
+    def _show_answers(self, view: QueryView) -> None:
+        while self._answers.count():
+            taken = self._answers.takeAt(0)
+            widget = taken.widget() if taken is not None else None
+            if widget is not None and widget is not self._judge:
+                widget.hide()
+                widget.deleteLater()
+        for place, answer in enumerate(view.answers[:3]):
+            if place:
+                self._answers.addWidget(rule())
+            self._answers.addWidget(self._answer_row(view, answer))
+        if len(view.answers) > 3:
+            more = label(fill(self.tr("and %1 more answers"), len(view.answers) - 3), "caption", "text3")
+            more.setContentsMargins(16, 0, 0, 8)
+            self._answers.addWidget(more)
+        if not view.answers:
+            none = label(self.tr("No passage is judged right for this question any more."), "body", "text2")
+            none.setContentsMargins(16, 8, 16, 8)
+            self._answers.addWidget(none)
+        self._extra = QWidget()
+        line = row(self._extra, margins=(16, 4, 12, 4))
+        self._extra_words = ElidedLabel("", "body", "text2")
+        line.addWidget(self._extra_words, 1)
+        line.addWidget(self._judge)
+        self._judge.show()
+        self._answers.addWidget(self._extra)
+
+    def _answer_row(self, view: QueryView, answer: Answer) -> QWidget:
+        line = QWidget()
+        line.setMinimumHeight(theme.ROW + 6)
+        content = row(line, margins=(16, 4, 12, 4))
+        content.addWidget(Chip(self.tr("answer"), "good"))
+        content.addWidget(label(words.plain(answer.title, 60), "body", weight="medium"))
+        content.addWidget(ElidedLabel(words.plain(answer.passage.text, 300), "body", "text2"), 1)
+        wrong = Button(self.tr("This judgement is wrong"), "flat", size="small")
+        passage_id, grade = answer.passage.id, answer.grade
+        wrong.clicked.connect(lambda: self.unjudged.emit(view.query_id, passage_id, grade))
+        content.addWidget(wrong)
+        return line
+
+    def _show_judge(self, passage_id: int) -> None:
+        """Offer to call the chosen hit an answer, where it is none yet."""
+        self._chosen = passage_id
+        known = {answer.passage.id for answer in self._view.answers} if self._view else set()
+        title = ""
+        for hits in (self.columns.left, self.columns.right):
+            for card in hits.hits.cards():
+                if card.passage_id == passage_id:
+                    title = card.title
+        possible = bool(title) and passage_id not in known
+        self._extra.setVisible(possible)
+        self._extra_words.setText(fill(self.tr("Chosen: %1"), title))
+
+    def _judge_chosen(self) -> None:
+        if self._view is not None and self._chosen:
+            self.judged.emit(self._view.query_id, self._chosen)
+
+
+QueryName = tuple[str, str]  # a system's name, and how its line is drawn
+
+
+class _Head(QWidget):
+    """The head of a column: the system's stroke and name."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(36)
+        self._line = row(self)
+        self._key: QWidget = Icon("list")
+        self._line.addWidget(self._key)
+        self._name = ElidedLabel("", "body", weight="medium")
+        self._line.addWidget(self._name, 1)
+
+    def set_system(self, named: QueryName) -> None:
+        name, drawn = named
+        self._line.removeWidget(self._key)
+        self._key.deleteLater()
+        self._key = LineKey(drawn)
+        self._line.insertWidget(0, self._key)
+        self._name.setText(name)

@@ -1,0 +1,180 @@
+"""Which questions moved: fixed and broken at equal width, both right, both wrong, and all of them as points."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
+
+from engine.records import QueryMovement
+from gui import theme, words
+from gui.pages.evaluate_facts import NOT_FOUND, K, Moved, scatter_place
+from gui.phrases import fill
+from gui.tables.movements import MovementList, tone_of
+from gui.widgets.cards import Card, column, row, rule
+from gui.widgets.charts import ScatterChart
+from gui.widgets.gauges import StackBar
+from gui.widgets.labels import Chip, ChipState, label
+
+
+class QuestionsCard(Card):
+    """The questions of a comparison by what happened to them; `opened` names the one to look at."""
+
+    opened = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(pad=0, gap=0, parent=parent)
+        self._tabs = QTabBar()
+        self._tabs.setFont(theme.font("body", "medium"))
+        self._tabs.setAccessibleName(self.tr("Which questions"))
+        self._tabs.setExpanding(False)
+        self._tabs.setDrawBase(False)
+        for _ in range(3):
+            self._tabs.addTab("")
+        self._shares = StackBar()
+        self._shares.setMaximumWidth(180)
+        self.fixed = _Side("good")
+        self.broken = _Side("bad")
+        self.right = _Side("none")
+        self.wrong = _Side("none")
+        self._stack = QStackedWidget()
+        self._build()
+        self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        for side in (self.fixed, self.broken, self.right, self.wrong):
+            side.rows.opened.connect(self.opened)
+
+    def _build(self) -> None:
+        bar = QWidget()
+        bar.setFixedHeight(40)
+        line = row(bar, margins=(16, 0, 16, 0), gap=16)
+        line.addWidget(self._tabs, 0, Qt.AlignmentFlag.AlignBottom)
+        line.addStretch(1)
+        line.addWidget(self._shares, 1)
+        self.body.addWidget(bar)
+        self.body.addWidget(rule())
+        both = QWidget()
+        halves = row(both, gap=0)
+        halves.addWidget(self.fixed, 1)
+        halves.addWidget(rule("v"))
+        halves.addWidget(self.broken, 1)
+        for page in (both, self.right, self.wrong):
+            self._stack.addWidget(page)
+        self._stack.setMinimumHeight(200)
+        self.body.addWidget(self._stack, 1)
+
+    def show_moved(self, moved: Moved, before: str, after: str) -> None:
+        """Fill the lists; `before` and `after` name the systems."""
+        counts = [len(part) for part in (moved.fixed, moved.broken, moved.right, moved.wrong)]
+        fixed, broken, right, wrong = (words.count(n) for n in counts)
+        self._tabs.setTabText(0, fill(self.tr("Fixed %1 and broken %2"), fixed, broken))
+        self._tabs.setTabText(1, fill(self.tr("Both right %1"), right))
+        self._tabs.setTabText(2, fill(self.tr("Both wrong %1"), wrong))
+        ranks = f"{before} → {after}"
+        first = fill(self.tr("into the top %1"), K)
+        self.fixed.show_rows(moved.fixed, fill(self.tr("%1 fixed"), fixed), first, ranks)
+        self.broken.show_rows(
+            moved.broken, fill(self.tr("%1 broken"), broken), fill(self.tr("out of the top %1"), K), ranks
+        )
+        self.right.show_rows(
+            moved.right, fill(self.tr("%1 right"), right), fill(self.tr("in the top %1 of both"), K), ranks
+        )
+        self.wrong.show_rows(
+            moved.wrong, fill(self.tr("%1 wrong"), wrong), fill(self.tr("in the top %1 of neither"), K), ranks
+        )
+        names = (self.tr("both right"), self.tr("fixed"), self.tr("broken"), self.tr("both wrong"))
+        tokens = ("bar", "good", "bad", "base")
+        order = (counts[2], counts[0], counts[1], counts[3])
+        self._shares.set_parts([(t, float(n), name) for t, n, name in zip(tokens, order, names, strict=True)])
+
+    def show_broken(self) -> None:
+        """Bring the fixed and broken lists to the front, with the keyboard on the broken ones."""
+        self._tabs.setCurrentIndex(0)
+        self.broken.rows.setFocus()
+
+    def set_tab(self, place: int) -> None:
+        self._tabs.setCurrentIndex(place)
+
+    def tab_words(self) -> list[str]:
+        return [self._tabs.tabText(place) for place in range(self._tabs.count())]
+
+
+class _Side(QWidget):
+    """A list of questions under a chip and what its ranks are of."""
+
+    def __init__(self, state: ChipState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state: ChipState = state
+        stack = column(self)
+        head = QWidget()
+        head.setFixedHeight(36)
+        line = row(head, margins=(16, 0, 16, 0))
+        self._chip = Chip("", state)
+        self._fact = label("", "caption", "text3")
+        self._ranks = label("", "caption", "text3")
+        line.addWidget(self._chip)
+        line.addWidget(self._fact)
+        line.addStretch(1)
+        line.addWidget(self._ranks)
+        stack.addWidget(head)
+        self.rows = MovementList("")
+        stack.addWidget(self.rows, 1)
+        self._none = label(self.tr("None."), "body", "text3")
+        self._none.setContentsMargins(16, 4, 16, 0)
+        stack.addWidget(self._none)
+        stack.addStretch(0)
+
+    def show_rows(self, rows: tuple[QueryMovement, ...], chip: str, fact: str, ranks: str) -> None:
+        self._chip.set_state(chip, self._state)
+        self._fact.setText(fact)
+        self._ranks.setText(ranks if len(ranks) < 28 else self.tr("before → after"))
+        self.rows.setAccessibleName(f"{chip} {fact}, {ranks}")
+        self.rows.movements.set_rows(rows)
+        self.rows.setVisible(bool(rows))
+        self._none.setVisible(not rows)
+
+
+class ScatterCard(Card):
+    """Every question as a point: its answer's rank before to the right, after downwards, both on log axes."""
+
+    opened = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(self.tr("Rank before and after"), pad=0, divided=False, parent=parent)
+        self.fact.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.fact.setFont(theme.font("caption"))
+        self._chart: ScatterChart | None = None
+        self._below = label("", "caption", "text3")
+        self._below.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._below.setContentsMargins(0, 0, 16, 8)
+        self.body.addWidget(self._below)
+        self.setMinimumHeight(240)
+
+    def show_moved(self, moved: Moved, before: str, after: str) -> None:
+        self.fact.setText(fill(self.tr("rank with %1, downwards"), after))
+        self._below.setText(fill(self.tr("rank with %1"), before))
+        chart = self._made()
+        groups: dict[str, list[tuple[float, float, object]]] = {"text2": [], "good": [], "bad": []}
+        for movement in moved.all():
+            groups[tone_of(movement)].append((*scatter_place(movement), movement.query_id))
+        symbols = {"text2": "o", "good": "t1", "bad": "t"}
+        chart.set_groups([("base" if t == "text2" else t, symbols[t], points) for t, points in groups.items()])
+
+    def _made(self) -> ScatterChart:
+        if self._chart is None:
+            self._chart = ScatterChart(accessible=self.tr("Rank of the answer before and after, a point a question"))
+            end = math.log10(NOT_FOUND) + 0.12
+            ten = math.log10(K + 0.5)
+            self._chart.set_ranges((-0.12, end), (-end, 0.12))
+            names = ((1, "1"), (10, "10"), (100, "100"), (NOT_FOUND, "–"))
+            self._chart.set_ticks("bottom", [(math.log10(n), text) for n, text in names])
+            self._chart.set_ticks("left", [(-math.log10(n), text) for n, text in names])
+            self._chart.set_zones(
+                [
+                    ("good", QRectF(ten, -ten, end - ten, ten + 0.12), self.tr("fixed")),
+                    ("bad", QRectF(-0.12, -end, ten + 0.12, end - ten), self.tr("broken")),
+                ]
+            )
+            self._chart.picked.connect(lambda key: self.opened.emit(int(str(key))))
+            self.body.insertWidget(0, self._chart, 1)
+        return self._chart

@@ -1,0 +1,229 @@
+"""The verdict card: one chip, one sentence, one large number, the intervals with zero in view, and what to do if it is no win."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from engine.records import Comparison, Outcome
+from engine.store.verdicts import Circumstances, Reason, metric_name, verdict_reasons
+from gui import theme, words
+from gui.pages.evaluate_facts import Bench, Pair
+from gui.phrases import fill
+from gui.widgets.buttons import Button
+from gui.widgets.cards import Card, column, row, rule
+from gui.widgets.gauges import Interval, IntervalBar
+from gui.widgets.labels import Chip, ChipState, Link, label
+
+CHIP: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outcome.LOSS: "bad"}
+
+
+class VerdictCard(Card):
+    """Says who won. `remedy` names what a reason's button asks for (a reason's action, or `test` to compare the pair)."""
+
+    remedy = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(pad=0, gap=0, parent=parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._chip = Chip()
+        self._line = label("", "dense", "text2")
+        self._figure = label("", "verdict")
+        self._unit = label("", "heading", "text2", weight="regular")
+        self._sentence = label("", "body", "text2", wrap=True)
+        self._moves = label("", "caption", "text2")
+        self._caption = label(self.tr("Gain over each, with its 95 % interval"), "caption", "text3")
+        self._bar = IntervalBar(name_width=72, figures=True)
+        self._test = label("", "caption", "text3", wrap=True)
+        self._right = QWidget()
+        self._divider = rule("v")
+        self._build()
+
+    def _build(self) -> None:
+        halves = row(margins=(24, 16, 24, 16), gap=24)
+        left = column(gap=4)
+        top = row()
+        top.addWidget(self._chip)
+        top.addWidget(self._line, 1)
+        left.addLayout(top)
+        figure = row(gap=12)
+        figure.addWidget(self._figure, 0, Qt.AlignmentFlag.AlignBaseline)
+        figure.addWidget(self._unit, 1, Qt.AlignmentFlag.AlignBaseline)
+        left.addLayout(figure)
+        left.addWidget(self._sentence)
+        left.addWidget(self._moves)
+        left.addStretch(1)
+        halves.addLayout(left, 5)
+        halves.addWidget(self._divider)
+        side = column(self._right, gap=8)
+        side.addWidget(self._caption)
+        side.addWidget(self._bar)
+        side.addWidget(self._test)
+        side.addStretch(1)
+        halves.addWidget(self._right, 5)
+        self.body.addLayout(halves)
+        self._reasons = column()
+        self.body.addLayout(self._reasons)
+
+    def show_pair(self, bench: Bench, pair: Pair, name_a: str, name_b: str) -> None:
+        """Say what the comparison of two runs means."""
+        found = pair.comparison
+        self._clear_reasons()
+        if found is None:
+            self._show_untested(pair, name_a, name_b)
+            return
+        self._chip.set_state(found.verdict.value, CHIP[found.verdict])
+        self._chip.show()
+        against = self.tr("%1 against %2 · %3 held-out questions")
+        self._line.setText(fill(against, name_a, name_b, words.count(found.n_queries)))
+        self._show_figure(words.signed(found.delta), metric_name(found.metric))
+        self._sentence.setText(self._meaning(found, name_a, name_b))
+        rest = found.n_queries - found.fixed - found.broken
+        moved = self.tr("Fixed %1, broke %2, left %3 as they were")
+        self._moves.setText(fill(moved, words.count(found.fixed), words.count(found.broken), words.count(rest)))
+        self._moves.show()
+        self._show_intervals([found, *(c for c in pair.beside if c.id != found.id)], bench)
+        self._show_reasons(found, bench.known)
+
+    def show_start(self, bench: Bench) -> None:
+        """Before there is a tuned model: what it has to beat."""
+        self._clear_reasons()
+        best = max(bench.test_runs, key=lambda run: run.metrics.get("ndcg@10", 0.0))
+        self._chip.set_state(self.tr("START"), "accent")
+        self._chip.show()
+        held_out = self.tr("Nothing trained yet · %1 held-out questions")
+        self._line.setText(fill(held_out, words.count(best.n_queries)))
+        self._show_figure(words.decimal(best.metrics.get("ndcg@10", 0.0)), "nDCG@10")
+        share = best.metrics.get("hit_rate@10", 0.0)
+        found = words.count(round(share * best.n_queries))
+        text = self.tr(
+            "%1 is ahead today and the one to beat. It brings an answer among its first ten for %2 of %3 questions; "
+            "the others are listed under “Both wrong” and “Broken”."
+        )
+        self._sentence.setText(fill(text, bench.names[best.id], found, words.count(best.n_queries)))
+        self._moves.hide()
+
+    def show_beside(self, pair: Pair, bench: Bench) -> None:
+        """At the start: how the two baselines differ."""
+        self._show_intervals([pair.comparison] if pair.comparison else [], bench)
+
+    def _show_untested(self, pair: Pair, name_a: str, name_b: str) -> None:
+        self._chip.set_state(self.tr("NOT TESTED"), "none")
+        self._line.setText(fill(self.tr("%1 against %2"), name_a, name_b))
+        self._show_figure("–", "nDCG@10")
+        self._sentence.setText(self.tr("These two were measured, but not yet compared question by question."))
+        self._moves.hide()
+        self._show_intervals([], None)
+        self._add_reason(self.tr("The comparison takes a few seconds."), self.tr("Compare them"), "test")
+
+    def _show_figure(self, figure: str, unit: str) -> None:
+        self._figure.setText(figure)
+        self._unit.setText(unit)
+
+    def _show_intervals(self, found: Sequence[Comparison], bench: Bench | None) -> None:
+        self._right.setVisible(bool(found))
+        self._divider.setVisible(bool(found))
+        names = bench.names if bench else {}
+        self._bar.set_intervals([Interval(c.delta, c.low, c.high, _short(names.get(c.run_b, c.b))) for c in found])
+        if found:
+            values = " · ".join(f"{_short(names.get(c.run_b, c.b))} {_p_words(c.p)}" for c in found)
+            self._test.setText(fill(self.tr("Paired bootstrap; randomisation test: %1"), values))
+
+    def _meaning(self, found: Comparison, name_a: str, name_b: str) -> str:
+        low, high = words.signed(found.low), words.signed(found.high)
+        if found.verdict is Outcome.WIN:
+            text = self.tr(
+                "%1 ranks the right passage higher than %2 does. The true gain lies between %3 and %4, 19 times in 20."
+            )
+        elif found.verdict is Outcome.LOSS:
+            text = self.tr(
+                "%2 ranks the right passage higher. The true difference lies between %3 and %4, 19 times in 20."
+            )
+        else:
+            text = self.tr("The interval, %3 to %4, crosses zero: these questions cannot tell %1 and %2 apart.")
+        return fill(text, name_a, name_b, low, high)
+
+    def _show_reasons(self, found: Comparison, known: Circumstances) -> None:
+        for reason in verdict_reasons(found, known):
+            self._add_reason(reason.sentence, self._remedy_words(reason), reason.action)
+        if found.verdict is not Outcome.WIN and found.broken:
+            seen = self.tr("%1 questions lost their answer; looking at them shows what the model unlearnt.")
+            self._add_reason(fill(seen, words.count(found.broken)), self.tr("See the broken"), "broken")
+
+    def _remedy_words(self, reason: Reason) -> str:
+        return {
+            "add_queries": self.tr("Add questions"),
+            "hybrid": self.tr("Measure both joined"),
+            "add_pairs": self.tr("Add pairs"),
+            "review_negatives": self.tr("Judge negatives"),
+        }.get(reason.action, "")
+
+    def _add_reason(self, sentence: str, words_: str, action: str) -> None:
+        line = QWidget()
+        stack = column(line)
+        stack.addWidget(rule())
+        content = row(margins=(24, 6, 24, 6), gap=16)
+        stack.addLayout(content)
+        content.addWidget(label(sentence, "body", "text", wrap=True), 1)
+        if action:
+            button = Button(words_, size="small", accessible=f"{words_}: {sentence}")
+            button.clicked.connect(lambda: self.remedy.emit(action))
+            content.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.setMinimumHeight(theme.ROW + 6)
+        self._reasons.addWidget(line)
+
+    def _clear_reasons(self) -> None:
+        while self._reasons.count():
+            taken = self._reasons.takeAt(0)
+            widget = taken.widget() if taken is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def reasons(self) -> list[str]:
+        """The sentences shown below the verdict."""
+        found = []
+        for place in range(self._reasons.count()):
+            item = self._reasons.itemAt(place)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                found.append(widget.findChildren(type(self._line))[0].text())
+        return found
+
+    def words_shown(self) -> tuple[str, str, str]:
+        """(chip, figure, sentence), for tests and for the screen reader."""
+        return self._chip.text(), self._figure.text(), self._sentence.text()
+
+
+class StaleLine(Card):
+    """Says that a newer model was not measured yet, with the way to do it."""
+
+    asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(pad=0, kind="inset", parent=parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        line = row(margins=(16, 6, 8, 6), gap=12)
+        self._chip = Chip(self.tr("not measured"), "warn")
+        self._words = label("", "body", "text", wrap=True)
+        self._link = Link(self.tr("Measure it"))
+        self._link.clicked.connect(self.asked)
+        line.addWidget(self._chip)
+        line.addWidget(self._words, 1)
+        line.addWidget(self._link)
+        self.body.addLayout(line)
+        self.hide()
+
+    def set_model(self, name: str) -> None:
+        self._words.setText(fill(self.tr("%1 is newer than what is shown here."), name))
+        self.setVisible(bool(name))
+
+
+def _p_words(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 10 else name[:9] + "…"

@@ -1,0 +1,192 @@
+"""What the Train page knows and foretells: the data, what is to beat, how long a run will take, where curves cross."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.params import TrainParams
+from engine.records import MetricPoint, Model, Run, Split
+from engine.store import models, negatives, queries, runs
+from engine.store.project import Project
+
+SMOOTH = 0.85
+# A step of the quick preset (64 questions, one negative each, 128 tokens) on two processor cores, measured; used only
+# until this project has a run of its own.
+SECONDS_A_STEP = 2.0
+_TOKENS_A_STEP = 64 * 3 * 128
+NDCG = "ndcg@10"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A system to beat with its nDCG@10 on the dev and the test questions; None where it was not measured."""
+
+    system: str
+    name: str
+    dev: float | None
+    test: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What was recorded while a model was trained."""
+
+    dev: tuple[MetricPoint, ...] = ()
+    loss: tuple[MetricPoint, ...] = ()
+    rate: tuple[MetricPoint, ...] = ()
+    bm25: float | None = None
+    base: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainFacts:
+    """Everything the page shows before a run.
+
+    Attributes:
+        pairs: questions of the train split with at least one answer.
+        negatives_each: mean number of chosen negatives a question.
+        seconds_a_step: of the newest finished run, scaled to the quick preset's step; 0 where there is none.
+        resumable: models whose training can go on.
+        tuned: finished tuned models, newest first.
+    """
+
+    base: str = ""
+    questions: int = 0
+    pairs: int = 0
+    dev: int = 0
+    test: int = 0
+    negatives: int = 0
+    negatives_each: float = 0.0
+    doubtful: int = 0
+    beat: tuple[Beat, ...] = ()
+    seconds_a_step: float = 0.0
+    resumable: tuple[Model, ...] = ()
+    tuned: tuple[Model, ...] = ()
+    models: tuple[Model, ...] = ()
+    measured: Mapping[int, float] = field(default_factory=dict)
+
+
+def read_facts(project: Project) -> TrainFacts:
+    """Look at the project as far as training needs it."""
+    splits = queries.split_counts(project)
+    train = {query.id for query in queries.representatives(project, Split.TRAIN)}
+    judged = [grades for query_id, grades in queries.positives(project).items() if query_id in train]
+    mining = negatives.newest_mining(project)
+    chosen = negatives.count_negatives(project, mining.id) if mining else 0
+    known = models.models(project)
+    tuned = [model for model in reversed(known) if model.kind == "tuned"]
+    base = models.base_model(project)
+    test_runs = runs.newest_runs(project, Split.TEST)
+    return TrainFacts(
+        base.name if base else "",
+        len(judged),
+        sum(len(grades) for grades in judged),
+        splits.get("dev", 0),
+        splits.get("test", 0),
+        chosen,
+        chosen / len(judged) if judged else 0.0,
+        int(str(mining.counts.get("doubtful", 0))) if mining else 0,
+        _to_beat(project, test_runs, tuned),
+        measured_step(tuned),
+        tuple(models.interrupted_models(project)),
+        tuple(tuned),
+        tuple(known),
+        {run.model_id: run.metrics[NDCG] for run in test_runs if run.model_id and NDCG in run.metrics},
+    )
+
+
+def read_curves(project: Project, model_id: int) -> Curves:
+    """The recorded curves of a model."""
+    names = ("dev_ndcg@10", "loss", "lr", "dev_bm25", "dev_base")
+    dev, loss, rate, bm25, base = (models.curve(project, model_id, name) for name in names)
+    return Curves(tuple(dev), tuple(loss), tuple(rate), _last(bm25), _last(base))
+
+
+def _to_beat(project: Project, test_runs: Sequence[Run], tuned: Sequence[Model]) -> tuple[Beat, ...]:
+    dev_runs = {run.system: run.metrics.get(NDCG) for run in runs.newest_runs(project, Split.DEV)}
+    found = []
+    for system, name in (("bm25", "BM25"), ("base", "Base")):
+        dev = dev_runs.get(system)
+        if dev is None and tuned:
+            dev = _last(models.curve(project, tuned[0].id, f"dev_{system}"))
+        test = next((run.metrics.get(NDCG) for run in test_runs if run.system == system), None)
+        found.append(Beat(system, name, dev, test))
+    return tuple(found)
+
+
+def _last(points: Sequence[MetricPoint]) -> float | None:
+    return points[-1].value if points else None
+
+
+def measured_step(tuned: Sequence[Model]) -> float:
+    """Seconds of one step of the newest run that says so, scaled to the quick preset's size; 0 where none does."""
+    for model in tuned:
+        steps, seconds = model.summary.get("steps", 0), model.summary.get("seconds", 0.0)
+        if steps and seconds:
+            return float(seconds) / float(steps) / _weight(model.params)
+    return 0.0
+
+
+def _weight(values: Mapping[str, Any]) -> float:  # Any: JSON values
+    """How much longer a step takes than the quick preset's: texts a step times their length."""
+    plain = TrainParams()
+    batch = int(values.get("batch_size", plain.batch_size))
+    texts = batch * (2 + int(values.get("num_negatives", plain.num_negatives)))
+    return max(texts * int(values.get("max_length", plain.max_length)) / _TOKENS_A_STEP, 0.01)
+
+
+def steps_of(params: TrainParams, questions: int) -> int:
+    """How many steps a run takes: what the epochs give, `max_steps` at most."""
+    by_epochs = max(1, math.ceil(params.epochs * questions / max(params.batch_size, 1)))
+    return min(by_epochs, params.max_steps) if params.max_steps else by_epochs
+
+
+def seconds_of(params: TrainParams, facts: TrainFacts) -> float:
+    """How long a run will take, from the last run's pace or else from a measured one."""
+    weight = _weight({name: getattr(params, name) for name in ("batch_size", "num_negatives", "max_length")})
+    seconds = steps_of(params, facts.questions) * weight * (facts.seconds_a_step or SECONDS_A_STEP)
+    return min(seconds, params.minutes * 60) if params.minutes else seconds
+
+
+def memory_gb(params: TrainParams) -> float:
+    """About how much memory a step holds: the model with its optimiser, and activations by texts and length."""
+    texts = params.micro_batch_size if params.objective == "cached_mnrl" else params.batch_size
+    return 1.0 + texts * (2 + params.num_negatives) * params.max_length * 4.4e-5
+
+
+def why_not(facts: TrainFacts, busy: str = "") -> str:
+    """Why training cannot start, as a button's label; "" where it can."""
+    if busy:
+        return busy
+    if not facts.questions:
+        return "questions" if facts.dev or facts.test else "split"
+    return "" if facts.dev else "dev"
+
+
+def smooth(points: Sequence[MetricPoint]) -> list[tuple[float, float]]:
+    """Exponentially weighted means (weight 0.85 on the past), corrected for the start as Adam's moments are."""
+    mean, found = 0.0, []
+    for count, point in enumerate(points, start=1):
+        mean = SMOOTH * mean + (1 - SMOOTH) * point.value
+        found.append((float(point.step), mean / (1 - SMOOTH**count)))
+    return found
+
+
+def best_of(points: Sequence[MetricPoint]) -> MetricPoint | None:
+    """The best point, the earlier one where two are equal."""
+    return max(points, key=lambda point: (point.value, -point.step), default=None)
+
+
+def command_line(path: str, params: Mapping[str, Any]) -> str:  # Any: JSON values
+    """The same run in the terminal."""
+    parts = ["searchsmith", "train", path, "--preset", str(params.get("preset", "quick"))]
+    for name, value in params.items():
+        if name == "base":
+            parts += ["--base", str(value)]
+        elif name != "preset":
+            parts += ["--set", f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"]
+    return shlex.join(parts)

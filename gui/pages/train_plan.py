@@ -1,0 +1,219 @@
+"""Before a run: the data in words, three presets with their time, and the settings behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
+
+from engine.params import TrainParams
+from gui import theme, words
+from gui.pages.train_facts import TrainFacts, memory_gb, seconds_of, steps_of
+from gui.pages.train_settings import SettingsForm
+from gui.phrases import fill
+from gui.widgets.cards import Card, Drawer, Figure, column, row, rule
+from gui.widgets.inputs import FilterBox
+from gui.widgets.labels import Link, label
+
+
+class PresetCard(Card):
+    """One preset: a name to choose, its time, what it does in words, and its size."""
+
+    def __init__(self, title: str, sentence: str, parent: QWidget | None = None) -> None:
+        super().__init__(gap=0, parent=parent)
+        self.choice = QRadioButton(title)
+        self.choice.setFont(theme.font("heading"))
+        self.choice.setAccessibleDescription(sentence)
+        self.choice.toggled.connect(lambda on: self.set_kind("chosen" if on else "true"))
+        self._time = label("", "body", weight="medium")
+        top = row()
+        top.addWidget(self.choice)
+        top.addStretch(1)
+        top.addWidget(self._time)
+        self.body.addLayout(top)
+        words_ = label(sentence, "dense", "text2", wrap=True)
+        words_.setMinimumHeight(54)
+        words_.setAlignment(Qt.AlignmentFlag.AlignTop)
+        words_.setContentsMargins(0, 8, 0, 8)
+        self.body.addWidget(words_)
+        self._values = [self._row(name) for name in (self.tr("Passes"), self.tr("Steps"), self.tr("Memory"))]
+        self._note = label("", "caption", "text3")
+        self._note.setContentsMargins(0, 8, 0, 0)
+        self.body.addWidget(self._note)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def _row(self, name: str) -> Any:
+        self.body.addWidget(rule())
+        line = QWidget()
+        line.setFixedHeight(28)
+        content = row(line)
+        content.addWidget(label(name, "dense", "text2"))
+        content.addStretch(1)
+        value = label("", "dense", weight="medium")
+        content.addWidget(value)
+        self.body.addWidget(line)
+        return value
+
+    def show_size(self, *, time: str, passes: str, steps: str, memory: str, note: str) -> None:
+        self._time.setText(time)
+        for widget, text in zip(self._values, (passes, steps, memory), strict=True):
+            widget.setText(text)
+        self._note.setText(note)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.choice.setChecked(True)
+        self.choice.setFocus()
+
+
+class TrainPlan(QWidget):
+    """Shows what a run would be; `changed` comes with every choice."""
+
+    changed = Signal()
+
+    def __init__(self, presets: Mapping[str, TrainParams], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._presets = dict(presets)
+        self._facts = TrainFacts()
+        self._cards: dict[str, PresetCard] = {}
+        self._group = QButtonGroup(self)
+        self._figures = [Figure("–", caption) for caption in self._captions()]
+        self._form = SettingsForm()
+        self._advanced = Drawer("sliders", self.tr("Advanced"), open_=False)
+        self._reset = Link(self.tr("Reset all"), "dense")
+        self._find = FilterBox(self.tr("Find a setting"), icon_name="search")
+        self._build()
+        self._form.changed.connect(self._show_sizes)
+        self._form.changed.connect(self.changed)
+        self._reset.clicked.connect(self._form.reset_all)
+        self._find.textChanged.connect(self._form.show_matching)
+        self._advanced.toggled.connect(self._find.setVisible)
+        self._group.buttonToggled.connect(self._picked)
+        self._cards["quick"].choice.setChecked(True)
+
+    def _captions(self) -> tuple[str, str, str, str]:
+        return (
+            self.tr("questions to learn from"),
+            self.tr("negatives for each"),
+            self.tr("dev, to pick the best"),
+            self.tr("test, never seen in training"),
+        )
+
+    def _build(self) -> None:
+        stack = column(self, gap=theme.GAP)
+        figures = Card(pad=0)
+        figures.setFixedHeight(72)
+        line = row(margins=(24, 0, 8, 0), gap=24)
+        for place, figure in enumerate(self._figures):
+            if place:
+                line.addWidget(rule("v"))
+            line.addWidget(figure, 1)
+        figures.body.addLayout(line)
+        stack.addWidget(figures)
+        cards = row(gap=theme.GAP)
+        for name, (title, sentence) in self._presets_in_words().items():
+            if name in self._presets:
+                card = PresetCard(title, sentence)
+                self._cards[name] = card
+                self._group.addButton(card.choice)
+                cards.addWidget(card, 1)
+        stack.addLayout(cards)
+        self._advanced.content_layout.setContentsMargins(0, 0, 0, 0)
+        self._advanced.content_layout.addWidget(self._form)
+        self._find.setFixedWidth(176)
+        self._find.hide()
+        place = self._advanced.head.count() - 1
+        self._advanced.head.insertWidget(place, self._find)
+        self._advanced.head.insertWidget(place, self._reset)
+        self._reset.hide()
+        self._advanced.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        stack.addWidget(self._advanced)
+        stack.addStretch(1)
+
+    def _presets_in_words(self) -> dict[str, tuple[str, str]]:
+        return {
+            "quick": (
+                self.tr("Quick"),
+                self.tr("A short run. Enough to see whether training helps on these documents."),
+            ),
+            "balanced": (
+                self.tr("Balanced"),
+                self.tr("More passes over the questions. The checkpoint best on the dev questions is kept."),
+            ),
+            "thorough": (
+                self.tr("Thorough"),
+                self.tr("Learns slowly from larger batches and ends when the dev score stops rising."),
+            ),
+        }
+
+    def show_facts(self, facts: TrainFacts) -> None:
+        self._facts = facts
+        values = (
+            words.count(facts.questions),
+            f"{facts.negatives_each:.1f}".removesuffix(".0"),
+            words.count(facts.dev),
+            words.count(facts.test),
+        )
+        for figure, value in zip(self._figures, values, strict=True):
+            figure.set_value(value)
+        others = [(str(model.id), model.name) for model in facts.tuned]
+        self._form.set_bases([("base", facts.base or self.tr("bundled model")), *others])
+        self._show_sizes()
+
+    def preset(self) -> str:
+        return next((name for name, card in self._cards.items() if card.choice.isChecked()), "quick")
+
+    def values(self) -> dict[str, Any]:  # Any: JSON values
+        """The job's params: the preset and what was changed from it."""
+        return {"preset": self.preset(), **self._form.changes()}
+
+    def params(self) -> TrainParams:
+        """The whole of what would be run."""
+        return replace(self._presets[self.preset()], **self._form.changes())
+
+    def seconds(self) -> float:
+        return seconds_of(self.params(), self._facts)
+
+    def choose(self, preset: str) -> None:
+        if preset in self._cards:
+            self._cards[preset].choice.setChecked(True)
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Change settings as if by hand."""
+        self._form.put(dict(values))
+
+    def open_advanced(self, open_: bool = True) -> None:
+        self._advanced.set_open(open_)
+
+    def form(self) -> SettingsForm:
+        return self._form
+
+    def _picked(self, _button: object, on: bool) -> None:
+        if on:
+            self._form.set_preset(self._presets[self.preset()])
+            self._show_sizes()
+            self.changed.emit()
+
+    def _show_sizes(self) -> None:
+        changes = self._form.changes()
+        for name, card in self._cards.items():
+            params = replace(self._presets[name], **(changes if name == self.preset() else {}))
+            steps = steps_of(params, self._facts.questions)
+            passes = steps * params.batch_size / self._facts.questions if self._facts.questions else params.epochs
+            changed = name == self.preset() and bool(changes)
+            card.show_size(
+                time=words.about(seconds_of(params, self._facts)),
+                passes=f"{passes:.1f}".removesuffix(".0"),
+                steps=words.count(steps),
+                memory=fill(self.tr("up to %1 GB"), f"{memory_gb(params):.1f}"),
+                note=self.tr("with your changes") if changed else "",
+            )
+        count = len(changes)
+        title = self._presets_in_words()[self.preset()][0]
+        self._advanced.fact.setText(
+            fill(self.tr("%1 changed from %2"), count, title) if count else fill(self.tr("as %1 has them"), title)
+        )
+        self._reset.setVisible(bool(count))

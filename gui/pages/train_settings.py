@@ -1,0 +1,277 @@
+"""The settings behind "Advanced": what each is called, what it does, its field, and which were changed from the preset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
+
+from engine.params import TrainParams
+from gui import theme
+from gui.widgets.cards import column
+from gui.widgets.inputs import ChoiceBox, SettingRow
+from gui.widgets.labels import label
+
+Group = Literal["learning", "batches"]
+Value = Any  # Any: a setting's value, int, float or str by its kind
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `kind`: int, float, rate (written as 5e-5), share (0..1 shown as per cent) or choice.
+
+    `zero` is the word shown for 0 (no limit), `unit` stands behind the number.
+    """
+
+    name: str
+    group: Group
+    title: str
+    effect: str
+    kind: Literal["int", "float", "rate", "share", "choice"]
+    low: float = 0.0
+    high: float = 1.0
+    zero: str = ""
+    unit: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+def settings() -> list[Setting]:
+    """All settings in the order they are shown."""
+    tr = _tr
+    automatic = ("auto", tr("automatic"))
+    return [
+        Setting("base", "learning", tr("Start from"), tr("The model that is tuned"), "choice"),
+        Setting("learning_rate", "learning", tr("Learning rate"), tr("Size of each step"), "rate", 1e-7, 1e-2),
+        Setting("epochs", "learning", tr("Passes"), tr("Times through the questions"), "float", 0.1, 100),
+        Setting("max_steps", "learning", tr("Steps at most"), tr("Ends a pass early"), "int", 0, 1e6, tr("no limit")),
+        Setting("warmup_share", "learning", tr("Warm-up"), tr("Slow start, as a share of the steps"), "share", 0, 0.9),
+        Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
+        Setting(
+            "patience", "learning", tr("Stop early"), tr("After so many measurements without a gain"), "int", 0, 1000,
+            tr("off"),
+        ),
+        Setting(
+            "eval_every", "learning", tr("Measure every"), tr("Steps between looks at the dev questions"), "int", 1, 1e5,
+            unit=tr("steps"),
+        ),
+        Setting("minutes", "learning", tr("Time limit"), tr("Keeps the best when it is up"), "float", 0, 1e4, tr("off"),
+                tr("min")),
+        Setting("batch_size", "batches", tr("Questions a batch"), tr("A larger batch brings more negatives"), "int", 2,
+                4096),
+        Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones beside those in the batch"), "int", 0, 16),
+        Setting("max_length", "batches", tr("Longest text"), tr("What is longer is cut; long texts cost time"), "int",
+                16, 8192, unit=tr("tokens")),
+        Setting(
+            "objective", "batches", tr("Memory use"), tr("Small parts: the same result in less memory, slower"),
+            "choice", choices=(("mnrl", tr("whole batch")), ("cached_mnrl", tr("small parts"))),
+        ),
+        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Questions at once, for small parts"), "int", 1,
+                1024),
+        Setting("scale", "batches", tr("Scale"), tr("How sharply near misses are told apart"), "float", 1, 100),
+        Setting("precision", "batches", tr("Numbers"), tr("bf16 halves the memory where the processor has it"),
+                "choice", choices=(automatic, ("fp32", "fp32"), ("bf16", "bf16"), ("fp16", "fp16"))),
+        Setting("device", "batches", tr("Processor"), tr("Automatic takes a graphics processor if there is one"),
+                "choice", choices=(automatic, ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))),
+        Setting("seed", "batches", tr("Seed"), tr("The same seed gives the same run"), "int", 0, 2**31 - 1),
+    ]  # fmt: skip
+
+
+class SettingsForm(QWidget):
+    """Two columns of settings; `changed` comes with every valid change."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._plain = TrainParams()
+        self._rows: dict[str, tuple[Setting, SettingRow, _Field]] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(16, 8, 16, 12)
+        grid.setHorizontalSpacing(40)
+        columns = {"learning": column(gap=4), "batches": column(gap=4)}
+        titles = {"learning": self.tr("Learning"), "batches": self.tr("Batches and length")}
+        for place, (name, stack) in enumerate(columns.items()):
+            stack.addWidget(label(titles[name], "caption", "text3", weight="bold"))
+            grid.addLayout(stack, 0, place)
+            grid.setColumnStretch(place, 1)
+        for setting in settings():
+            columns[setting.group].addWidget(self._add(setting))
+        for stack in columns.values():
+            stack.addStretch(1)
+
+    def _add(self, setting: Setting) -> SettingRow:
+        field = _Field(setting, self)
+        made = SettingRow(setting.title, setting.effect, field.widget)
+        made.setMinimumHeight(44)
+        made.reset.connect(lambda: self._reset(setting.name))
+        field.edited.connect(lambda: self._edited(setting.name))
+        field.wrong.connect(lambda: made.set_effect(_tr("Not a number in reach"), wrong=True))
+        self._rows[setting.name] = (setting, made, field)
+        return made
+
+    def set_bases(self, choices: Sequence[tuple[str, str]]) -> None:
+        """The models to start from: (reference, name)."""
+        self._rows["base"][2].set_choices(choices)
+
+    def set_preset(self, params: TrainParams) -> None:
+        """Show a preset's values; what was changed before stays changed."""
+        kept = self.changes()
+        self._plain = params
+        for name, (_setting, _row, field) in self._rows.items():
+            if name not in kept:
+                field.put(getattr(params, name))
+        self._show_marks()
+
+    def changes(self) -> dict[str, Value]:
+        """Settings that differ from the preset, by name."""
+        values = {name: field.value() for name, (_s, _r, field) in self._rows.items()}
+        return {name: value for name, value in values.items() if value != getattr(self._plain, name)}
+
+    def put(self, values: dict[str, Value]) -> None:
+        """Set some values, as if typed."""
+        for name, value in values.items():
+            if name in self._rows:
+                self._rows[name][2].put(value)
+        self._show_marks()
+        self.changed.emit()
+
+    def reset_all(self) -> None:
+        self.put({field.name: getattr(self._plain, field.name) for field in fields(TrainParams)})
+
+    def show_matching(self, text: str) -> None:
+        """Show only settings whose name or effect holds `text`."""
+        wanted = text.strip().lower()
+        for setting, made, _field in self._rows.values():
+            made.setVisible(wanted in f"{setting.title} {setting.effect}".lower())
+
+    def row(self, name: str) -> SettingRow:
+        return self._rows[name][1]
+
+    def field(self, name: str) -> QWidget:
+        return self._rows[name][2].widget
+
+    def _reset(self, name: str) -> None:
+        self._rows[name][2].put(getattr(self._plain, name))
+        self._edited(name)
+
+    def _edited(self, name: str) -> None:
+        setting, made, _field = self._rows[name]
+        made.set_effect(setting.effect)
+        self._show_marks()
+        self.changed.emit()
+
+    def _show_marks(self) -> None:
+        changed = self.changes()
+        for name, (_setting, made, _field) in self._rows.items():
+            made.set_changed(name in changed)
+
+
+class _Field(QObject):
+    """A setting's widget with one way to read and write it."""
+
+    edited = Signal()
+    wrong = Signal()
+
+    def __init__(self, setting: Setting, parent: QObject) -> None:
+        super().__init__(parent)
+        self._setting = setting
+        self._last: Value = 0.0
+        makers: dict[str, Callable[[], QWidget]] = {
+            "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice
+        }  # fmt: skip
+        self.widget = makers[setting.kind]()
+        self.widget.installEventFilter(self)
+
+    def value(self) -> Value:
+        widget = self.widget
+        if isinstance(widget, QSpinBox):
+            return widget.value() / 100 if self._setting.kind == "share" else widget.value()
+        if isinstance(widget, QDoubleSpinBox):
+            return widget.value()
+        return widget.value() if isinstance(widget, ChoiceBox) else self._last
+
+    def put(self, value: Value) -> None:
+        widget = self.widget
+        widget.blockSignals(True)
+        if isinstance(widget, QSpinBox):
+            widget.setValue(round(value * 100) if self._setting.kind == "share" else int(value))
+        elif isinstance(widget, QDoubleSpinBox):
+            widget.setValue(float(value))
+        elif isinstance(widget, ChoiceBox):
+            widget.set_value(value)
+        elif isinstance(widget, QLineEdit):
+            self._last = float(value)
+            widget.setText(f"{value:g}".replace("e-0", "e-"))
+        widget.blockSignals(False)
+
+    def set_choices(self, choices: Sequence[tuple[str, str]]) -> None:
+        if isinstance(self.widget, ChoiceBox):
+            self.widget.set_choices([(text, value) for value, text in choices])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The wheel scrolls the page; it changes no value that is not being edited."""
+        if event.type() == QEvent.Type.Wheel and not self.widget.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+    def _int(self) -> QWidget:
+        made = QSpinBox()
+        made.setRange(int(self._setting.low), int(self._setting.high))
+        made.setGroupSeparatorShown(self._setting.name != "seed")
+        made.setSpecialValueText(self._setting.zero)
+        made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
+        made.valueChanged.connect(lambda _value: self.edited.emit())
+        return _dressed(made)
+
+    def _share(self) -> QWidget:
+        made = QSpinBox()
+        made.setRange(int(self._setting.low * 100), int(self._setting.high * 100))
+        made.setSuffix(" %")
+        made.valueChanged.connect(lambda _value: self.edited.emit())
+        return _dressed(made)
+
+    def _float(self) -> QWidget:
+        made = QDoubleSpinBox()
+        made.setDecimals(2)
+        made.setRange(self._setting.low, self._setting.high)
+        made.setSpecialValueText(self._setting.zero)
+        made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
+        made.valueChanged.connect(lambda _value: self.edited.emit())
+        return _dressed(made)
+
+    def _rate(self) -> QWidget:
+        made = QLineEdit()
+        made.textEdited.connect(self._typed)
+        made.setFont(theme.font("body"))
+        return made
+
+    def _typed(self, text: str) -> None:
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            self.wrong.emit()
+            return
+        if not self._setting.low <= value <= self._setting.high:
+            self.wrong.emit()
+            return
+        self._last = value
+        self.edited.emit()
+
+    def _choice(self) -> QWidget:
+        made = ChoiceBox([(text, value) for value, text in self._setting.choices], accessible=self._setting.title)
+        made.currentIndexChanged.connect(lambda _place: self.edited.emit())
+        return made
+
+
+def _dressed(field: QAbstractSpinBox) -> QWidget:
+    field.setFont(theme.font("body"))
+    field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+    return field
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("train_settings", text)
