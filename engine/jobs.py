@@ -37,7 +37,7 @@ Summary = dict[str, Any]  # Any: JSON values
 class Job:
     """One kind of work. `run` names a function `(project, params, task) -> record`; it is imported when it starts."""
 
-    params: type
+    params: type[Any]  # Any: one of engine.params
     run: str
     changed: tuple[str, ...]
     creates: bool = False
