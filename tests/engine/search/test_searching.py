@@ -1,0 +1,191 @@
+"""A warm engine answers by words, vectors or both, sees changes, and survives odd input."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.params import SearchParams
+from engine.records import ImportCounts
+from engine.search.searching import INDEX_SETTING, SearchEngine, clean_query
+from engine.store import documents, imports, models
+from engine.store.documents import NewDocument, NewPassage
+from engine.store.project import Project
+from engine.task import Task
+from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    pytest.importorskip("sentence_transformers")
+    root = tmp_path_factory.mktemp("models")
+    return tiny_model(root / "base", seed=0), tiny_model(root / "tuned", seed=1)
+
+
+@pytest.fixture
+def project(tmp_path, folders):
+    with small_project(tmp_path / "project") as project:
+        base = add_base(project, folders[0])
+        add_tuned(project, folders[1], parent_id=base)
+        yield project
+
+
+def find(engine: SearchEngine, text: str, **settings) -> list[int]:
+    return [hit.passage_id for hit in engine.search(SearchParams(text=text, **settings)).hits]
+
+
+class Stages(Task):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.said: list[str] = []
+
+    def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
+        self.names.append(stage)
+
+    def on_warning(self, message: str) -> None:
+        self.said.append(message)
+
+
+def test_words_find_the_passages_that_hold_them(project):
+    hits = SearchEngine(project).search(SearchParams(text="telescope lens", mode="bm25")).hits
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    assert {hit.passage_id for hit in hits} == {19, 20}
+    assert hits[0].score > hits[-1].score > 0
+
+
+def test_vectors_rank_by_the_cosine_of_the_model(project):
+    from engine.encode.models import open_encoder
+
+    result = SearchEngine(project).search(SearchParams(text="violin bow", k=5, model="base"))
+    encoder = open_encoder(project, models.resolve_model(project, "base"))
+    query = encoder.encode(["violin bow"], "query")[0]
+    corpus = documents.corpus(project)
+    scores = encoder.encode(corpus.texts, "passage") @ query
+    assert [hit.score for hit in result.hits] == pytest.approx(sorted(scores, reverse=True)[:5], abs=1e-3)
+    for hit in result.hits:
+        row = int(np.flatnonzero(corpus.ids == hit.passage_id)[0])
+        assert hit.score == pytest.approx(float(scores[row]), abs=1e-3)
+
+
+def test_two_models_answer_side_by_side(project):
+    engine = SearchEngine(project)
+    assert find(engine, "bank loan", model="base") != find(engine, "bank loan", model="tuned")
+
+
+def test_hybrid_scores_are_sums_of_reciprocal_ranks(project):
+    engine = SearchEngine(project)
+    words = find(engine, "chess bishop", mode="bm25", k=25)
+    vectors = find(engine, "chess bishop", mode="dense", k=25)
+    for hit in engine.search(SearchParams(text="chess bishop", mode="hybrid", k=5)).hits:
+        lists = [ranked for ranked in (words, vectors) if hit.passage_id in ranked]
+        expected = sum(1 / (61 + ranked.index(hit.passage_id)) for ranked in lists)
+        assert hit.score == pytest.approx(expected, rel=0.02)  # copies take one rank in the fusion
+
+
+def test_passages_of_equal_text_are_both_hits(project):
+    assert find(SearchEngine(project), "kettle vinegar descale", mode="bm25")[:2] == [1, 25]
+
+
+@pytest.mark.parametrize("mode", ["bm25", "dense", "hybrid"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "\x00\x01", "\ud800", "?!…", "kettle " * 150_000, "\ud83d kettle \x07", "a\nb\tc", "水壶"]
+)
+def test_odd_queries_give_hits_or_none_but_no_error(project, mode, text):
+    result = SearchEngine(project).search(SearchParams(text=text, mode=mode))
+    assert all(np.isfinite(hit.score) for hit in result.hits)
+
+
+def test_text_without_a_word_gives_no_hits(project):
+    assert find(SearchEngine(project), " \x00 ") == []
+
+
+def test_cleaning_keeps_what_can_be_read():
+    assert clean_query("\x00 de\ud800scale \n kettle ") == "de?scale   kettle"
+    assert len(clean_query("a" * 1_000_000)) == 10_000
+
+
+def test_new_passages_are_found_at_the_next_search(project):
+    engine = SearchEngine(project)
+    assert find(engine, "zeppelin", mode="bm25") == []
+    find(engine, "zeppelin", mode="dense")
+    import_id = imports.start_import(project, ["later"], "made")
+    row = (NewDocument("", "", "labelled", "z", external_id="z", labelled=True), NewPassage("A zeppelin mooring mast"))
+    (passage_id,) = documents.put_labelled(project, [row], import_id=import_id)
+    imports.finish_import(project, import_id, ImportCounts(documents=1, passages=1, new=1))
+    assert find(engine, "zeppelin", mode="bm25") == [passage_id]
+    assert passage_id in find(engine, "zeppelin mooring mast", mode="dense", k=26)
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "sq8"])
+def test_chosen_index_is_kept_and_read_again(project, kind):
+    project.set_meta(INDEX_SETTING, kind)
+    first = SearchEngine(project)
+    warm = first.warm("base")
+    assert (warm.index, warm.passages) == (kind, 25)
+    assert warm.recall >= 0.95
+    stages = Stages()
+    second = SearchEngine(project, stages)
+    assert second.warm("base") == warm
+    assert "build index" not in stages.names
+    assert find(second, "router password") == find(first, "router password")
+
+
+def test_damaged_index_is_built_again_with_a_warning(project):
+    project.set_meta(INDEX_SETTING, "hnsw")
+    SearchEngine(project).warm("base")
+    (file,) = (project.path / "indexes").glob("hnsw-*/index.bin")
+    content = bytearray(file.read_bytes())
+    content[100] ^= 0xFF
+    file.write_bytes(content)
+    stages = Stages()
+    SearchEngine(project, stages).warm("base")
+    assert "build index" in stages.names
+    assert "was damaged" in stages.said[0]
+
+
+def test_index_of_an_older_corpus_is_not_used(project):
+    project.set_meta(INDEX_SETTING, "hnsw")
+    SearchEngine(project).warm("base")
+    documents.remove_documents(project, [3])
+    assert SearchEngine(project).warm("base").passages == 24
+    (manifest,) = (project.path / "indexes").glob("hnsw-*/manifest.json")
+    assert json.loads(manifest.read_text(encoding="utf-8"))["count"] == 23
+
+
+def test_read_only_project_is_searched_without_writing(project):
+    project.set_meta(INDEX_SETTING, "hnsw")
+    SearchEngine(project).search(SearchParams(text="flour", model="base"))  # vectors are there
+    for folder in (project.path / "indexes").iterdir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+    with Project.open(project.path, readonly=True) as readonly:
+        assert SearchEngine(readonly).search(SearchParams(text="flour", model="base")).hits
+    assert not list((project.path / "indexes").iterdir())
+
+
+def test_explanation_names_shared_words_and_the_cosine(project):
+    engine = SearchEngine(project)
+    explanation = engine.why("kettle vinegar please", 25, model_ref="base")
+    assert {word.word[:5] for word in explanation.words} == {"kettl", "vineg"}
+    hits = engine.search(SearchParams(text="kettle vinegar please", model="base", k=25)).hits
+    assert explanation.cosine == pytest.approx(next(h.score for h in hits if h.passage_id == 25), abs=1e-3)
+
+
+def test_wishes_that_cannot_be_met_are_said(project):
+    engine = SearchEngine(project)
+    with pytest.raises(UserError, match="1001 hits"):
+        engine.search(SearchParams(text="a", k=1001))
+    with pytest.raises(UserError, match="no model '99'"):
+        engine.search(SearchParams(text="a", model="99"))
+    with pytest.raises(UserError, match="no passage 999"):
+        engine.why("kettle", 999)
+
+
+def test_empty_project_says_what_to_do(tmp_path):
+    with Project.create(tmp_path / "empty") as project, pytest.raises(UserError, match="no passages"):
+        SearchEngine(project).search(SearchParams(text="a", mode="bm25"))
