@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +61,8 @@ class Session(QObject):
         self._undo: list[Undo] = []
         self._overview: Overview | None = None
         self._then: dict[int, Callable[[], None]] = {}
+        self._chain: list[tuple[str, Values]] = []
+        self._chained = 0
         self.queue.job_finished.connect(self._job_finished)
 
     # Projects
@@ -118,6 +120,21 @@ class Session(QObject):
         if self.project is None:
             return None
         return self.queue.add(kind, self.project.path, params or {})
+
+    def run_chain(self, steps: Sequence[tuple[str, Values]]) -> None:
+        """Do jobs one after the other; the first that fails or is cancelled ends the chain."""
+        self._chain = list(steps)
+        self._next_of_chain()
+
+    @property
+    def chain_length(self) -> int:
+        """Jobs of the chain that are still to come."""
+        return len(self._chain)
+
+    def _next_of_chain(self) -> None:
+        if self._chain:
+            job = self.run_job(*self._chain.pop(0))
+            self._chained = job.id if job else 0
 
     def edit(
         self,
@@ -196,6 +213,7 @@ class Session(QObject):
         self.project = project
         self._overview = None
         self._undo.clear()
+        self._chain.clear()
         self.undo_changed.emit("")
         self.resident.forget_warm()
         self.project_changed.emit()
@@ -239,6 +257,10 @@ class Session(QObject):
         if job.code == "crash" or "all" in job.changed:
             self._edit("recover", {})
         self._emit(set(job.changed) or {"jobs"})
+        if job.id == self._chained:
+            if job.phase is not Phase.DONE:
+                self._chain.clear()
+            self._next_of_chain()
 
     def _made(self, job: Job) -> None:
         then = self._then.pop(job.id, None)

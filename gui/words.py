@@ -109,5 +109,10 @@ def _visible(character: str) -> str:
     return character if character in "\u200c\u200d\u00ad" else f"⟨{ord(character):04X}⟩"
 
 
+def translated(text: str) -> str:
+    """A sentence of a module without widgets, in the person's language."""
+    return _tr(text)
+
+
 def _tr(text: str) -> str:
     return QCoreApplication.translate("words", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
@@ -37,6 +38,7 @@ class Page(QWidget):
     def __init__(self, session: Session, title: str, parent: QWidget | None = None, *, margins: bool = True) -> None:
         super().__init__(parent)
         self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.session = session
         self.setAccessibleName(title)
         self._waiting: set[str] | None = {"all"}

@@ -65,6 +65,11 @@ class Button(QPushButton):
         self.updateGeometry()
         self.update()
 
+    def set_after(self, name: str) -> None:
+        """Another icon behind the words."""
+        self._after = name
+        self.update()
+
     def setText(self, text: str) -> None:
         super().setText(text)
         if text:

@@ -1,0 +1,161 @@
+"""What the first page says about a project, read in one go: counts only, no texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.records import Comparison, JobRecord, Outcome, Run
+from engine.store import imports, jobs, models, negatives
+from engine.store.overview import Overview, newest_tuned_run
+from engine.store.project import Project
+from gui import words
+from gui.phrases import fill
+
+METRIC = "ndcg@10"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A model on the way and what it scored on the test questions."""
+
+    name: str
+    score: float
+    is_tuned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way; `seconds` is what it cost, 0 unknown; `page` is where it is done."""
+
+    name: str
+    state: str
+    detail: str
+    seconds: float
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFacts:
+    """Everything the first page shows.
+
+    Attributes:
+        counts: the line beside the title.
+        runs: the newest test run of BM25, base and tuned, where there is one.
+        against: the comparison with BM25, then with the base model.
+        doubtful: mined candidates that may be answers and are not judged yet.
+        reading: the sentence on how well the model reads these texts, "" where it reads them well.
+    """
+
+    overview: Overview
+    counts: str
+    steps: tuple[Step, ...]
+    runs: dict[str, Run]
+    against: tuple[Comparison, ...]
+    rounds: tuple[Round, ...]
+    doubtful: int
+    broken: int
+    not_taken: int
+    reading: str
+    activity: tuple[JobRecord, ...]
+    interrupted: tuple[JobRecord, ...]
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self.against[0].verdict if self.against else None
+
+    @property
+    def last_gain(self) -> float | None:
+        """How much the last round added; None before the second."""
+        tuned = [r for r in self.rounds if r.is_tuned]
+        return tuned[-1].score - tuned[-2].score if len(tuned) > 1 else None
+
+
+def read_home(project: Project, seen: Overview) -> HomeFacts:
+    """Read what the first page needs."""
+    mining = negatives.newest_mining(project)
+    doubtful = int(str(mining.counts.get("doubtful", 0))) if mining else 0
+    report = project.meta_json("token_report") or {}
+    return HomeFacts(
+        overview=seen,
+        counts=_counts(seen),
+        steps=_steps(project, seen),
+        runs=_runs(seen),
+        against=seen.verdicts,
+        rounds=_rounds(project, seen),
+        doubtful=doubtful,
+        broken=seen.verdicts[-1].broken if seen.verdicts else 0,
+        not_taken=imports.count_problems(project),
+        reading=str(report.get("sentence") or ""),
+        activity=tuple(jobs.jobs(project, limit=8)),
+        interrupted=tuple(jobs.interrupted_jobs(project)),
+    )
+
+
+def _counts(seen: Overview) -> str:
+    if not seen.passages:
+        return ""
+    return fill(words.translated("%1 passages, %2 questions"), words.count(seen.passages), words.count(seen.queries))
+
+
+def _runs(seen: Overview) -> dict[str, Run]:
+    found = {run.system: run for run in seen.test_runs if run.system in ("bm25", "base")}
+    tuned = newest_tuned_run(seen.test_runs)
+    return {**found, "tuned": tuned} if tuned else found
+
+
+def _rounds(project: Project, seen: Overview) -> tuple[Round, ...]:
+    by_model = {run.model_id: run for run in seen.test_runs if run.model_id is not None and run.system != "hybrid"}
+    found = []
+    for model in models.models(project):
+        run = by_model.get(model.id)
+        if run is not None and METRIC in run.metrics:
+            found.append(Round(model.name, run.metrics[METRIC], model.kind == "tuned"))
+    base = [r for r in found if not r.is_tuned][-1:]
+    return (*base, *(r for r in found if r.is_tuned))
+
+
+def _steps(project: Project, seen: Overview) -> tuple[Step, ...]:
+    """The stages as steps; measuring the starting point stands between queries and negatives."""
+    stages = {stage.name: stage for stage in seen.stages}
+    titles = {
+        "documents": words.translated("Documents"),
+        "queries": words.translated("Queries"),
+        "negatives": words.translated("Negatives"),
+        "train": words.translated("Train"),
+        "evaluate": words.translated("Evaluate"),
+        "export": words.translated("Export"),
+    }
+    kinds = {
+        "documents": ("import", "sample"),
+        "queries": ("dedup", "split"),
+        "negatives": ("mine",),
+        "train": ("train",),
+        "evaluate": ("evaluate",),
+        "export": ("export",),
+    }
+    steps = []
+    for name, title in titles.items():
+        stage = stages[name]
+        state = "none" if name == "evaluate" and not seen.verdicts else stage.state
+        detail = stage.detail if name != "evaluate" or seen.verdicts else words.translated("No verdict yet")
+        seconds = sum(_seconds(project, kind) for kind in kinds[name]) if state != "none" else 0.0
+        steps.append(Step(title, state, detail, seconds, name))
+        if name == "queries":
+            steps.append(_start_step(seen))
+    return tuple(steps)
+
+
+def _start_step(seen: Overview) -> Step:
+    runs = _runs(seen)
+    title = words.translated("Starting point")
+    if {"bm25", "base"} <= set(runs):
+        scores = [words.decimal(runs[name].metrics.get(METRIC, 0.0)) for name in ("bm25", "base")]
+        detail = fill(words.translated("BM25 %1, base model %2"), *scores)
+        return Step(title, "done", detail, sum(runs[name].seconds for name in ("bm25", "base")), "evaluate")
+    ready = any(stage.name == "evaluate" and stage.state == "ready" for stage in seen.stages)
+    return Step(title, "ready" if ready else "none", words.translated("Not measured yet"), 0.0, "evaluate")
+
+
+def _seconds(project: Project, kind: str) -> float:
+    last = jobs.last_done(project, kind)
+    return last.seconds if last else 0.0
