@@ -96,8 +96,8 @@ class TrainParams:
     """One training run; steps are what `epochs` give, at most `max_steps` (0: no limit).
 
     Defaults are the preset `quick`. `minutes` 0: no limit of time. `eval_every` 0: measure at the end only.
-    `patience` 0: do not stop early, else after so many measurements without a gain. `merge` auto: mix the tuned with the
-    base weights where that is better on dev. `resume`: the id of an interrupted run, which goes on with its own settings.
+    `patience` 0: do not stop early, else after so many measurements without a gain. `merge` auto: mix the tuned with
+    the base weights where that is better on dev. `resume`: the id of an interrupted run; it keeps its own settings.
     `scale` 20: sentence-transformers' MultipleNegativesRankingLoss.
     """
 

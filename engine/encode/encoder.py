@@ -65,7 +65,7 @@ class Encoder:
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(facts.max_length, model.max_seq_length or facts.max_length)
         self._model = _place(model, self.device, self.precision)
-        self._budget = _TOKENS_CPU if self.device == "cpu" else _TOKENS_GPU
+        self._budget = token_budget(self.device)
 
     def prompted(self, text: str, kind: Kind) -> str:
         """The text as the model reads it; what vectors are kept under."""
@@ -103,9 +103,9 @@ class Encoder:
                 )
             yield out
 
-    def _readers(self, texts: Sequence[str], prompt: str) -> Iterator[_Reader]:
-        def read(start: int) -> _Reader:
-            return _Reader.of(self._model, [prompt + text for text in texts[start : start + BLOCK]], prompt)
+    def _readers(self, texts: Sequence[str], prompt: str) -> Iterator[Reader]:
+        def read(start: int) -> Reader:
+            return Reader.of(self._model, [prompt + text for text in texts[start : start + BLOCK]], prompt)
 
         with ThreadPoolExecutor(max_workers=1) as pool:
             following = pool.submit(read, 0)
@@ -115,7 +115,7 @@ class Encoder:
                     following = pool.submit(read, start)
                 yield reader
 
-    def _forward(self, reader: _Reader, batch: npt.NDArray[np.int64]) -> Vectors:
+    def _forward(self, reader: Reader, batch: npt.NDArray[np.int64]) -> Vectors:
         """One batch; where memory does not suffice, halves of it, and smaller batches from then on."""
         import torch
 
@@ -134,7 +134,7 @@ class Encoder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class Reader:
     """Texts as tokens, from which any batch can be made with no more padding than its longest text asks for."""
 
     lengths: npt.NDArray[np.int64]
@@ -146,7 +146,8 @@ class _Reader:
     texts: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, model: Any, texts: Sequence[str], prompt: str) -> _Reader:  # Any: a SentenceTransformer
+    def of(cls, model: Any, texts: Sequence[str], prompt: str) -> Reader:  # Any: a SentenceTransformer
+        """Tokenise `texts`, which begin with `prompt` already."""
         if not hasattr(model[0], "auto_model"):
             lengths = np.fromiter((len(text) for text in texts), np.int64, len(texts))
             return cls(lengths, {}, {}, False, 0, model, tuple(texts))
@@ -157,6 +158,7 @@ class _Reader:
         return cls(lengths, tokens, pad, tokenizer.padding_side == "left", _prompt_length(model, prompt))
 
     def features(self, batch: npt.NDArray[np.int64], device: str) -> dict[str, Any]:  # Any: tensors and numbers
+        """What the model takes for the texts in the rows `batch`."""
         import torch
 
         if self.other is not None:
@@ -212,6 +214,11 @@ def batches_by_length(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[n
         size = max(1, budget // max(int(lengths[order[start]]), 1))
         yield order[start : start + size]
         start += size
+
+
+def token_budget(device: str) -> int:
+    """Tokens a batch for encoding on `device`."""
+    return _TOKENS_CPU if device == "cpu" else _TOKENS_GPU
 
 
 def pick_device(device: str) -> str:

@@ -1,0 +1,158 @@
+"""Where a run stands, on disk: complete or absent, numbers and JSON only, the newest and the best one kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import TrainingError
+from engine.store.files import clear_leftovers, swap_folder, write_json
+
+if TYPE_CHECKING:
+    import torch
+
+_PREFIX = "checkpoint-"
+_FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: steps done.
+        best_step: where dev was best so far, 0 before the first look after training began.
+        best_dev: nDCG@10 there.
+        stale: looks at dev since the best.
+        seconds: spent training so far.
+        data: digest of the training set.
+        base_dev: nDCG@10 of the base model in the same pool, None without dev queries.
+        bm25_dev: of BM25.
+    """
+
+    step: int = 0
+    best_step: int = 0
+    best_dev: float = -1.0
+    stale: int = 0
+    seconds: float = 0.0
+    data: str = ""
+    base_dev: float | None = None
+    bm25_dev: float | None = None
+
+
+class Checkpoints:
+    """The checkpoints of one run in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, progress: Progress, model: Any, optimizer: torch.optim.Optimizer) -> None:
+        """Write a checkpoint for `progress.step`, then remove those that are neither the newest nor the best."""
+        from safetensors.torch import save_file
+
+        folder = self._of(progress.step)
+        beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        try:
+            save_file(_weights(model), beside / "model.safetensors")
+            save_file(_moments(model, optimizer), beside / "optimizer.safetensors")
+            write_json(beside / "state.json", asdict(progress))
+            for name in _FILES:
+                _sync(beside / name)
+            write_json(beside / "hashes.json", {name: _digest(beside / name) for name in _FILES})
+            swap_folder(beside, folder)
+        except OSError as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise TrainingError(
+                f"The checkpoint of step {progress.step} cannot be written: {error.strerror or error}.",
+                hint="Free some disk space; training goes on from the checkpoint before with resume.",
+            ) from error
+        self._rotate(progress)
+
+    def newest(self) -> int | None:
+        """The step of the newest complete checkpoint; others are passed over. None where there is none."""
+        return next((step for step in sorted(self.steps(), reverse=True) if self.is_complete(step)), None)
+
+    def steps(self) -> list[int]:
+        found = [path.name.removeprefix(_PREFIX) for path in self.folder.glob(f"{_PREFIX}*")]
+        return [int(name) for name in found if name.isdigit()]
+
+    def is_complete(self, step: int) -> bool:
+        """Whether every file is there as it was written."""
+        folder = self._of(step)
+        try:
+            hashes = json.loads((folder / "hashes.json").read_text(encoding="utf-8"))
+            return set(hashes) == set(_FILES) and all(_digest(folder / name) == hashes[name] for name in _FILES)
+        except (OSError, ValueError, TypeError):
+            return False
+
+    def load(self, step: int, model: Any, optimizer: torch.optim.Optimizer) -> Progress:
+        """Put model and optimizer back to where they were at `step`."""
+        from safetensors.torch import load_file
+
+        self.load_weights(step, model)
+        moments = load_file(self._of(step) / "optimizer.safetensors")
+        for name, weight in model.named_parameters():
+            if f"{name}.step" in moments:
+                counts_at = weight.device if optimizer.defaults.get("fused") else "cpu"
+                optimizer.state[weight] = {
+                    "step": moments[f"{name}.step"].to(counts_at),
+                    "exp_avg": moments[f"{name}.exp_avg"].to(weight.device),
+                    "exp_avg_sq": moments[f"{name}.exp_avg_sq"].to(weight.device),
+                }
+        return Progress(**json.loads((self._of(step) / "state.json").read_text(encoding="utf-8")))
+
+    def load_weights(self, step: int, model: Any) -> None:
+        from safetensors.torch import load_file
+
+        model.load_state_dict(load_file(self._of(step) / "model.safetensors"))
+
+    def clear(self) -> None:
+        """Remove all checkpoints; call it when the finished model is in place."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _of(self, step: int) -> Path:
+        return self.folder / f"{_PREFIX}{step:06d}"
+
+    def _rotate(self, progress: Progress) -> None:
+        for step in self.steps():
+            if step not in (progress.step, progress.best_step):
+                shutil.rmtree(self._of(step), ignore_errors=True)
+        clear_leftovers(self.folder)
+
+
+def _weights(model: Any) -> dict[str, torch.Tensor]:
+    weights: dict[str, torch.Tensor] = {}
+    places: set[int] = set()
+    for name, weight in model.state_dict().items():
+        flat = weight.detach().cpu().contiguous()
+        weights[name] = flat.clone() if flat.data_ptr() in places else flat  # safetensors takes no tied weights
+        places.add(flat.data_ptr())
+    return weights
+
+
+def _moments(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    moments = {}
+    for name, weight in model.named_parameters():
+        for key, value in optimizer.state.get(weight, {}).items():
+            moments[f"{name}.{key}"] = value.detach().cpu().contiguous()
+    return moments
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,151 @@
+"""The look at dev queries while training: a fixed pool of passages, small enough to be ranked every few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encode.encoder import Reader
+from engine.evaluate.metrics import evaluate_rankings
+from engine.mine.bm25 import BM25Index
+from engine.params import TrainParams
+from engine.records import Query, Split
+from engine.store import queries
+from engine.store.documents import Corpus
+from engine.store.project import Project
+from engine.task import Task
+from engine.train.steps import encode_fixed
+
+_HARD_PER_QUERY = 10
+_K = 10
+
+
+@dataclass(frozen=True, slots=True)
+class DevPool:
+    """Dev queries, the passages they are looked up in, and what BM25 makes of the same.
+
+    Attributes:
+        queries: at most `dev_queries`, each with a positive.
+        rows: rows of the corpus in the pool, ascending: all positives, what BM25 ranks highest, and passages at random.
+        answers: grades by query id and row.
+        texts: of `rows`.
+        bm25: nDCG@10 of BM25 (words weighed by the whole corpus) in the pool.
+        whole: whether the pool is the whole corpus.
+    """
+
+    queries: tuple[Query, ...]
+    rows: npt.NDArray[np.int64]
+    answers: dict[int, dict[int, int]]
+    texts: tuple[str, ...]
+    bm25: float
+    whole: bool
+
+
+def choose_pool(project: Project, corpus: Corpus, params: TrainParams, task: Task) -> DevPool | None:
+    """Choose a run's pool by its seed; None where no dev query has a positive."""
+    row_of = {int(passage_id): row for row, passage_id in enumerate(corpus.ids)}
+    answers = {
+        query_id: {row_of[passage_id]: grade for passage_id, grade in grades.items() if passage_id in row_of}
+        for query_id, grades in queries.positives(project).items()
+    }
+    known = [query for query in queries.representatives(project, Split.DEV) if answers.get(query.id)]
+    if not known:
+        return None
+    rng = np.random.default_rng([params.seed, 1])
+    picks = np.sort(rng.permutation(len(known))[: params.dev_queries])
+    chosen = tuple(known[int(i)] for i in picks)
+    index = BM25Index.build(corpus.texts, task=task)
+    rows = _pool_rows([answers[query.id] for query in chosen], chosen, index, len(corpus.texts), params, rng)
+    kept = {query.id: answers[query.id] for query in chosen}
+    rankings = {
+        query.id: rows[np.argsort(-index.scores(query.text)[rows], kind="stable")[:_K]].tolist() for query in chosen
+    }
+    texts = tuple(corpus.texts[row] for row in rows)
+    return DevPool(chosen, rows, kept, texts, mean_ndcg(rankings, kept), len(rows) == len(corpus.texts))
+
+
+def _pool_rows(
+    answers: list[dict[int, int]],
+    chosen: tuple[Query, ...],
+    index: BM25Index,
+    n_passages: int,
+    params: TrainParams,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """All positives always; then the hardest by BM25, rank by rank, up to half of what is left; then random ones."""
+    if n_passages <= params.dev_passages:
+        return np.arange(n_passages)
+    rows = dict.fromkeys(row for grades in answers for row in grades)
+    places, _ = index.top_k([query.text for query in chosen], _HARD_PER_QUERY)
+    hard = len(rows) + max(params.dev_passages - len(rows), 0) // 2
+    for row in places.T.ravel().tolist():
+        if len(rows) >= hard:
+            break
+        if row >= 0:
+            rows.setdefault(row)
+    for row in rng.permutation(n_passages).tolist():
+        if len(rows) >= params.dev_passages:
+            break
+        rows.setdefault(row)
+    return np.array(sorted(rows), np.int64)
+
+
+def mean_ndcg(rankings: Mapping[int, list[int]], answers: Mapping[int, Mapping[int, int]]) -> float:
+    """Mean nDCG@10 as trec_eval counts it."""
+    return float(np.mean(evaluate_rankings(rankings, answers, ks=(_K,))[f"ndcg@{_K}"]))
+
+
+@dataclass(slots=True)
+class DevMeasure:
+    """Measures a model on a pool; texts are tokenised once."""
+
+    pool: DevPool
+    queries: Reader
+    passages: Reader
+    dim: int
+    device: str
+    precision: str
+    budget: int
+    check: Callable[[], None]
+
+    @classmethod
+    def of(
+        cls,
+        model: Any,  # Any: a SentenceTransformer
+        pool: DevPool,
+        prompts: Mapping[str, str],
+        *,
+        dim: int,
+        device: str,
+        precision: str,
+        budget: int,
+        check: Callable[[], None],
+    ) -> DevMeasure:
+        asked, read = prompts.get("query", ""), prompts.get("passage", "")
+        queries = Reader.of(model, [asked + query.text for query in pool.queries], asked)
+        passages = Reader.of(model, [read + text for text in pool.texts], read)
+        return cls(pool, queries, passages, dim, device, precision, budget, check)
+
+    def ndcg(self, model: Any) -> float:  # Any: a SentenceTransformer
+        """Mean nDCG@10 of the model as it is now; ties by the passages' order."""
+        asked, read = self._encode(model, self.queries), self._encode(model, self.passages)
+        order = np.argsort(-(asked @ read.T), axis=1, kind="stable")[:, :_K]
+        rankings = {
+            query.id: self.pool.rows[places].tolist() for query, places in zip(self.pool.queries, order, strict=True)
+        }
+        return mean_ndcg(rankings, self.pool.answers)
+
+    def _encode(self, model: Any, reader: Reader) -> npt.NDArray[np.float32]:  # Any: a SentenceTransformer
+        return encode_fixed(
+            model,
+            reader,
+            dim=self.dim,
+            device=self.device,
+            precision=self.precision,
+            budget=self.budget,
+            check=self.check,
+        )

@@ -1,0 +1,187 @@
+"""One training step: vectors in micro-batches of like length, one loss over all, gradients back the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.encode.encoder import Reader, batches_by_length, unit_vectors
+from engine.errors import TrainingError
+from engine.train.examples import Batch
+from engine.train.objectives import ranking_loss
+
+if TYPE_CHECKING:
+    import torch
+
+_MOST_SHORTAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A micro-batch: rows of a reader's texts, and where their vectors stand among the batch's."""
+
+    reader: Reader
+    rows: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """A batch as tokens, ready for the model."""
+
+    queries: Reader
+    passages: Reader
+    blocked: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, model: Any, batch: Batch, prompts: dict[str, str]) -> TokenBatch:  # Any: a SentenceTransformer
+        query_prompt, passage_prompt = prompts.get("query", ""), prompts.get("passage", "")
+        queries = Reader.of(model, [query_prompt + text for text in batch.queries], query_prompt)
+        passages = Reader.of(model, [passage_prompt + text for text in batch.passages], passage_prompt)
+        return cls(queries, passages, batch.blocked)
+
+    @property
+    def n_queries(self) -> int:
+        return len(self.queries.lengths)
+
+    @property
+    def size(self) -> int:
+        return self.n_queries + len(self.passages.lengths)
+
+    def parts(self, budget: int) -> Iterator[Part]:
+        """Micro-batches of at most `budget` tokens with padding, queries first."""
+        for reader, start in ((self.queries, 0), (self.passages, self.n_queries)):
+            for rows in batches_by_length(reader.lengths, budget):
+                yield Part(reader, rows, rows + start)
+
+
+@dataclass(slots=True)
+class Stepper:
+    """Computes gradients of a batch.
+
+    The loss is over the whole batch whatever the micro-batches are (GradCache, arXiv:2101.06983): vectors first, then
+    the loss's gradient by vector, then back through the model part by part. With `recompute` a part's activations are
+    not kept but computed again, with the same dropout: less memory, a third more time.
+
+    Attributes:
+        model: a SentenceTransformer in train mode.
+        budget: tokens a micro-batch.
+        check: called between parts; may raise to stop.
+        shortages: how often memory did not suffice; each time parts were made smaller.
+    """
+
+    model: Any  # Any: a SentenceTransformer
+    device: str
+    precision: str
+    scale: float
+    budget: int
+    recompute: bool
+    check: Callable[[], None]
+    warn: Callable[[str], None]
+    shortages: int = 0
+
+    def backward(self, batch: TokenBatch, seed: int, *, loss_scale: float = 1.0) -> float:
+        """Add the batch's gradients to the model's; returns the loss.
+
+        Where memory does not suffice, parts are computed again and halved, the batch stays whole.
+
+        Raises:
+            TrainingError: memory does not suffice even so.
+        """
+        import torch
+
+        while True:
+            try:
+                return self._backward(batch, seed, loss_scale)
+            except torch.OutOfMemoryError as error:
+                self.model.zero_grad(set_to_none=True)
+                if self.device.startswith("cuda"):
+                    torch.cuda.empty_cache()
+                self._make_smaller(error)
+
+    def _make_smaller(self, error: Exception) -> None:
+        self.shortages += 1
+        if self.shortages >= _MOST_SHORTAGES:
+            raise TrainingError(
+                f"The memory of {self.device} does not suffice for this model.",
+                hint="Use a shorter length, a smaller batch, or device cpu.",
+            ) from error
+        if self.recompute:
+            self.budget = max(self.budget // 2, 1)
+        self.recompute = True
+        self.warn("Memory ran short; the batch is computed in smaller parts, with the same result, more slowly.")
+
+    def _backward(self, batch: TokenBatch, seed: int, loss_scale: float) -> float:
+        import torch
+
+        parts = list(batch.parts(self.budget))
+        # One autocast around all parts: weights are cast once, not once a part.
+        with torch.set_grad_enabled(not self.recompute), autocast(self.device, self.precision):
+            kept = [self._forward(part, seed + number) for number, part in enumerate(parts)]
+        vectors = torch.empty(batch.size, kept[0].shape[1], device=self.device)
+        for part, made in zip(parts, kept, strict=True):
+            vectors[torch.from_numpy(part.places).to(self.device)] = made.detach()
+        vectors.requires_grad_()
+        blocked = torch.from_numpy(batch.blocked).to(self.device)
+        loss = ranking_loss(vectors[: batch.n_queries], vectors[batch.n_queries :], blocked, scale=self.scale)
+        (gradient,) = torch.autograd.grad(loss * loss_scale, vectors)
+        for number, part in enumerate(parts):
+            self.check()
+            made = self._again(part, seed + number) if self.recompute else kept[number]
+            kept[number] = torch.empty(0)
+            torch.autograd.backward(made, gradient[torch.from_numpy(part.places).to(self.device)])
+        return float(loss.detach())
+
+    def _forward(self, part: Part, seed: int) -> torch.Tensor:
+        """A part's vectors; the seed makes dropout the same whenever it is computed."""
+        import torch
+
+        self.check()
+        torch.manual_seed(seed)
+        return unit_vectors(self.model, part.reader.features(part.rows, self.device))
+
+    def _again(self, part: Part, seed: int) -> torch.Tensor:
+        with autocast(self.device, self.precision):
+            return self._forward(part, seed)
+
+
+def encode_fixed(
+    model: Any, reader: Reader, *, dim: int, device: str, precision: str, budget: int, check: Callable[[], None]
+) -> npt.NDArray[np.float32]:
+    """Vectors of texts that were tokenised before, as the model is now; (n, dim) float32."""
+    import torch
+
+    out = np.empty((len(reader.lengths), dim), np.float32)
+    training = model.training
+    model.eval()
+    with torch.inference_mode(), autocast(device, precision):
+        for rows in batches_by_length(reader.lengths, budget):
+            check()
+            out[rows] = unit_vectors(model, reader.features(rows, device)).float().cpu().numpy()
+    model.train(training)
+    return out
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[Any]:  # Any: what torch returns
+    """Multiply in bf16 or fp16, add up and keep weights in float32; nothing for fp32."""
+    import torch
+
+    if precision == "fp32":
+        return nullcontext()
+    kind = {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    return torch.autocast(device.split(":")[0], dtype=kind)
+
+
+def parameter_groups(model: Any, weight_decay: float) -> Sequence[dict[str, Any]]:
+    """Weights that decay, and biases and norms that do not (as transformers' Trainer groups them)."""
+    decays: list[torch.nn.Parameter] = []
+    stays: list[torch.nn.Parameter] = []
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            (stays if weight.ndim < 2 or "norm" in name.lower() else decays).append(weight)
+    return [{"params": decays, "weight_decay": weight_decay}, {"params": stays, "weight_decay": 0.0}]
