@@ -10,6 +10,7 @@ from gui.shared_words import Span, shared_spans, word_key
 
 LONGEST = 4000  # characters compared; passages are far shorter, whole pages may not stop the window
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,14 @@ def _only(text: str, shared_keys: set[str], spans: Sequence[Span]) -> list[str]:
 
 
 def _lacking(text: str, other: str) -> tuple[Span, ...]:
-    common = shared_spans(other, text)
-    covered = {position for start, end in common for position in range(start, end)}
-    words = [match.span() for match in _WORD.finditer(text)]
-    return join_spans(text, [span for span in words if span[0] not in covered])
+    """Words of `text` that do not stand in `other`, common words too; for Chinese, what is not shared."""
+    known = {match[0].casefold() for match in _WORDS.finditer(other)}
+    runs = {position for start, end in shared_spans(other, text) for position in range(start, end)}
+    return join_spans(
+        text,
+        [
+            match.span()
+            for match in _WORDS.finditer(text)
+            if match[0].casefold() not in known and not all(place in runs for place in range(*match.span()))
+        ],
+    )

@@ -41,6 +41,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage found by its words: what it is called and how it begins."""
+
+    id: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueryGroup:
     """A query with everything known of it: its answers, and the queries that say the same (the standing one first)."""
 
@@ -69,6 +78,19 @@ def passage_names(project: Project, passage_ids: Iterable[int]) -> dict[int, str
         )
         found.update({row[0]: passage_name(row[1] or "", row[2] or "", row[3] or "") for row in rows})
     return found
+
+
+def find_passages(project: Project, contains: str, *, limit: int) -> list[FoundPassage]:
+    """Passages whose heading or text holds every word of `contains`, in order of id."""
+    terms = contains.split()[:8]
+    escaped = [term.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") for term in terms]
+    where = " and ".join([r"p.heading || ' ' || p.text like ? escape '\'"] * len(terms)) or "1"
+    rows = project.db.execute(
+        "select p.id, p.heading, d.title, substr(p.text, 1, 300) from passages p "
+        f"join documents d on d.id = p.document_id where {where} order by p.id limit ?",
+        [*(f"%{term}%" for term in escaped), limit],
+    )
+    return [FoundPassage(row[0], passage_name(row[1] or "", row[2] or "", row[3]), row[3]) for row in rows]
 
 
 def query_details(project: Project, query_ids: Sequence[int]) -> dict[int, QueryDetail]:

@@ -19,6 +19,7 @@ from engine.records import (
 from engine.store import documents, imports, jobs, models, negatives, queries, runs
 from engine.store.candidates import Candidates, Flag, sort_key, write_candidates
 from engine.store.documents import NewDocument, NewPassage
+from engine.store.edges import SCALE, Edges, write_edges
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.selection import chosen_negatives, select
@@ -192,9 +193,39 @@ def _merge_and_split(project: Project) -> None:
     jobs.end_job(
         project, record, JobState.DONE, seconds=4, summary={"queries": len(standing), "groups": 4, "duplicates": 4}
     )
+    _compare_queries(project)
+    project.set_meta_json("dedup", {"threshold": 0.92, "model": 1})
+    project.set_meta_json("split_report", {"leaks": 0, "sentence": ""})
     record = jobs.start_job(project, "split", {})
     counts = queries.split_counts(project)
     jobs.end_job(project, record, JobState.DONE, seconds=1, summary={**counts, "leaks": 0})
+
+
+def _compare_queries(project: Project) -> None:
+    asked = queries.all_queries(project)
+    alike = _similarity([q.text for q in asked], [q.text for q in asked], words=False)
+    merged = {(q.duplicate_of, q.id) for q in asked if q.duplicate_of}
+    pairs = [
+        (a, b, 0.935 + 0.01 * (a % 5) if (asked[a].id, asked[b].id) in merged else min(float(alike[a, b]) + 0.2, 0.915))
+        for a in range(len(asked))
+        for b in range(a + 1, len(asked))
+        if alike[a, b] > 0.42
+    ]
+    first, second, scores = (np.array(values) for values in zip(*pairs, strict=True))
+    names = [(asked[a].text.split()[-1], asked[b].text.split()[-1]) for a, b, _ in pairs]
+    write_edges(
+        project,
+        Edges(
+            query_id=np.array([q.id for q in asked], np.int64),
+            text=np.arange(len(asked), dtype=np.int32),
+            a=first.astype(np.int32),
+            b=second.astype(np.int32),
+            score=np.round(scores * SCALE).astype(np.uint16),
+            apart=np.array([place % 3 == 0 and left != right for place, (left, right) in enumerate(names)], bool)
+            & (scores < 0.92),
+            digest="made for the tests",
+        ),
+    )
 
 
 def _add_models(project: Project) -> tuple[int, int]:

@@ -1,0 +1,339 @@
+"""The Queries page: what is asked and which passages answer it, what says the same, and how it is split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QModelIndex
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from engine.params import ImportParams, SplitParams, params_to_dict
+from engine.records import Query
+from engine.store import browse, queries
+from engine.store.browse import Answer
+from engine.store.project import Project
+from gui import words
+from gui.amounts import amount
+from gui.dialogs.import_dialog import ImportDialog
+from gui.dialogs.write_query import WriteQuery
+from gui.pages.queries_duplicates import DuplicatesDrawer
+from gui.pages.queries_inspector import QueryInspector
+from gui.pages.queries_split import LeakNote, SplitDrawer, SplitView, read_split
+from gui.pages.reading import ReadingPage
+from gui.phrases import fill
+from gui.session import Undo
+from gui.tables.paged import RECORD
+from gui.tables.pairs import DuplicatesView, Pair, read_duplicates
+from gui.tables.queries import QueriesModel, QueryFilter, QueryRow
+from gui.widgets.buttons import Button, IconButton, SegmentedControl
+from gui.widgets.cards import Card, EmptyState, column, row
+from gui.widgets.inputs import ChoiceBox, FilterBox
+from gui.widgets.labels import Link
+from gui.widgets.tables import TableView
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+LOW = 600
+SPLITS = ("", "train", "dev", "test")
+Groups = list[tuple[Query, list[Query]]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueriesView:
+    """What stands around the table; `counts` by split as the segmented control has them."""
+
+    total: int
+    merged: int
+    unanswered: int
+    counts: tuple[int, int, int, int]
+    split: SplitView
+    duplicates: DuplicatesView
+    groups: Groups
+
+
+def read_queries(project: Project, threshold: float) -> QueriesView:
+    """Everything on the page but the table's rows."""
+    import pyqtgraph  # noqa: F401 - what draws the histogram takes longer to load than the window may wait
+
+    return QueriesView(
+        queries.count_queries(project),
+        queries.count_duplicates(project),
+        queries.count_queries(project, judged=False, duplicates=False),
+        tuple(queries.count_queries(project, split=name) for name in SPLITS),  # type: ignore[arg-type]
+        read_split(project),
+        read_duplicates(project, threshold),
+        queries.duplicate_groups(project),
+    )
+
+
+class QueriesPage(ReadingPage):
+    """The table, the duplicates and the split; every merge and judgement can be undone."""
+
+    name = "queries"
+    icon = "query"
+    topics = frozenset({"queries", "documents", "imports", "project"})
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, QCoreApplication.translate("QueriesPage", "Queries"), parent)
+        self._narrow = False
+        self._make_actions()
+        self.inspector = self.use_inspector(self.tr("Query"))
+        self._one = QueryInspector(self.inspector)
+        self._one.answer_refused.connect(self._refuse_answer)
+        self._one.kept_apart.connect(self._keep_apart)
+        self._stack = QStackedWidget()
+        self.body.addWidget(self._stack)
+        self._stack.addWidget(self._make_empty())
+        self._stack.addWidget(self._make_content())
+        self._show_frame(False)
+
+    def refresh(self, topics: set[str]) -> None:
+        if self.reader() is None:
+            self._show_frame(False)
+            return
+        if "all" in topics:
+            self._one.show_group(None)
+        threshold = self.duplicates.threshold()
+        self.ask("queries/view", lambda project: read_queries(project, threshold), self._show_view)
+        self._model.show_queries(self.reader(), self._filter())
+        shown = self._one.group()
+        if shown is not None:
+            self._show_query(shown.query.id)
+
+    def commands(self) -> Iterable[tuple[str, str, object]]:
+        return (
+            (self.tr("Write a query"), "edit", self.write_query),
+            (self.tr("Import queries"), "document", self.import_queries),
+            (self.tr("Find duplicates"), "merge", lambda: self._merge_all(self.duplicates.threshold())),
+        )
+
+    def open_at(self, what: dict[str, object]) -> None:
+        query_id = what.get("query_id")
+        if isinstance(query_id, int):
+            self._show_query(query_id)
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        if self.inspector is not None:
+            self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        low, was_low = event.size().height() < LOW, event.oldSize().height() < LOW
+        if low != was_low or event.oldSize().height() < 0:
+            self.duplicates.set_open(not low)
+
+    def write_query(self) -> None:
+        """Ask for a query and its answer, and add it."""
+        reader = self.reader()
+        if reader is None:
+            return
+        dialog = WriteQuery(reader, self)
+        if not dialog.exec():
+            return
+        text, passage_id = dialog.text(), dialog.passage_id()
+        values = {"text": text, **({"passage_id": passage_id} if passage_id else {})}
+        self.session.edit("add_query", values, self._say_added)
+
+    def import_queries(self) -> None:
+        """Ask for a labelled set and import it."""
+        dialog = ImportDialog([], ImportParams(), "labelled", self)
+        if dialog.exec():
+            self.session.run_job("import", params_to_dict(dialog.params()))
+
+    def _make_actions(self) -> None:
+        self._undo = IconButton("undo", self.tr("Undo"))
+        self._undo.clicked.connect(self.session.undo)
+        self.session.undo_changed.connect(self._follow_undo)
+        self._write = Button(self.tr("Write a query"), "plain", icon_name="plus")
+        self._write.clicked.connect(self.write_query)
+        bring = Button(self.tr("Import queries"), "primary", icon_name="document")
+        bring.clicked.connect(self.import_queries)
+        self._head_actions = (self._undo, self._write, bring)
+        for button in self._head_actions:
+            self.head.add_action(button)
+        self._follow_undo(self.session.undo_words)
+
+    def _make_empty(self) -> QWidget:
+        button = Button(self.tr("Import queries"), "primary", size="large")
+        button.clicked.connect(self.import_queries)
+        sample = Link(self.tr("Try with the sample"))
+        sample.clicked.connect(lambda: self.session.run_job("sample", {}))
+        return EmptyState(
+            "query",
+            self.tr("What people type, and what answers it"),
+            self.tr("Queries with their right passages are what a model learns from and what it is measured with."),
+            button,
+            sample,
+        )
+
+    def _make_content(self) -> QWidget:
+        holder = QWidget()
+        stack = column(holder, gap=12)
+        line = row(gap=8)
+        self._contains = FilterBox(self.tr("Filter queries"), keys="Ctrl+F", parent=self)
+        self._contains.setMinimumWidth(168)
+        self._contains.setMaximumWidth(240)
+        self._contains.settled.connect(lambda _text: self._filter_changed())
+        line.addWidget(self._contains, 1)
+        self._split = SegmentedControl([self.tr("All"), "train", "dev", "test"], accessible=self.tr("Split"))
+        self._split.changed.connect(lambda _place: self._filter_changed())
+        line.addWidget(self._split)
+        self._which = ChoiceBox(accessible=self.tr("Which queries"))
+        self._which.picked.connect(lambda _value: self._filter_changed())
+        self._which.setMaximumWidth(124)
+        line.addWidget(self._which)
+        line.addStretch(1)
+        self._leaks = LeakNote()
+        line.addWidget(self._leaks)
+        stack.addLayout(line)
+        stack.addWidget(self._make_table(), 3)
+        self.duplicates = DuplicatesDrawer()
+        self.duplicates.threshold_moved.connect(self._look_at)
+        self.duplicates.merge_all_asked.connect(self._merge_all)
+        self.duplicates.merge_asked.connect(self._merge)
+        self.duplicates.keep_asked.connect(self._keep_pair)
+        self.duplicates.group_chosen.connect(self._show_query)
+        self.split = SplitDrawer()
+        self.split.split_asked.connect(self._run_split)
+        self.split.toggled.connect(lambda open_: self.duplicates.set_open(False) if open_ else None)
+        stack.addWidget(self.duplicates, 2)
+        stack.addWidget(self.split)
+        return holder
+
+    def _make_table(self) -> QWidget:
+        card = Card(pad=0)
+        self._model = QueriesModel(self)
+        self._model.loaded.connect(self._table_loaded)
+        self.table = TableView(self.tr("Queries"))
+        self.table.setModel(self._model)
+        self.table.set_widths(0, 136, 64, 64, 76, 72)
+        self.table.setMinimumHeight(28 + 3 * 30)
+        self.table.selectionModel().currentRowChanged.connect(self._row_chosen)
+        clear = Link(self.tr("Clear the filter"))
+        clear.clicked.connect(self._clear_filter)
+        sentence = self.tr("Other words or another split may help.")
+        self._none = EmptyState("filter", self.tr("No query passes the filter"), sentence, link=clear)
+        card.body.addWidget(self.table)
+        card.body.addWidget(self._none)
+        self._none.hide()
+        return card
+
+    def _show_view(self, view: QueriesView) -> None:
+        self._show_frame(view.total > 0)
+        total = amount(view.total, self.tr("query"), self.tr("queries"))
+        after = fill(self.tr("%1, %2 after merging"), total, words.count(view.total - view.merged))
+        self.head.set_fact((after if view.merged else total) if view.total else "")
+        names = (self.tr("All"), "train", "dev", "test")
+        pairs = zip(names, view.counts, strict=True)
+        self._split.set_choices([f"{name} {words.count(number)}" for name, number in pairs])
+        self._which.set_choices(
+            [
+                (self.tr("Every query"), "all"),
+                (fill(self.tr("Merged %1"), words.count(view.merged)), "merged"),
+                (fill(self.tr("No answer %1"), words.count(view.unanswered)), "unanswered"),
+            ]
+        )
+        self._leaks.show_split(view.split)
+        self.split.show_split(view.split)
+        self.duplicates.show_view(view.duplicates, view.groups)
+
+    def _show_frame(self, filled: bool) -> None:
+        self._stack.setCurrentIndex(1 if filled else 0)
+        for button in self._head_actions[1:]:
+            button.setVisible(filled)
+        if self.inspector is not None:
+            self.inspector.setVisible(filled and not self._narrow)
+
+    def _filter(self) -> QueryFilter:
+        which = self._which.value()
+        return QueryFilter(
+            SPLITS[self._split.current()],
+            self._contains.text().strip(),
+            duplicates=True if which == "merged" else False if which == "unanswered" else None,
+            judged=False if which == "unanswered" else None,
+        )
+
+    def _filter_changed(self) -> None:
+        self._model.show_queries(self.reader(), self._filter())
+
+    def _clear_filter(self) -> None:
+        self._contains.clear()
+        self._split.set_current(0)
+        self._which.set_value("all")
+        self._filter_changed()
+
+    def _table_loaded(self, total: int) -> None:
+        filtered = self._filter() != QueryFilter()
+        self._none.setVisible(total == 0 and filtered)
+        self.table.setVisible(total > 0 or not filtered)
+        if total and not self.table.currentIndex().isValid() and self._one.group() is None:
+            self.table.selectRow(0)
+
+    def _row_chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
+        found = current.data(RECORD)
+        if isinstance(found, QueryRow):
+            self._show_query(found.query.id)
+
+    def _show_query(self, query_id: int) -> None:
+        self.ask("queries/one", lambda project: browse.query_group(project, query_id), self._one.show_group)
+
+    def _look_at(self, threshold: float) -> None:
+        """Another threshold: only the kept pairs are read again."""
+        self.ask("queries/pairs", lambda project: read_duplicates(project, threshold), self.duplicates.show_view)
+
+    def _merge_all(self, threshold: float) -> None:
+        self.session.run_job("dedup", {"threshold": threshold})
+
+    def _run_split(self, params: SplitParams) -> None:
+        self.session.run_job("split", params_to_dict(params))
+
+    def _merge(self, pair: Pair) -> None:
+        into = pair.left.duplicate_of or pair.left.id
+        undo = Undo(fill(self.tr("merge “%1”"), _short(pair.right)), "unmerge", {"query_id": pair.right.id})
+        self.session.edit("merge", {"query_id": pair.right.id, "into": into}, undo=undo)
+        self._say_undoable(fill(self.tr("Merged “%1”"), _short(pair.right)))
+
+    def _keep_pair(self, pair: Pair) -> None:
+        apart = pair.right if pair.right.duplicate_of else pair.left
+        self._keep_apart(apart)
+
+    def _keep_apart(self, query: Query) -> None:
+        if query.duplicate_of is None:
+            return
+        undo = Undo(
+            fill(self.tr("keep “%1”"), _short(query)), "merge", {"query_id": query.id, "into": query.duplicate_of}
+        )
+        self.session.edit("unmerge", {"query_id": query.id}, undo=undo)
+        self._say_undoable(fill(self.tr("“%1” stands for itself again"), _short(query)))
+
+    def _refuse_answer(self, query: Query, answer: Answer) -> None:
+        values = {"query_id": query.id, "passage_id": answer.passage.id}
+        undo = Undo(self.tr("not an answer"), "qrel", {**values, "grade": answer.grade})
+        self.session.edit("unqrel", values, undo=undo)
+        self._say_undoable(fill(self.tr("“%1” is no answer now"), words.plain(answer.title, 40)))
+
+    def _say_undoable(self, text: str) -> None:
+        self.session.say(text, self.tr("Undo"), self.session.undo)
+
+    def _say_added(self, values: dict[str, object]) -> None:
+        query_id = values.get("query_id")
+
+        def take_back() -> None:
+            self.session.edit("remove_query", {"query_id": query_id})
+
+        self.session.say(self.tr("The query was added"), self.tr("Undo"), take_back)
+
+    def _follow_undo(self, what: str) -> None:
+        self._undo.setVisible(bool(what))
+        self._undo.setToolTip(fill(self.tr("Undo: %1"), what) if what else self.tr("Undo"))
+        self._undo.setAccessibleName(self._undo.toolTip())
+
+
+def _short(query: Query) -> str:
+    text = words.plain(query.text, 200)
+    return text if len(text) <= 40 else text[:39] + "…"
