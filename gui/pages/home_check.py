@@ -37,7 +37,7 @@ def check_machine() -> Finding:
     memory = psutil.virtual_memory()
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     text = fill(_tr("Processor, %1 cores"), cores) if cores > 1 else _tr("Processor, 1 core")
-    detail = fill(_tr("%1 of %2 memory free"), words.size(memory.available), words.size(memory.total))
+    detail = fill(_tr("%1 memory free"), words.size(memory.available))
     return Finding(text, detail, "done" if memory.available > 1_500_000_000 else "stale")
 
 
@@ -63,7 +63,7 @@ def check_disk(projects_folder: str) -> Finding:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return Finding(_tr("Disk cannot be read"), str(error.strerror or error), "problem")
-    detail = fill(_tr("a project needs about %1"), words.size(_NEEDED_BYTES))
+    detail = fill(_tr("needs about %1"), words.size(_NEEDED_BYTES))
     return Finding(fill(_tr("%1 free"), words.size(free)), detail, "done" if free > 2 * _NEEDED_BYTES else "stale")
 
 

@@ -90,6 +90,7 @@ class HomeFirst(QWidget):
             "made on this computer from the Python documentation."
         )
         card, stack = self._door("play", self.tr("Try the sample"), text)
+        stack.addSpacing(12)
         stack.addStretch(1)
         tags = row()
         tags.addWidget(tag(self.tr("about 10 minutes")))
@@ -107,6 +108,7 @@ class HomeFirst(QWidget):
     def _documents_door(self) -> Card:
         text = self.tr("Text, Markdown, HTML, PDF, Word, CSV or JSON lines; read, never changed.")
         card, stack = self._door("folder", self.tr("My documents"), text)
+        stack.addSpacing(12)
         stack.addStretch(1)
         self.zone = DropZone()
         self.zone.dropped.connect(self.files_given)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import icons, theme, words
 from gui.theme import FontRole
+from gui.widgets.paragraph import Paragraph
 
 ChipState = Literal["good", "bad", "warn", "accent", "none", "up", "down"]
 MarkState = Literal["none", "ready", "running", "done", "stale", "problem"]
@@ -36,11 +37,12 @@ def label(
     parent: QWidget | None = None,
 ) -> QLabel:
     """A plain-text label in a type role and a colour of the theme."""
+    if wrap:
+        return Paragraph(text, role, tone, weight, parent)
     made = QLabel(text, parent)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setFont(theme.font(role, weight))
     made.setProperty("tone", tone)
-    made.setWordWrap(wrap)
     return made
 
 
@@ -50,6 +52,7 @@ def set_tone(widget: QLabel, tone: str) -> None:
         widget.setProperty("tone", tone)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+        widget.update()
 
 
 def key_cap(keys: str, parent: QWidget | None = None) -> QLabel:
