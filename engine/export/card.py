@@ -81,7 +81,8 @@ def _made_from(project: Project, model: Model) -> str:
         + ", ".join(f"{splits.get(name, 0):,} {name}" for name in ("train", "dev", "test")),
         f"- {queries.count_qrels(project):,} judgements",
     ]
-    return "\n\n".join(["## Made from", "\n".join(rows), _mining(project, model), _training(model)]).rstrip()
+    title = "## Made from" if model.kind == "tuned" else "## The project it was measured in"
+    return "\n\n".join(part for part in [title, "\n".join(rows), _mining(project, model), _training(model)] if part)
 
 
 def _mining(project: Project, model: Model) -> str:

@@ -17,7 +17,7 @@ Kind = Literal["exact", "hnsw", "sq8", "ivfpq"]
 Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
-# One query against 100,000 vectors of 384 numbers takes about 10 ms on two cores; beyond that a graph pays.
+# One query against 100,000 vectors of 384 numbers took 50 ms on two busy cores; beyond that a graph pays.
 EXACT_LIMIT = 100_000
 _IVFPQ_MIN = 10_000  # faiss asks for 39 training vectors for each of 256 centroids
 _BLOCK = 5_000
