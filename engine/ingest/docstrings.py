@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
-from types import CodeType
+from types import CodeType, ModuleType
 
 # Docstrings are taken from code objects, not from source (a packaged build has none) and not by importing (imports run
 # code, open windows, print, take minutes). Compiled stdlib modules of C have no code object: only those that are safe
@@ -77,13 +77,9 @@ def documented(packages: Sequence[str], beat: Callable[[str], None] = lambda _: 
                 beat(spec.name)
                 for entry in _of_module(spec):
                     found.setdefault(entry.name, entry.doc)
-    compiled = (
-        *(BUILTIN_MODULES if "" in packages else ()),
-        *(m for m in UFUNC_MODULES if m.split(".")[0] in packages),
-    )
-    for name in compiled:
+    for name, module in _compiled(packages).items():
         beat(name)
-        for entry in _of_compiled(name):
+        for entry in _of_compiled(name, module):
             found.setdefault(entry.name, entry.doc)
     return [Documented(name, doc) for name, doc in sorted(found.items())]
 
@@ -174,13 +170,23 @@ def _class_doc(code: CodeType) -> str:
     return ""
 
 
-def _of_compiled(module_name: str) -> Iterator[Documented]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = importlib.import_module(module_name)
-    except ImportError:
-        return  # of another system
+def _compiled(packages: Sequence[str]) -> dict[str, ModuleType]:
+    """Modules of compiled code, all imported before any is read: scipy.special rewrites the text of numpy.sinc."""
+    modules = {}
+    for name in (*BUILTIN_MODULES, *UFUNC_MODULES):
+        package = "" if name in BUILTIN_MODULES else name.partition(".")[0]
+        if package not in packages:
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                modules[name] = importlib.import_module(name)
+        except ImportError:
+            continue  # of another system
+    return modules
+
+
+def _of_compiled(module_name: str, module: ModuleType) -> Iterator[Documented]:
     shown = SHOWN.get(module_name, module_name.removeprefix("_"))
     for name in sorted(vars(module)):
         member = vars(module)[name]

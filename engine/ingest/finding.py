@@ -52,22 +52,24 @@ def scan(paths: Sequence[str], params: ImportParams, task: Task | None = None) -
     task = task or Task()
     found: list[Found] = []
     seen: set[tuple[int, int]] = set()
-    for name in paths:
-        path = Path(name).expanduser().absolute()
+    named = [Path(name).expanduser().absolute() for name in dict.fromkeys(paths)]
+    for number, path in enumerate(named):
         if not path.exists():
             raise UserError(f"There is no file or folder {path}.", hint="Check the path.")
         before = len(found)
         for one in _below(path, params, seen, task):
             found.append(one)
             task.progress("look at files", len(found), 0, one.shown)
-        if path.is_dir() and len(found) == before:
+        within_another = any(path.is_relative_to(other) for other in named[:number])
+        if path.is_dir() and len(found) == before and not within_another:
             raise UserError(f"There is nothing to import in {path}.", hint="Hidden files are not read.")
     return _without_notes(_settle_pools(_once(found), params))
 
 
 def _below(path: Path, params: ImportParams, seen: set[tuple[int, int]], task: Task) -> Iterator[Found]:
+    is_new = _is_first(path, seen)
     if not path.is_dir():
-        if _is_first(path, seen):
+        if is_new:
             yield _one_file(path, path.name, params, named=True)
         return
     yield from _folder(path, path, params, seen, task)
@@ -108,7 +110,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         raise UserError(
             f"The folder {folder} cannot be read: {error.strerror or error}.", hint="Check its permissions."
         ) from error
-    return sorted(visible, key=lambda entry: entry.name)
+    # Links last: a file that is there twice goes by its own name.
+    return sorted(visible, key=lambda entry: (entry.is_symlink(), entry.name))
 
 
 def _is_hidden(name: str) -> bool:

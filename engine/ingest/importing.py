@@ -12,10 +12,11 @@ from engine.errors import Cancelled, FormatError, UserError
 from engine.ingest.document import ReadDocument
 from engine.ingest.finding import Found, scan
 from engine.ingest.foreign import Reader
-from engine.ingest.labelled import read_units
+from engine.ingest.labelled import detect, read_units
 from engine.ingest.passages import CountTokens, cut_passages
+from engine.ingest.readers.rows import count_lines
 from engine.ingest.readers.sniffing import sniff
-from engine.ingest.storing import LabelledWriter
+from engine.ingest.storing import BATCH, LabelledWriter
 from engine.ingest.tally import ProblemList, Tally
 from engine.params import ImportParams
 from engine.records import ImportProblem, ImportReport, Split
@@ -162,11 +163,10 @@ class Importer:
             shown=one.shown,
             split=Split(self._params.split) if self._params.split else None,
         )
-        count = 0
+        total = count_lines(detect(one.path).files if one.path.is_dir() else [one.path])
         try:
-            for unit in read_units(one.path, one.format):
-                count += 1
-                if writer.add(unit):
-                    self._task.progress("import labelled lines", count, 0, one.shown)
+            for count, unit in enumerate(read_units(one.path, one.format), 1):
+                if writer.add(unit) or count % BATCH == 0:
+                    self._task.progress("import labelled lines", count, max(total, count) if total else 0, one.shown)
         finally:
             writer.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -120,11 +119,12 @@ def entry_of(doc: Documented) -> Entry | None:
 
 
 def choose(entries: list[Entry], params: SampleParams) -> list[Entry]:
-    """At most `max_queries` of them, drawn with the seed, in order of name."""
-    if len(entries) <= params.max_queries:
-        return entries
-    drawn = random.Random(params.seed).sample(range(len(entries)), params.max_queries)
-    return [entries[index] for index in sorted(drawn)]
+    """At most `max_queries` of them, in order of name.
+
+    Each name has its own place in the draw, so that another version of one package changes few of the others.
+    """
+    drawn = sorted(entries, key=lambda entry: text_hash(f"{params.seed} {entry.name}"))[: params.max_queries]
+    return sorted(drawn, key=lambda entry: entry.name)
 
 
 def _first_sentence(paragraph: str) -> tuple[str, str]:
