@@ -85,8 +85,8 @@ def word_key(word: str) -> str:
 
 
 def marks_of(words: dict[str, float], text: str) -> list[tuple[int, int, float]]:
-    """Where `text` holds one of `words`, with the word's weight: (start, end, weight) in order."""
-    weights = {word_key(word): weight for word, weight in words.items()}
+    """Where `text` holds one of `words` (whole or stemmed), with the word's weight: (start, end, weight) in order."""
+    weights = {**{word_key(word): weight for word, weight in words.items()}, **words}
     found = [
         (match.start(), match.end(), weights[word_key(match[0])])
         for match in _WORD.finditer(text)

@@ -1,4 +1,4 @@
-"""The Evaluate page: the verdict first, then the scoreboard, what was fixed and broken, and one question side by side."""
+"""The Evaluate page: the verdict first, the scoreboard, what was fixed and broken, one question side by side."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gui.pages.reading import ReadingPage
 from gui.phrases import fill
 from gui.tables.scoreboard import ScoreDelegate, ScoreModel, ScoreRow
 from gui.widgets.buttons import Button
-from gui.widgets.cards import Card, EmptyState, column, row, scroller
+from gui.widgets.cards import Card, EmptyState, column, scroller
 from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import label
 from gui.widgets.tables import TableView
@@ -42,7 +42,7 @@ _EMPTY, _BENCH, _QUERY = range(3)
 
 
 class EvaluatePage(ReadingPage):
-    """`session.show_page("evaluate", {"tab": "broken"})` brings a list to the front."""
+    """Reads what was measured; measuring itself is the engine's work."""
 
     name = "evaluate"
     icon = "evaluate"
@@ -95,13 +95,14 @@ class EvaluatePage(ReadingPage):
         self._questions = QuestionsCard()
         self._questions.setMinimumHeight(260)
         self._scatter = ScatterCard()
+        self._scatter.setMinimumWidth(300)
         left = column(gap=theme.GAP)
         left.addWidget(self._board)
         left.addWidget(self._questions, 1)
         self._halves: QBoxLayout = QHBoxLayout()
         self._halves.setSpacing(theme.GAP)
-        self._halves.addLayout(left, 2)
-        self._halves.addWidget(self._scatter, 1)
+        self._halves.addLayout(left, 5)
+        self._halves.addWidget(self._scatter, 2)
         stack.addLayout(self._halves, 1)
         return scroller(content)
 
@@ -132,7 +133,6 @@ class EvaluatePage(ReadingPage):
         self._compare.stepped.connect(self._step)
         self._compare.unjudged.connect(self._unjudge)
         self._compare.judged.connect(self._judge)
-        self.session.page_asked.connect(self._asked)
         queue = self.session.queue
         for signal in (queue.job_queued, queue.job_started, queue.job_progressed, queue.job_finished):
             signal.connect(self._job_moved)
@@ -148,11 +148,9 @@ class EvaluatePage(ReadingPage):
 
     def set_narrow(self, narrow: bool) -> None:
         super().set_narrow(narrow)
-        self._halves.setDirection(
-            QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
-        )
+        self._halves.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
-    def actions(self) -> Iterable[tuple[str, str, object]]:
+    def commands(self) -> Iterable[tuple[str, str, object]]:
         return ((self.tr("Measure all systems again"), "evaluate", lambda: self._measure(["bm25", "base", "tuned"])),)
 
     # What was measured
@@ -188,7 +186,7 @@ class EvaluatePage(ReadingPage):
         bench, (a, b) = self._bench, self._chosen
         rows = [ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], r.metrics) for r in bench.test_runs]
         self._model.set_rows(rows, b)
-        self._table.set_widths(0, 112, 112, 112, 118, 122)
+        self._table.set_widths(0, 107, 107, 107, 107, 115)
         self._table.selectRow(self._model.row_of(a))
         self._table.setFixedHeight(theme.ROW_HEAD + theme.ROW * len(rows))
         self._board_fact.setText(fill(self.tr("difference to %1"), bench.names.get(b, "–")))
@@ -222,7 +220,9 @@ class EvaluatePage(ReadingPage):
             self._primary.setText(self.tr("Measure again"))
             self._primary.set_icon_name("refresh")
         elif tuned is None:
-            self._primary.setText(self.tr("Measure the new model") if self._bench.unmeasured else self.tr("Train a model"))
+            self._primary.setText(
+                self.tr("Measure the new model") if self._bench.unmeasured else self.tr("Train a model")
+            )
             self._primary.set_icon_name("evaluate" if self._bench.unmeasured else "train")
         elif found is not None and found.verdict is Outcome.WIN:
             self._primary.setText(self.tr("Search with it"))
@@ -322,7 +322,9 @@ class EvaluatePage(ReadingPage):
 
         values = {"query_id": query_id, "passage_id": passage_id}
         undo = Undo(self.tr("mark as an answer"), "unqrel", values)
-        self._edit("qrel", {**values, "grade": 1}, undo, self.tr("Marked as an answer; it counts when you measure again"))
+        self._edit(
+            "qrel", {**values, "grade": 1}, undo, self.tr("Marked as an answer; it counts when you measure again")
+        )
 
     def _edit(self, kind: str, values: dict[str, object], undo: object, said: str) -> None:
         def done(_values: object) -> None:
@@ -352,7 +354,7 @@ class EvaluatePage(ReadingPage):
             self._empty.set_words(
                 self.tr("Have something to beat"),
                 fill(
-                    self.tr("Run BM25 and the base model on %1 test questions now. It takes less than a minute for most projects."),
+                    self.tr("Run BM25 and the base model on %1 test questions. Most projects take less than a minute."),
                     words.count(splits),
                 ),
             )
@@ -387,12 +389,14 @@ class EvaluatePage(ReadingPage):
         elif self._bench.test_runs:
             self._show_primary()
 
-    def _asked(self, name: str, what: object) -> None:
-        if name != self.name or not isinstance(what, dict):
-            return
+    def open_at(self, what: dict[str, object]) -> None:
+        """`tab` brings fixed, broken, right or wrong questions to the front; `query` opens one."""
         tab = {"fixed": 0, "broken": 0, "right": 1, "wrong": 2}.get(str(what.get("tab", "")))
         if tab is not None:
-            self._close_query() if self._bench.test_runs else None
             self._questions.set_tab(tab)
-
-
+            if self._query:
+                self._close_query()
+        if what.get("query"):
+            self._query = int(str(what["query"]))
+            if self._bench.test_runs:
+                self._open_query(self._query)

@@ -33,7 +33,7 @@ class Bench:
     names: Mapping[int, str] = field(default_factory=dict)
     lines: Mapping[int, str] = field(default_factory=dict)
     unmeasured: str = ""
-    known: Circumstances = Circumstances()
+    known: Circumstances = field(default_factory=Circumstances)
 
     def run(self, run_id: int) -> Run | None:
         return next((run for run in self.test_runs if run.id == run_id), None)

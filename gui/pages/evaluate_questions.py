@@ -15,7 +15,7 @@ from gui.tables.movements import MovementList, tone_of
 from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.charts import ScatterChart
 from gui.widgets.gauges import StackBar
-from gui.widgets.labels import Chip, ChipState, label
+from gui.widgets.labels import Chip, ChipState, ElidedLabel, label
 
 
 class QuestionsCard(Card):
@@ -141,18 +141,14 @@ class ScatterCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(self.tr("Rank before and after"), pad=0, divided=False, parent=parent)
-        self.fact.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.fact.setFont(theme.font("caption"))
         self._chart: ScatterChart | None = None
-        self._below = label("", "caption", "text3")
-        self._below.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._below.setContentsMargins(0, 0, 16, 8)
+        self._below = ElidedLabel("", "caption", "text3")
+        self._below.setContentsMargins(16, 0, 16, 8)
         self.body.addWidget(self._below)
         self.setMinimumHeight(240)
 
     def show_moved(self, moved: Moved, before: str, after: str) -> None:
-        self.fact.setText(fill(self.tr("rank with %1, downwards"), after))
-        self._below.setText(fill(self.tr("rank with %1"), before))
+        self._below.setText(fill(self.tr("across: rank with %1 · down: rank with %2"), before, after))
         chart = self._made()
         groups: dict[str, list[tuple[float, float, object]]] = {"text2": [], "good": [], "bad": []}
         for movement in moved.all():
@@ -171,8 +167,11 @@ class ScatterCard(Card):
             self._chart.set_ticks("left", [(-math.log10(n), text) for n, text in names])
             self._chart.set_zones(
                 [
-                    ("good", QRectF(ten, -ten, end - ten, ten + 0.12), self.tr("fixed")),
-                    ("bad", QRectF(-0.12, -end, ten + 0.12, end - ten), self.tr("broken")),
+                    ("good", QRectF(ten, -ten, end - ten, ten + 0.12), ""),
+                    ("bad", QRectF(-0.12, -end, ten + 0.12, end - ten), ""),
+                    # The words stand in the corners that points of these grounds reach last.
+                    ("good", QRectF(end - 0.5, -0.1, 0.5, 0.22), self.tr("fixed")),
+                    ("bad", QRectF(-0.12, -end, 0.6, 0.22), self.tr("broken")),
                 ]
             )
             self._chart.picked.connect(lambda key: self.opened.emit(int(str(key))))

@@ -1,4 +1,4 @@
-"""The verdict card: one chip, one sentence, one large number, the intervals with zero in view, and what to do if it is no win."""
+"""The verdict card: a chip, a sentence, one large number, intervals with zero in view, and what to do without a win."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHIP: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outc
 
 
 class VerdictCard(Card):
-    """Says who won. `remedy` names what a reason's button asks for (a reason's action, or `test` to compare the pair)."""
+    """Says who won. `remedy` names what a reason's button asks for: its action, or `test` to compare."""
 
     remedy = Signal(str)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.params import TrainParams
-from engine.records import MetricPoint, Model, Run, Split
-from engine.store import models, negatives, queries, runs
+from engine.records import JobRecord, MetricPoint, Model, Run, Split
+from engine.store import jobs, models, negatives, queries, runs
 from engine.store.project import Project
 
 SMOOTH = 0.85
@@ -52,6 +52,9 @@ class TrainFacts:
         seconds_a_step: of the newest finished run, scaled to the quick preset's step; 0 where there is none.
         resumable: models whose training can go on.
         tuned: finished tuned models, newest first.
+        measured: nDCG@10 on the test questions, by model.
+        leaks: of the last split, None where it was not counted.
+        lost: a run that was interrupted before its first checkpoint.
     """
 
     base: str = ""
@@ -68,6 +71,8 @@ class TrainFacts:
     tuned: tuple[Model, ...] = ()
     models: tuple[Model, ...] = ()
     measured: Mapping[int, float] = field(default_factory=dict)
+    leaks: int | None = None
+    lost: JobRecord | None = None
 
 
 def read_facts(project: Project) -> TrainFacts:
@@ -81,6 +86,9 @@ def read_facts(project: Project) -> TrainFacts:
     tuned = [model for model in reversed(known) if model.kind == "tuned"]
     base = models.base_model(project)
     test_runs = runs.newest_runs(project, Split.TEST)
+    split = jobs.last_done(project, "split")
+    interrupted = models.interrupted_models(project)
+    lost = next((job for job in jobs.interrupted_jobs(project) if job.kind == "train"), None)
     return TrainFacts(
         base.name if base else "",
         len(judged),
@@ -92,10 +100,12 @@ def read_facts(project: Project) -> TrainFacts:
         int(str(mining.counts.get("doubtful", 0))) if mining else 0,
         _to_beat(project, test_runs, tuned),
         measured_step(tuned),
-        tuple(models.interrupted_models(project)),
+        tuple(interrupted),
         tuple(tuned),
         tuple(known),
-        {run.model_id: run.metrics[NDCG] for run in test_runs if run.model_id and NDCG in run.metrics},
+        {r.model_id: r.metrics[NDCG] for r in test_runs if r.model_id and r.system != "hybrid" and NDCG in r.metrics},
+        int(split.summary["leaks"]) if split and "leaks" in split.summary else None,
+        lost if not interrupted else None,
     )
 
 
@@ -152,14 +162,20 @@ def seconds_of(params: TrainParams, facts: TrainFacts) -> float:
     return min(seconds, params.minutes * 60) if params.minutes else seconds
 
 
-def memory_gb(params: TrainParams) -> float:
-    """About how much memory a step holds: the model with its optimiser, and activations by texts and length."""
-    texts = params.micro_batch_size if params.objective == "cached_mnrl" else params.batch_size
-    return 1.0 + texts * (2 + params.num_negatives) * params.max_length * 4.4e-5
+def texts_a_step(params: TrainParams) -> int:
+    """Texts that one step reads: question, answer and mined negatives of each."""
+    return params.batch_size * (2 + params.num_negatives)
+
+
+def memory_size(params: TrainParams) -> int:
+    """How much memory a step takes beside the others: 0 little (as `quick`), 1 more, 2 much."""
+    at_once = params.micro_batch_size if params.objective == "cached_mnrl" else params.batch_size
+    tokens = at_once * (2 + params.num_negatives) * params.max_length
+    return 0 if tokens <= 1.5 * _TOKENS_A_STEP else 1 if tokens <= 4 * _TOKENS_A_STEP else 2
 
 
 def why_not(facts: TrainFacts, busy: str = "") -> str:
-    """Why training cannot start, as a button's label; "" where it can."""
+    """Why training cannot start: `busy` itself, or the word for what is missing; "" where it can."""
     if busy:
         return busy
     if not facts.questions:

@@ -1,11 +1,11 @@
-"""A run while it goes and after: the dev score against the lines to beat, the loss, steps and time, and how it ended."""
+"""A run while it goes and after: dev score against the lines to beat, loss, steps, time, and how it ended."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import MetricPoint, Model
@@ -19,6 +19,7 @@ from gui.widgets.charts import LineChart
 from gui.widgets.labels import Chip, ChipState, label
 
 REDRAW_MS = 250
+_NO_CURVES = Curves()
 
 
 class TrainLive(QWidget):
@@ -33,7 +34,7 @@ class TrainLive(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._curves = Curves()
+        self._curves = self._before = Curves()
         self._until = 0
         self._live = False
         self.ending = EndCard()
@@ -42,7 +43,7 @@ class TrainLive(QWidget):
         self.ending.again_asked.connect(self.again_asked)
         self._score = Figure("–", self.tr("dev nDCG@10"), " ", above=True)
         self._step = Figure("–", self.tr("Step"), " ", above=True)
-        self._left = Figure("–", self.tr("Time left"), " ", above=True)
+        self._time = Figure("–", self.tr("Time"), " ", above=True)
         self._loss = Figure("–", self.tr("Loss"), self.tr("smoothed"), above=True)
         self._dev_card = Card(self.tr("Dev questions"), self.tr("nDCG@10, measured while it trains"), divided=False)
         self._loss_card = Card(self.tr("Loss"), self.tr("each step, and smoothed"), divided=False)
@@ -63,10 +64,10 @@ class TrainLive(QWidget):
         figures = Card(pad=0)
         figures.setFixedHeight(88)
         line = row(margins=(16, 0, 8, 0), gap=16)
-        for place, figure in enumerate((self._score, self._step, self._left, self._loss)):
+        for place, figure in enumerate((self._score, self._step, self._time, self._loss)):
             if place:
                 line.addWidget(rule("v"))
-            line.addWidget(figure, 1)
+            line.addWidget(figure, 1, Qt.AlignmentFlag.AlignVCenter)
         figures.body.addLayout(line)
         stack.addWidget(figures)
         self._dev_card.setMinimumHeight(240)
@@ -77,6 +78,8 @@ class TrainLive(QWidget):
         self._loss_card.setMinimumHeight(140)
         self._loss_card.body.setContentsMargins(8, 0, 8, 8)
         self._loss_card.head.addWidget(self._which)
+        self._loss_gap = QWidget()
+        self._loss_card.body.addWidget(self._loss_gap, 1)
         stack.addWidget(self._loss_card, 2)
 
     # While it runs
@@ -89,9 +92,9 @@ class TrainLive(QWidget):
         dev = _points(metrics.get("dev_ndcg@10", ()))
         bm25, base = (_points(metrics.get(name, ())) for name in ("dev_bm25", "dev_base"))
         self._curves = Curves(
-            dev,
-            _points(metrics.get("loss", ())),
-            _points(metrics.get("lr", ())),
+            _after(self._before.dev, dev),
+            _after(self._before.loss, _points(metrics.get("loss", ()))),
+            _after(self._before.rate, _points(metrics.get("lr", ()))),
             bm25[-1].value if bm25 else self._curves.bm25,
             base[-1].value if base else self._curves.base,
         )
@@ -107,16 +110,19 @@ class TrainLive(QWidget):
         """What is known of the lines to beat before the run says so."""
         self._curves = Curves(self._curves.dev, self._curves.loss, self._curves.rate, bm25, base)
 
-    def begin(self) -> None:
-        """Forget the last run."""
-        self._curves = Curves((), (), (), self._curves.bm25, self._curves.base)
+    def begin(self, before: Curves = _NO_CURVES) -> None:
+        """Forget the last run; `before` is what a resumed one had recorded."""
+        self._before = before
+        bm25 = before.bm25 if before.bm25 is not None else self._curves.bm25
+        base = before.base if before.base is not None else self._curves.base
+        self._curves = Curves(before.dev, before.loss, before.rate, bm25, base)
         self._until = 0
         self.ending.hide()
         self._redraw()
 
     def show_progress(self, job: Job) -> None:
         """Steps, rate and time left; stages before the first step are named instead."""
-        training = job.stage == "train" and job.total > 0
+        training = job.stage.startswith("train") and job.total > 0
         if training:
             self._until = job.total
             self._step.set_value(fill(self.tr("%1 of %2"), words.count(job.done), words.count(job.total)), _pace(job))
@@ -125,10 +131,10 @@ class TrainLive(QWidget):
             self._step.set_value(self._stage_words(job), f"{job.stage} {done}".strip())
         left = job.seconds_left
         if left is None or not training:
-            self._left.set_value("–", self._phase_words(job))
+            self._time.set_value("–", self._phase_words(job))
         else:
             ends = datetime.now() + timedelta(seconds=left)
-            self._left.set_value(_clock(left), fill(self.tr("ends about %1"), ends.strftime("%H:%M")))
+            self._time.set_value(_clock(left), fill(self.tr("left, ends about %1"), ends.strftime("%H:%M")))
 
     def _stage_words(self, job: Job) -> str:
         return self.tr("waiting") if job.phase is Phase.WAITING else self.tr("preparing")
@@ -151,7 +157,7 @@ class TrainLive(QWidget):
         seconds = float(model.summary.get("seconds", 0.0))
         pace = fill(self.tr("%1 s a step"), f"{seconds / steps:.1f}") if steps and seconds else " "
         self._step.set_value(words.count(steps), pace)
-        self._left.set_value(words.duration(seconds) if seconds else "–", self.tr("taken"))
+        self._time.set_value(words.duration(seconds) if seconds else "–", self.tr("taken"))
         self._redraw()
 
     def redraw_now(self) -> None:
@@ -196,6 +202,7 @@ class TrainLive(QWidget):
             if not self._curves.loss:
                 return
             self._loss_chart = LineChart(digits=2, rings=False, accessible=self.tr("Loss by step"))
+            self._loss_gap.hide()
             self._loss_card.body.addWidget(self._loss_chart, 1)
         if self._which.current() == 0:
             self._loss_chart.set_faint([(float(point.step), point.value) for point in self._curves.loss])
@@ -251,7 +258,6 @@ class EndCard(Card):
 
 def end_sentence(model: Model, curves: Curves) -> str:
     """What a finished run reached on the dev questions, in words."""
-    from PySide6.QtCore import QCoreApplication
 
     def tr(text: str) -> str:
         return QCoreApplication.translate("train_live", text)
@@ -259,7 +265,8 @@ def end_sentence(model: Model, curves: Curves) -> str:
     best = best_of(curves.dev)
     if best is None:
         return fill(tr("%1 is trained."), model.name)
-    parts = [fill(tr("%1 reached %2 nDCG@10 on the dev questions at step %3"), model.name, words.decimal(best.value), best.step)]  # fmt: skip
+    reached = tr("%1 reached %2 nDCG@10 on the dev questions at step %3")
+    parts = [fill(reached, model.name, words.decimal(best.value), best.step)]
     against = [
         f"{name} {words.signed(best.value - value)}"
         for name, value in (("BM25", curves.bm25), ("Base", curves.base))
@@ -272,6 +279,13 @@ def end_sentence(model: Model, curves: Curves) -> str:
 
 def _points(found: Sequence[tuple[int, float]]) -> tuple[MetricPoint, ...]:
     return tuple(MetricPoint(step, value) for step, value in found)
+
+
+def _after(before: tuple[MetricPoint, ...], points: tuple[MetricPoint, ...]) -> tuple[MetricPoint, ...]:
+    """What was recorded before, and after it what is new; a step recorded twice counts once."""
+    if not points:
+        return before
+    return (*(point for point in before if point.step < points[0].step), *points)
 
 
 def _pace(job: Job) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
 
 from engine.params import TrainParams
 from gui import theme, words
-from gui.pages.train_facts import TrainFacts, memory_gb, seconds_of, steps_of
+from gui.pages.train_facts import TrainFacts, memory_size, seconds_of, steps_of, texts_a_step
 from gui.pages.train_settings import SettingsForm
 from gui.phrases import fill
 from gui.widgets.cards import Card, Drawer, Figure, column, row, rule
@@ -36,7 +36,7 @@ class PresetCard(Card):
         top.addWidget(self._time)
         self.body.addLayout(top)
         words_ = label(sentence, "dense", "text2", wrap=True)
-        words_.setMinimumHeight(54)
+        words_.setMinimumHeight(70)
         words_.setAlignment(Qt.AlignmentFlag.AlignTop)
         words_.setContentsMargins(0, 8, 0, 8)
         self.body.addWidget(words_)
@@ -44,6 +44,7 @@ class PresetCard(Card):
         self._note = label("", "caption", "text3")
         self._note.setContentsMargins(0, 8, 0, 0)
         self.body.addWidget(self._note)
+        self.body.addStretch(1)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def _row(self, name: str) -> Any:
@@ -58,11 +59,13 @@ class PresetCard(Card):
         self.body.addWidget(line)
         return value
 
-    def show_size(self, *, time: str, passes: str, steps: str, memory: str, note: str) -> None:
+    def show_size(self, *, time: str, passes: str, steps: str, memory: str, tip: str, note: str) -> None:
         self._time.setText(time)
         for widget, text in zip(self._values, (passes, steps, memory), strict=True):
             widget.setText(text)
+        self._values[-1].setToolTip(tip)
         self._note.setText(note)
+        self._note.setVisible(bool(note))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.choice.setChecked(True)
@@ -82,7 +85,7 @@ class TrainPlan(QWidget):
         self._group = QButtonGroup(self)
         self._figures = [Figure("–", caption) for caption in self._captions()]
         self._form = SettingsForm()
-        self._advanced = Drawer("sliders", self.tr("Advanced"), open_=False)
+        self._advanced = Drawer("sliders", self.tr("Advanced"))
         self._reset = Link(self.tr("Reset all"), "dense")
         self._find = FilterBox(self.tr("Find a setting"), icon_name="search")
         self._build()
@@ -110,7 +113,7 @@ class TrainPlan(QWidget):
         for place, figure in enumerate(self._figures):
             if place:
                 line.addWidget(rule("v"))
-            line.addWidget(figure, 1)
+            line.addWidget(figure, 1, Qt.AlignmentFlag.AlignVCenter)
         figures.body.addLayout(line)
         stack.addWidget(figures)
         cards = row(gap=theme.GAP)
@@ -124,7 +127,6 @@ class TrainPlan(QWidget):
         self._advanced.content_layout.setContentsMargins(0, 0, 0, 0)
         self._advanced.content_layout.addWidget(self._form)
         self._find.setFixedWidth(176)
-        self._find.hide()
         place = self._advanced.head.count() - 1
         self._advanced.head.insertWidget(place, self._find)
         self._advanced.head.insertWidget(place, self._reset)
@@ -202,13 +204,19 @@ class TrainPlan(QWidget):
         for name, card in self._cards.items():
             params = replace(self._presets[name], **(changes if name == self.preset() else {}))
             steps = steps_of(params, self._facts.questions)
-            passes = steps * params.batch_size / self._facts.questions if self._facts.questions else params.epochs
+            asked = steps * params.batch_size / self._facts.questions if self._facts.questions else params.epochs
+            passes = min(asked, params.epochs)
             changed = name == self.preset() and bool(changes)
             card.show_size(
                 time=words.about(seconds_of(params, self._facts)),
                 passes=f"{passes:.1f}".removesuffix(".0"),
                 steps=words.count(steps),
-                memory=fill(self.tr("up to %1 GB"), f"{memory_gb(params):.1f}"),
+                memory=(self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(params)],
+                tip=fill(
+                    self.tr("%1 texts of up to %2 tokens a step"),
+                    words.count(texts_a_step(params)),
+                    words.count(params.max_length),
+                ),
                 note=self.tr("with your changes") if changed else "",
             )
         count = len(changes)

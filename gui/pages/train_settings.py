@@ -1,4 +1,4 @@
-"""The settings behind "Advanced": what each is called, what it does, its field, and which were changed from the preset."""
+"""The settings behind "Advanced": name, effect and field of each, and which were changed from the preset."""
 
 from __future__ import annotations
 
@@ -47,33 +47,33 @@ def settings() -> list[Setting]:
         Setting("learning_rate", "learning", tr("Learning rate"), tr("Size of each step"), "rate", 1e-7, 1e-2),
         Setting("epochs", "learning", tr("Passes"), tr("Times through the questions"), "float", 0.1, 100),
         Setting("max_steps", "learning", tr("Steps at most"), tr("Ends a pass early"), "int", 0, 1e6, tr("no limit")),
-        Setting("warmup_share", "learning", tr("Warm-up"), tr("Slow start, as a share of the steps"), "share", 0, 0.9),
+        Setting("warmup_share", "learning", tr("Warm-up"), tr("Slow start, share of the steps"), "share", 0, 0.9),
         Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
-        Setting(
-            "patience", "learning", tr("Stop early"), tr("After so many measurements without a gain"), "int", 0, 1000,
-            tr("off"),
-        ),
-        Setting(
-            "eval_every", "learning", tr("Measure every"), tr("Steps between looks at the dev questions"), "int", 1, 1e5,
-            unit=tr("steps"),
-        ),
-        Setting("minutes", "learning", tr("Time limit"), tr("Keeps the best when it is up"), "float", 0, 1e4, tr("off"),
-                tr("min")),
-        Setting("batch_size", "batches", tr("Questions a batch"), tr("A larger batch brings more negatives"), "int", 2,
-                4096),
-        Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones beside those in the batch"), "int", 0, 16),
-        Setting("max_length", "batches", tr("Longest text"), tr("What is longer is cut; long texts cost time"), "int",
+        Setting("eval_every", "learning", tr("Measure every"), tr("Steps between two looks at dev"), "int",
+                0, 1e5, tr("at the end"), tr("steps")),
+        Setting("patience", "learning", tr("Stop early"), tr("After so many looks without gain"), "int",
+                0, 1000, tr("off")),
+        Setting("minutes", "learning", tr("Time limit"), tr("Keeps the best when it is up"), "float",
+                0, 1e4, tr("off"), tr("min")),
+        Setting("merge", "learning", tr("Mix with the base"), tr("Keeps what the base knew"),
+                "choice", choices=(automatic, ("off", tr("off")))),
+        Setting("batch_size", "batches", tr("Questions a batch"), tr("Larger: more negatives"), "int",
+                2, 4096),
+        Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones, for each question"), "int", 0, 16),
+        Setting("max_length", "batches", tr("Longest text"), tr("What is longer is cut"), "int",
                 16, 8192, unit=tr("tokens")),
-        Setting(
-            "objective", "batches", tr("Memory use"), tr("Small parts: the same result in less memory, slower"),
-            "choice", choices=(("mnrl", tr("whole batch")), ("cached_mnrl", tr("small parts"))),
-        ),
-        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Questions at once, for small parts"), "int", 1,
-                1024),
-        Setting("scale", "batches", tr("Scale"), tr("How sharply near misses are told apart"), "float", 1, 100),
-        Setting("precision", "batches", tr("Numbers"), tr("bf16 halves the memory where the processor has it"),
+        Setting("objective", "batches", tr("Memory use"), tr("Small parts: less memory, slower"),
+                "choice", choices=(("mnrl", tr("whole batch")), ("cached_mnrl", tr("small parts")))),
+        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Questions at once"), "int",
+                1, 1024),
+        Setting("scale", "batches", tr("Scale"), tr("How sharply near misses count"), "float", 1, 100),
+        Setting("dev_queries", "batches", tr("Dev questions"), tr("Asked while it trains, at most"), "int",
+                10, 100_000),
+        Setting("dev_passages", "batches", tr("Dev passages"), tr("Searched while it trains"), "int",
+                50, 1_000_000),
+        Setting("precision", "batches", tr("Numbers"), tr("bf16: half the memory"),
                 "choice", choices=(automatic, ("fp32", "fp32"), ("bf16", "bf16"), ("fp16", "fp16"))),
-        Setting("device", "batches", tr("Processor"), tr("Automatic takes a graphics processor if there is one"),
+        Setting("device", "batches", tr("Processor"), tr("Automatic: the GPU, if any"),
                 "choice", choices=(automatic, ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))),
         Setting("seed", "batches", tr("Seed"), tr("The same seed gives the same run"), "int", 0, 2**31 - 1),
     ]  # fmt: skip
@@ -87,6 +87,7 @@ class SettingsForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plain = TrainParams()
+        self._filled = False
         self._rows: dict[str, tuple[Setting, SettingRow, _Field]] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 8, 16, 12)
@@ -104,7 +105,7 @@ class SettingsForm(QWidget):
 
     def _add(self, setting: Setting) -> SettingRow:
         field = _Field(setting, self)
-        made = SettingRow(setting.title, setting.effect, field.widget)
+        made = SettingRow(setting.title, setting.effect, field.widget, field_width=128)
         made.setMinimumHeight(44)
         made.reset.connect(lambda: self._reset(setting.name))
         field.edited.connect(lambda: self._edited(setting.name))
@@ -118,8 +119,8 @@ class SettingsForm(QWidget):
 
     def set_preset(self, params: TrainParams) -> None:
         """Show a preset's values; what was changed before stays changed."""
-        kept = self.changes()
-        self._plain = params
+        kept = self.changes() if self._filled else {}
+        self._plain, self._filled = params, True
         for name, (_setting, _row, field) in self._rows.items():
             if name not in kept:
                 field.put(getattr(params, name))
@@ -269,7 +270,7 @@ class _Field(QObject):
 
 def _dressed(field: QAbstractSpinBox) -> QWidget:
     field.setFont(theme.font("body"))
-    field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+    field.lineEdit().setTextMargins(8, 0, 0, 0)
     return field
 
 

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
+    QFont,
     QFontMetrics,
     QHelpEvent,
     QKeyEvent,
@@ -72,13 +73,21 @@ class HitCard:
 
 
 def hit_card(
-    query: str, *, rank: int, passage_id: int, title: str, text: str, score: float, was: int = -1, answer: bool = False
+    query: str,
+    *,
+    rank: int,
+    passage_id: int,
+    title: str,
+    text: str,
+    score: float,
+    was: int = -1,
+    answer: bool = False,
+    vote: int = 0,
 ) -> HitCard:
     """A card with the words it shares with `query` marked; only the part that can be seen is looked at."""
     shown = words.plain(text, _SHOWN)
-    return HitCard(
-        rank, passage_id, words.plain(title, 200), shown, score, tuple(shared_spans(query, shown)), was, answer
-    )
+    spans = tuple(shared_spans(query, shown))
+    return HitCard(rank, passage_id, words.plain(title, 200), shown, score, spans, was, answer, vote)
 
 
 class HitModel(QAbstractListModel):
@@ -207,9 +216,9 @@ class _HitDelegate(QStyledItemDelegate):
             return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
-        over = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
-        rect = _card_rect(option.rect)  # type: ignore[attr-defined]
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        over = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        rect = _card_rect(option.rect)
         _paint_ground(painter, rect, chosen)
         painter.setFont(theme.font("heading"))
         painter.setPen(theme.color("text3"))
@@ -280,7 +289,7 @@ class _HitDelegate(QStyledItemDelegate):
         return False
 
     def _thumb_at(self, option: QStyleOptionViewItem, card: HitCard, point: QPoint) -> int:
-        rect = _card_rect(option.rect)  # type: ignore[attr-defined]
+        rect = _card_rect(option.rect)
         return next((vote for vote in (1, -1) if _thumb_rect(rect, vote, card.score).contains(point)), 0)
 
 
@@ -350,15 +359,15 @@ def _paint_last(painter: QPainter, room: QRectF, card: HitCard, start: int, metr
 
 def _mark(start: int, end: int) -> QTextLayout.FormatRange:
     mark = QTextLayout.FormatRange()
-    mark.start, mark.length = start, end - start  # type: ignore[misc, assignment]
+    mark.start, mark.length = start, end - start
     style = QTextCharFormat()
     style.setBackground(theme.color("mark"))
     style.setForeground(theme.color("text"))
-    mark.format = style  # type: ignore[misc, assignment]
+    mark.format = style
     return mark
 
 
-def _title_font(title: str) -> object:
+def _title_font(title: str) -> QFont:
     dotted = "." in title and " " not in title and title.isascii()
     return theme.font("mono" if dotted else "body", "bold")
 

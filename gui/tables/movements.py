@@ -112,8 +112,8 @@ class _MovementDelegate(QStyledItemDelegate):
         if not isinstance(row, QueryMovement):
             return
         painter.save()
-        rect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect = option.rect
+        state = option.state
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, theme.color("select"))
         elif state & QStyle.StateFlag.State_MouseOver:

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    Qt,
+)
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -119,7 +128,7 @@ class ScoreDelegate(TableDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter, option, index)
-        rect = QRectF(option.rect)  # type: ignore[attr-defined]
+        rect = QRectF(option.rect)
         known = index.data(Qt.ItemDataRole.UserRole)
         strong = bool(index.model().sibling(index.row(), 0, index).data(Qt.ItemDataRole.UserRole).line == "tuned")
         if isinstance(known, ScoreRow):
@@ -132,7 +141,7 @@ class ScoreDelegate(TableDelegate):
 
 def _paint_name(painter: QPainter, rect: QRectF, row: ScoreRow, strong: bool) -> None:
     painter.setPen(system_pen(row.line))
-    painter.drawLine(rect.left(), rect.center().y(), rect.left() + 20, rect.center().y())
+    painter.drawLine(QPointF(rect.left(), rect.center().y()), QPointF(rect.left() + 20, rect.center().y()))
     room = rect.adjusted(28, 0, 0, 0)
     painter.setFont(theme.font("body", "bold" if strong else ""))
     painter.setPen(theme.color("text"))

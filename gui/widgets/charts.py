@@ -134,9 +134,10 @@ class LineChart(_Chart):
             return
         end = max([self._end_x, 1.0, *(x for x, _v in self._points)])
         low, high = min(values), max(values)
-        air = (high - low or 0.1) * 0.12
-        room = max(self.plot.width() - 44, 1)
-        self.set_ranges((0, end * room / max(room - self._right_room(), 1)), (low - air, high + air))
+        room, tall = max(self.plot.width() - 44, 1), max(self.plot.height() - 24, 60)
+        # At least 26 px above and below for the last value's name and the flags, however low the chart is.
+        air = (high - low or 0.1) * max(0.12, 26 / max(tall - 52, 26))
+        self.set_ranges((-6 * end / room, end * room / max(room - self._right_room(), 1)), (low - air, high + air))
         self._ticks(end)
         step = nice_step((high - low or 0.1) / 4)
         digits = max(0, -math.floor(math.log10(step) + 1e-9))

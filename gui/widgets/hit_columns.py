@@ -79,11 +79,15 @@ class Gutter(QWidget):
     def _paint_link(self, painter: QPainter, link: Link) -> None:
         strong = link.right == self._strong
         token = {"rose": "tuned", "below": "tuned", "fell": "base", "same": "line2"}[link.kind]
-        start = QPointF(3, card_middle(link.left) if link.left >= 0 else self.height() - 8)
         end = QPointF(GUTTER - 3, card_middle(link.right))
+        start = QPointF(3, card_middle(link.left) if link.left >= 0 else self.height() - 8)
+        if link.left < 0 and not strong:
+            # Many passages rise from below what is shown: only the chosen one is drawn all the way.
+            start = QPointF(GUTTER / 2, end.y() + 30)
         path = QPainterPath(start)
-        middle = GUTTER / 2
-        path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end)
+        middle = (start.x() + end.x()) / 2
+        first = QPointF(start.x(), end.y()) if start.x() > GUTTER / 3 else QPointF(middle, start.y())
+        path.cubicTo(first, QPointF(middle, end.y()), end)
         pen = QPen(theme.color(token), 2.5 if strong else 1.5)
         if link.left < 0:
             pen.setDashPattern([5 / pen.widthF(), 4 / pen.widthF()])
@@ -92,7 +96,8 @@ class Gutter(QWidget):
         painter.drawPath(path)
         painter.setPen(QPen(theme.color(token), 1.5))
         painter.setBrush(theme.color("bg") if link.left < 0 else theme.color(token))
-        painter.drawEllipse(start, 2.5, 2.5)
+        if link.left >= 0 or strong:
+            painter.drawEllipse(start, 2.5, 2.5)
         painter.setBrush(theme.color(token))
         painter.drawEllipse(end, 2.5, 2.5)
 

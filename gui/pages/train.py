@@ -1,0 +1,330 @@
+"""The Train page: presets before a run, its curves while it goes, what it reached after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from engine.params import PRESETS
+from engine.records import Model
+from engine.store import models
+from gui import words
+from gui.jobs.job import Job, Phase
+from gui.pages.reading import ReadingPage
+from gui.pages.train_facts import Curves, TrainFacts, command_line, read_curves, read_facts, why_not
+from gui.pages.train_inspector import TrainInspector
+from gui.pages.train_live import TrainLive, end_sentence
+from gui.pages.train_parts import ResumeCard
+from gui.pages.train_plan import TrainPlan
+from gui.phrases import fill
+from gui.widgets.buttons import Button
+from gui.widgets.cards import EmptyState, column, scroller
+from gui.widgets.labels import Chip
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+_EMPTY, _PLAN, _LIVE = range(3)
+_VERDICT = {"systems": ["bm25", "base", "tuned"]}
+
+
+class TrainPage(ReadingPage):
+    """Before a run the presets, while one goes its curves, after it what it reached."""
+
+    name = "train"
+    icon = "train"
+    topics = frozenset({"models", "queries", "negatives", "runs", "jobs", "project"})
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, "", parent)
+        self.head.set_title(self.tr("Train"))
+        self.setAccessibleName(self.tr("Train"))
+        self._facts = TrainFacts()
+        self._job: Job | None = None
+        self._shown = 0
+        self._make_actions()
+        self._stack = QStackedWidget()
+        self.body.addWidget(self._stack)
+        self._to_queries = Button(self.tr("Go to the questions"), "primary", after="arrow-right")
+        self._to_queries.clicked.connect(lambda: self.session.show_page("queries"))
+        self._empty = EmptyState(
+            "train", self.tr("A model learns from questions and their answers"), "", self._to_queries
+        )
+        self._stack.addWidget(self._empty)
+        self._plan = TrainPlan(PRESETS)
+        self._resume = ResumeCard()
+        content = QWidget()
+        stack = column(content, gap=16)
+        stack.addWidget(self._resume)
+        stack.addWidget(self._plan, 1)
+        self._stack.addWidget(scroller(content))
+        self._live = TrainLive()
+        self._stack.addWidget(scroller(self._live))
+        self._side = TrainInspector(self.use_inspector())
+        self._connect()
+        self._show_page(_EMPTY)
+
+    def _make_actions(self) -> None:
+        self._state = Chip()
+        self._state.hide()
+        self.head.extra.addWidget(self._state)
+        self._back = Button(self.tr("Presets"), "flat", icon_name="chevron-left")
+        self._copy = Button(self.tr("Copy as command"), "flat", icon_name="copy")
+        self._copy.setToolTip(self.tr("The same run for the terminal"))
+        self._stop = Button(self.tr("Stop and keep the best"), icon_name="stop")
+        self._start = Button(self.tr("Start training"), "primary", icon_name="play")
+        for button in (self._back, self._copy, self._stop, self._start):
+            self.head.add_action(button)
+
+    def _connect(self) -> None:
+        self._back.clicked.connect(self._show_plan)
+        self._copy.clicked.connect(self._copy_command)
+        self._stop.clicked.connect(self._stop_run)
+        self._start.clicked.connect(self._start_run)
+        self._plan.changed.connect(self._show_start)
+        self._resume.go_on.connect(self._go_on)
+        self._resume.dismissed.connect(lambda job_id: self.session.edit("dismiss_job", {"job_id": job_id}))
+        self._live.verdict_asked.connect(self._see_verdict)
+        self._live.back_asked.connect(self._show_plan)
+        self._live.again_asked.connect(self._go_on_newest)
+        self._side.model_asked.connect(self._show_model)
+        self._side.judging_asked.connect(lambda: self.session.show_page("negatives", {"review": True}))
+        self._side.measuring_asked.connect(lambda: self.session.show_page("evaluate"))
+        queue = self.session.queue
+        queue.job_queued.connect(self._job_queued)
+        queue.job_started.connect(self._job_moved)
+        queue.job_progressed.connect(self._job_moved)
+        queue.job_metric.connect(lambda job, _name, _step, _value: self._job_moved(job))
+        queue.job_finished.connect(self._job_finished)
+
+    def refresh(self, topics: set[str]) -> None:
+        if "all" in topics:
+            self._shown = 0
+            self._job = self._running()
+            self.problem.hide()
+            self._live.begin()
+            if self._job is not None:
+                self._live.follow(self._job)
+        self.ask("train/facts", read_facts, self._show_facts)
+
+    def commands(self) -> Iterable[tuple[str, str, object]]:
+        if self._job is not None:
+            return ((self.tr("Stop training and keep the best"), "stop", self._stop_run),)
+        return ((self.tr("Start training"), "play", self._start_run),)
+
+    # Before
+
+    def _show_facts(self, facts: TrainFacts) -> None:
+        self._facts = facts
+        self._plan.show_facts(facts)
+        self._side.show_facts(facts, words.about(self._plan.seconds()))
+        self._resume.show_runs(facts.resumable[0] if facts.resumable else None, facts.lost)
+        known = {beat.system: beat.dev for beat in facts.beat}
+        if self._job is not None and not self._job.metrics.get("dev_ndcg@10"):
+            self._live.set_baselines(known.get("bm25"), known.get("base"))
+        if self._job is not None or self._shown:
+            self._show_page(_LIVE)
+        else:
+            self._show_page(_PLAN if facts.questions else _EMPTY)
+        if not facts.questions:
+            self._empty.set_words(self.tr("A model learns from questions and their answers"), self._missing())
+
+    def _missing(self) -> str:
+        if self._facts.dev or self._facts.test:
+            return self.tr(
+                "No question of the train split has an answer yet. Import some, or judge hits while searching."
+            )
+        return self.tr("Import questions with their answers, then split them into train, dev and test.")
+
+    def _show_start(self) -> None:
+        seconds = self._plan.seconds()
+        self._start.setText(fill(self.tr("Start training (%1)"), words.about(seconds)))
+        reasons = {
+            "split": self.tr("Split the questions first"),
+            "questions": self.tr("No question has an answer"),
+            "dev": self.tr("Split off dev questions first"),
+        }
+        reason = why_not(self._facts, self._busy())
+        self._start.set_possible(not reason, reasons.get(reason, reason))
+        if self._facts.base:
+            self._side.set_time(words.about(seconds))
+
+    def _busy(self) -> str:
+        if self._job is not None:
+            return self.tr("Training runs already")
+        return ""
+
+    def _show_plan(self) -> None:
+        self._shown = 0
+        self.problem.hide()
+        self._show_page(_PLAN if self._facts.questions else _EMPTY)
+
+    def _start_run(self) -> None:
+        if self._start.isEnabled() and self._job is None:
+            self.session.run_job("train", self._plan.values())
+
+    def _go_on(self, model_id: int) -> None:
+        if self._job is None:
+            self.session.run_job("train", {"resume": model_id})
+
+    def _go_on_newest(self) -> None:
+        if self._facts.resumable:
+            self._go_on(self._facts.resumable[0].id)
+
+    def _copy_command(self) -> None:
+        project = self.session.project
+        if project is not None:
+            QGuiApplication.clipboard().setText(command_line(str(project.path), self._plan.values()))
+            self.session.say(self.tr("Command copied"))
+
+    # While it runs
+
+    def _running(self) -> Job | None:
+        queue = self.session.queue
+        found = [*([queue.running] if queue.running else []), *queue.waiting]
+        return next((job for job in found if job.kind == "train" and job.project == self.session.path), None)
+
+    def _job_queued(self, job: Job) -> None:
+        if job.kind != "train" or job.project != self.session.path:
+            return
+        self._job, self._shown = job, 0
+        self.problem.hide()
+        self._live.begin()
+        known = {beat.system: beat.dev for beat in self._facts.beat}
+        self._live.set_baselines(known.get("bm25"), known.get("base"))
+        resumed = int(job.params.get("resume", 0))
+        if resumed:
+            self.ask("train/resumed", lambda project: read_curves(project, resumed), self._begin_resumed)
+        self._job_moved(job)
+        self._show_page(_LIVE)
+
+    def _begin_resumed(self, curves: Curves) -> None:
+        if self._job is not None:
+            self._live.begin(curves)
+            self._live.follow(self._job)
+
+    def _job_moved(self, job: Job) -> None:
+        if job is self._job:
+            self._live.follow(job)
+            self._show_state(job)
+
+    def _show_state(self, job: Job) -> None:
+        words_, state = {
+            Phase.WAITING: (self.tr("waiting"), "none"),
+            Phase.PAUSED: (self.tr("paused"), "none"),
+            Phase.CANCELLING: (self.tr("stopping"), "warn"),
+        }.get(job.phase, (self.tr("running"), "accent"))
+        self._state.set_state(words_, state)  # type: ignore[arg-type]
+        self._stop.set_possible(job.phase is not Phase.CANCELLING, self.tr("Stopping…"))
+
+    def _stop_run(self) -> None:
+        if self._job is not None:
+            self.session.queue.cancel(self._job)
+
+    # After
+
+    def _job_finished(self, job: Job) -> None:
+        if job is not self._job:
+            return
+        self._live.follow(job)
+        self._job = None
+        model_id = int(job.summary.get("model", 0) or 0) if str(job.summary.get("model", "")).isdigit() else 0
+        if job.phase is Phase.DONE and model_id:
+            self._show_model(model_id)
+        elif job.phase is Phase.FAILED:
+            self._show_failed(job)
+        else:
+            self._show_stopped()
+
+    def _show_failed(self, job: Job) -> None:
+        self._shown = -1
+        again = Button(self.tr("Change the settings"), size="small")
+        again.clicked.connect(self._show_plan)
+        title = fill(self.tr("Training stopped: %1"), job.message)
+        self.problem.show_error(title, job.hint, details=job.traceback, actions=[again])
+        self._show_page(_LIVE)
+        self.ask("train/resumable", models.interrupted_models, lambda found: self._offer_again(job, found))
+
+    def _offer_again(self, job: Job, found: list[Model]) -> None:
+        """A failed run that left a checkpoint can go on from there."""
+        if self._shown != -1 or not found:
+            return
+        back = Button(self.tr("Change the settings"), size="small")
+        back.clicked.connect(self._show_plan)
+        go_on = Button(self.tr("Go on from the checkpoint"), size="small")
+        go_on.clicked.connect(lambda: self._go_on(found[0].id))
+        title = fill(self.tr("Training stopped: %1"), job.message)
+        kept = self.tr("Kept: the last checkpoint and the best one.")
+        self.problem.show_error(title, job.hint, kept=kept, details=job.traceback, actions=[go_on, back])
+
+    def _show_stopped(self) -> None:
+        self._shown = -1
+        self._show_page(_LIVE)
+
+        def ended(found: list[Model]) -> None:
+            if self._shown != -1:
+                return
+            sentence = (
+                self.tr("Stopped. The best checkpoint is kept, and the run can go on from where it was.")
+                if found
+                else self.tr("Stopped before the first checkpoint; nothing was kept.")
+            )
+            self._live.ending.show_end(self.tr("stopped"), "none", sentence, verdict=False, again=bool(found))
+
+        self.ask("train/resumable", models.interrupted_models, ended)
+
+    def _show_model(self, model_id: int) -> None:
+        """A finished model's curves, with what it reached."""
+        if self._job is not None:
+            return
+        self._shown = model_id
+        self.problem.hide()
+
+        def shown(found: tuple[Model | None, Curves]) -> None:
+            model, curves = found
+            if self._shown != model_id or model is None:
+                return
+            self._live.show_model(model, curves)
+            self._live.ending.show_end(self.tr("done"), "good", end_sentence(model, curves), verdict=True, again=False)
+            self.head.set_fact(model.name)
+            self._show_page(_LIVE)
+
+        self.ask(
+            "train/model", lambda project: (models.model(project, model_id), read_curves(project, model_id)), shown
+        )
+
+    def _see_verdict(self) -> None:
+        newest = self._facts.tuned[0].id if self._facts.tuned else 0
+        shown = self._shown if self._shown > 0 else newest
+        if shown and shown not in self._facts.measured:
+            systems: dict[str, Any] = dict(_VERDICT) if shown == newest else {"systems": ["bm25", "base", str(shown)]}
+            self.session.run_job("evaluate", systems)
+        self.session.show_page("evaluate")
+
+    # Frame
+
+    def _show_page(self, page: int) -> None:
+        self._stack.setCurrentIndex(page)
+        live, running = page == _LIVE, self._job is not None
+        self._state.setVisible(running)
+        self._back.setVisible(live and not running)
+        self._copy.setVisible(page == _PLAN)
+        self._stop.setVisible(running)
+        self._start.setVisible(page == _PLAN)
+        self._side.show_time(page == _PLAN)
+        if not (live and self._shown > 0):
+            self.head.set_fact(self._facts.base)
+        self._show_start()
+
+    def open_at(self, what: dict[str, object]) -> None:
+        """`preset` chooses one, `model` shows a finished model's curves."""
+        if self._job is not None:
+            return
+        if what.get("preset"):
+            self._plan.choose(str(what["preset"]))
+            self._show_plan()
+        elif what.get("model"):
+            self._show_model(int(str(what["model"])))
