@@ -58,7 +58,8 @@ def make_sample(project: Project, params: SampleParams, task: Task) -> ImportRep
         UserError: the documentation was stripped from this installation.
         Cancelled: what was stored before stays.
     """
-    entries = choose(entries_of(documented(PACKAGES, lambda name: task.progress(STAGE, 0, 0, name))), params)
+    task.progress(STAGE, 0, 0)
+    entries = choose(entries_of(documented(PACKAGES, lambda _: task.check_cancelled())), params)
     if len(entries) < 100:
         raise UserError(
             "There is too little documentation on this machine to make the sample.", hint="Import your own documents."
