@@ -213,8 +213,7 @@ class JobTask(Task):
 
         with suppress(Exception):  # the project may be in the middle of a write; recovery says "interrupted" then
             if self._record:
-                with Project.open(Path(self._command.project)) as project:
-                    project.db.execute("PRAGMA busy_timeout = 300")
+                with Project.open(Path(self._command.project), patience=0.3) as project:
                     end_job(project, self._record, JobState.CANCELLED)
 
     def on_progress(self, stage: str, done: int, total: int, note: str) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlite_utils import Database
 
 from engine.errors import ProjectBusyError, ProjectError
 from engine.store import schema
 from engine.store.files import clear_leftovers, write_json
+from engine.store.sqlite import Database
 
 FOLDERS = ("vectors", "indexes", "models", "minings", "runs", "duplicates", "exports", "logs")
 
@@ -69,8 +69,8 @@ class Project:
         return project
 
     @classmethod
-    def open(cls, path: Path, *, readonly: bool = False) -> Project:
-        """Open the project in `path`.
+    def open(cls, path: Path, *, readonly: bool = False, patience: float = 10) -> Project:
+        """Open the project in `path`; `patience` is how many seconds to wait while another process commits.
 
         Raises:
             ProjectError: no project there, damaged, or made by a newer version.
@@ -80,7 +80,7 @@ class Project:
         if not file.is_file():
             raise ProjectError(f"There is no project in {path}.", hint="Make one with: searchsmith new PROJECT")
         try:
-            connection = _connect(file, readonly=readonly)
+            connection = _connect(file, readonly=readonly, patience=patience)
             _check_ours(connection, path)
         except sqlite3.Error as error:
             raise ProjectError(
@@ -209,10 +209,10 @@ class Project:
             copy.close()
 
 
-def _connect(file: Path, *, readonly: bool = False) -> sqlite3.Connection:
+def _connect(file: Path, *, readonly: bool = False, patience: float = 10) -> sqlite3.Connection:
     mode = "ro" if readonly else "rwc"
     connection = sqlite3.connect(
-        f"{file.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10, check_same_thread=False
+        f"{file.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=patience, check_same_thread=False
     )
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
