@@ -1,0 +1,114 @@
+"""Renders every page of a finished project to PNG, light and dark: `python -m gui.screenshots FOLDER [--project DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from platformdirs import user_data_path
+from PySide6.QtCore import QDeadlineTimer, QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication, QLineEdit
+
+from gui import theme
+from gui.main_window import PAGE_CLASSES, MainWindow
+from gui.session import Session
+from gui.settings import SettingsStore
+
+QUESTION = "copy a file together with its permissions"
+SETTLED = 900
+"""Milliseconds for charts and lazily read tables to stand still."""
+
+
+def main() -> int:
+    """Render the pages; without a project the tour's is used, or made first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("--project", type=Path, help="a finished project (the tour's if not given)")
+    parser.add_argument("--question", default=QUESTION, help="what is typed on the search page")
+    options = parser.parse_args()
+    project = options.project or _tour_project()
+    if project is None:
+        return 1
+    options.folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    with tempfile.TemporaryDirectory() as place:
+        _Camera(app, options.folder, Path(place), options.question).take_all(project)
+    return 0
+
+
+def _tour_project() -> Path | None:
+    """The project of an earlier tour, or of one that is walked now in the terminal."""
+    path = user_data_path("searchsmith", appauthor=False) / "tour"
+    if not any((path / "exports").glob("*/modules.json")):
+        root = Path(__file__).resolve().parents[1]
+        if subprocess.run([sys.executable, str(root / "main.py"), "tour"], check=False).returncode:
+            print("The tour did not come to its end, so there is nothing to show.", file=sys.stderr)
+            return None
+    return path
+
+
+class _Camera:
+    """One window, shown without a screen and photographed page by page."""
+
+    def __init__(self, app: QApplication, folder: Path, place: Path, question: str) -> None:
+        self._app = app
+        self._folder = folder
+        self._settings = SettingsStore(place / "settings.json")
+        self._question = question
+
+    def take_all(self, project: Path) -> None:
+        for choice in ("light", "dark"):
+            self._settings.change(theme=choice)
+            theme.start(self._app, choice)
+            session = Session(self._settings)
+            window = MainWindow(session)
+            window.resize(1280, 800)
+            window.show()
+            self._photograph(window, f"first-{choice}")
+            session.open_project(project)
+            for name in PAGE_CLASSES:
+                self._photograph(window, f"{name}-{choice}", lambda n=name: window.show_page(n))
+            window.resize(1000, 640)
+            self._photograph(window, f"negatives-small-{choice}", lambda: window.show_page("negatives"))
+            window.close()
+            session.close()
+            window.deleteLater()
+            self._wait(200)
+
+    def _photograph(self, window: MainWindow, name: str, before: Callable[[], None] | None = None) -> None:
+        if before:
+            before()
+        self._wait(SETTLED)
+        if name.startswith("search-"):
+            self._ask(window)
+        window.grab().save(str(self._folder / f"{name}.png"))
+        print(self._folder / f"{name}.png", flush=True)
+
+    def _ask(self, window: MainWindow) -> None:
+        """Type a question on the search page and wait until both columns are there."""
+        box = max(window.page("search").findChildren(QLineEdit), key=lambda line: line.width())
+        box.setText(self._question)
+        box.returnPressed.emit()
+        self._wait(25_000, until=lambda: _is_answered(window))
+        self._wait(SETTLED)
+
+    def _wait(self, milliseconds: int, until: Callable[[], bool] | None = None) -> None:
+        deadline = QDeadlineTimer(milliseconds)
+        while not deadline.hasExpired() and not (until and until()):
+            loop = QEventLoop()
+            QTimer.singleShot(50, loop.quit)
+            loop.exec()
+
+
+def _is_answered(window: MainWindow) -> bool:
+    page = window.page("search")
+    return bool(getattr(page, "is_answered", lambda: False)())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
