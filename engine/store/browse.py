@@ -151,6 +151,12 @@ def passage_lengths(project: Project) -> np.ndarray:
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
 
 
+def kept_pairs(project: Project, mining_id: int) -> np.ndarray:
+    """The negatives of a mining as query id × 2³² + passage id, (n,) int64, ascending."""
+    rows = project.db.execute("select (query_id << 32) + passage_id from negatives where mining_id = ?", [mining_id])
+    return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
+
+
 def problem_counts(project: Project, import_id: int) -> dict[str, int]:
     """How many things one import could not take, by the problem's code."""
     rows = project.db.execute(

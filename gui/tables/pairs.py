@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -141,8 +142,7 @@ class PairsModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{pair.score:.3f}: {pair.left.text} / {pair.right.text}, {self.state_words(pair)[0]}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            text = f"{pair.left.text}\n{pair.right.text}"
-            return words.plain(text, 800, lines=True).replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br>")
+            return "".join(f"<p>{escape(words.plain(query.text, 400))}</p>" for query in (pair.left, pair.right))
         return None
 
 
@@ -179,7 +179,7 @@ class PairDelegate(TableDelegate):
 
 
 def without_same_start(left: str, right: str, *, kept: int = 24) -> tuple[str, str]:
-    """Two texts that begin alike, cut before the last word but few of what they share, so that the difference is seen."""
+    """Two texts that begin alike, cut before the last words they share, so that the difference is seen."""
     same = next((place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
     cut = left.rfind(" ", 0, max(same - kept, 0))
     return (f"…{left[cut:]}", f"…{right[cut:]}") if cut > 8 else (left, right)

@@ -1,0 +1,253 @@
+"""The right half of the negatives page: the answer and the candidate side by side, and a person's word on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
+
+from engine.records import Passage
+from engine.store import browse, documents
+from engine.store.project import Project
+from engine.store.selection import CandidateState
+from gui import theme, words
+from gui.compared_words import compare_texts
+from gui.phrases import fill
+from gui.tables.candidates import CandidateRow, short_score
+from gui.tables.documents import is_code
+from gui.widgets.buttons import Button, IconButton
+from gui.widgets.cards import Card, EmptyState, column, row
+from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon, Link, label, tag
+from gui.widgets.marked_text import MarkedText
+
+ONLY_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A passage of the comparison, with where it stands among the candidates."""
+
+    passage: Passage
+    name: str
+    row: CandidateRow
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A query, one of its answers and a candidate; `answers` how many answers there are, `answer` which one from 0."""
+
+    query_id: int
+    question: str
+    left: Side | None
+    right: Side
+    answers: int
+    answer: int
+
+
+def read_comparison(
+    project: Project,
+    *,
+    query_id: int,
+    question: str,
+    candidate: CandidateRow,
+    answers: Sequence[CandidateRow],
+    answer: int,
+) -> Comparison | None:
+    """Both passages; None where the candidate is gone. The left side is missing where no answer is known."""
+    chosen = answers[answer % len(answers)] if answers else None
+    wanted = [candidate.passage_id, *([chosen.passage_id] if chosen else [])]
+    found = documents.passages(project, wanted)
+    names = browse.passage_names(project, wanted)
+    right = found.get(candidate.passage_id)
+    if right is None:
+        return None
+    left = found.get(chosen.passage_id) if chosen else None
+    return Comparison(
+        query_id,
+        question,
+        Side(left, names.get(left.id, ""), chosen) if left and chosen else None,
+        Side(right, names.get(right.id, ""), candidate),
+        len(answers),
+        answer % len(answers) if answers else 0,
+    )
+
+
+class PassageCard(Card):
+    """One passage: chip, name, where it stands, text with the shared words marked."""
+
+    def __init__(self, accessible: str, parent: QWidget | None = None) -> None:
+        super().__init__(pad=12, gap=4, parent=parent)
+        self.top = row()
+        self.chip = Chip()
+        self.top.addWidget(self.chip)
+        self.top.addStretch(1)
+        self.body.addLayout(self.top)
+        self.body.addSpacing(4)
+        self.name = ElidedLabel("", "body", weight="bold")
+        self.standing = ElidedLabel("", "caption", "text3")
+        self.text = MarkedText(accessible)
+        self.body.addWidget(self.name)
+        self.body.addWidget(self.standing)
+        self.body.addSpacing(4)
+        self.body.addWidget(self.text, 1)
+
+    def show_side(self, side: Side, chip: tuple[str, ChipState], spans: Sequence[tuple[int, int]], model: str) -> None:
+        name = words.plain(side.name, 200)
+        self.name.setFont(theme.font("mono" if is_code(name) else "body", "bold"))
+        self.name.setText(name)
+        self.chip.set_state(*chip)
+        self.standing.setText(self._standing(side.row, model))
+        self.text.set_marked(shown_text(side.passage), spans)
+        self.chip.updateGeometry()
+        whole = self.layout()
+        if whole is not None:
+            whole.activate()  # the chip's new width would otherwise wait for the next resize
+
+    def _standing(self, at: CandidateRow, model: str) -> str:
+        parts = [f"{name} {rank}" for name, rank in (("BM25", at.bm25_rank), (model, at.dense_rank)) if rank]
+        return " · ".join([*parts, short_score(at.score)])
+
+
+class ComparePanel(QFrame):
+    """Signals: `judged(verdict)` with negative, left_out or relevant; `undo_asked`; `walked(step)` to the doubtful one
+    before (-1) or after (1); `answer_turned` to compare with the next answer."""
+
+    judged = Signal(str)
+    undo_asked = Signal()
+    walked = Signal(int)
+    answer_turned = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown: Comparison | None = None
+        stack = column(self, margins=(16, 0, 16, 12), gap=8)
+        stack.addLayout(self._make_head())
+        question = Card(kind="inset", pad=0)
+        line = row(margins=(12, 8, 12, 8))
+        line.addWidget(Icon("query", "text3"), 0, Qt.AlignmentFlag.AlignTop)
+        self._question = label("", "dense", weight="medium", wrap=True)
+        self._question.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        line.addWidget(self._question, 1)
+        question.body.addLayout(line)
+        stack.addWidget(question)
+        sides = row(gap=8)
+        self.left = PassageCard(self.tr("The answer"))
+        self.right = PassageCard(self.tr("The candidate"))
+        self._turn = Link(self.tr("next answer"), "caption")
+        self._turn.clicked.connect(self.answer_turned)
+        self.left.top.addWidget(self._turn)
+        sides.addWidget(self.left, 1)
+        sides.addWidget(self.right, 1)
+        stack.addLayout(sides, 1)
+        stack.addLayout(self._make_legend())
+        stack.addLayout(self._make_buttons())
+        self._none = EmptyState(
+            "negatives", self.tr("Choose a candidate"), self.tr("It is shown beside the answer."), None
+        )
+        self._parts = (question, self.left, self.right, self._marked, self._shared)
+        stack.insertWidget(1, self._none, 1)
+        self.show_comparison(None, "", ("", "none"))
+
+    def comparison(self) -> Comparison | None:
+        return self._shown
+
+    def show_comparison(self, shown: Comparison | None, model: str, chip: tuple[str, ChipState]) -> None:
+        """Show two passages; `chip` is the candidate's state in a word."""
+        self._shown = shown
+        self._none.setVisible(shown is None)
+        for part in self._parts:
+            part.setVisible(shown is not None)
+        is_answer = shown is not None and shown.right.row.state is CandidateState.ANSWER
+        for button in self._verdicts:
+            button.setEnabled(shown is not None and not is_answer)
+        if shown is None:
+            return
+        self._question.setText(words.plain(shown.question, 1500))
+        right = shown_text(shown.right.passage)
+        left = shown_text(shown.left.passage) if shown.left else ""
+        compared = compare_texts(left, right)
+        self.left.setVisible(shown.left is not None and not is_answer)
+        self._turn.setVisible(shown.answers > 1)
+        if shown.left is not None:
+            number = f" {shown.answer + 1}/{shown.answers}" if shown.answers > 1 else ""
+            self.left.show_side(shown.left, (self.tr("answer") + number, "good"), compared.left, model)
+        self.right.show_side(shown.right, chip, () if is_answer else compared.right, model)
+        self._say_shared(compared.shared, compared.only_right, is_answer or shown.left is None)
+
+    def set_walk(self, place: int, total: int) -> None:
+        """Where the chosen candidate stands among the doubtful ones; `place` from 1, 0 where it is none of them."""
+        if not total:
+            self._walk.setText(self.tr("none doubtful"))
+        elif place:
+            self._walk.setText(fill(self.tr("doubtful %1 of %2"), words.count(place), words.count(total)))
+        else:
+            self._walk.setText(fill(self.tr("%1 doubtful"), words.count(total)))
+        for button in (self._before, self._after):
+            button.setEnabled(total > 0)
+
+    def set_undo(self, what: str) -> None:
+        """What Undo would take back, "" for nothing."""
+        self._undo.setEnabled(bool(what))
+        self._undo.setToolTip(fill(self.tr("Undo: %1"), what) if what else self.tr("Nothing to undo"))
+
+    def _make_head(self) -> QHBoxLayout:
+        head = row(margins=(0, 8, 0, 0), gap=4)
+        head.addWidget(label(self.tr("Is this an answer, too?"), "body", weight="medium"))
+        head.addStretch(1)
+        self._walk = label("", "caption", "text3")
+        self._before = IconButton("chevron-up", self.tr("The doubtful one before"), size="small")
+        self._after = IconButton("chevron-down", self.tr("The next doubtful one"), size="small")
+        self._before.clicked.connect(lambda: self.walked.emit(-1))
+        self._after.clicked.connect(lambda: self.walked.emit(1))
+        for part in (self._walk, self._before, self._after):
+            head.addWidget(part)
+        return head
+
+    def _make_legend(self) -> QHBoxLayout:
+        legend = row()
+        self._marked = tag(self.tr("shared"), "accent")
+        self._shared = ElidedLabel("", "caption", "text3")
+        legend.addWidget(self._marked)
+        legend.addWidget(self._shared, 1)
+        return legend
+
+    def _make_buttons(self) -> QHBoxLayout:
+        buttons = row()
+        self._verdicts: list[Button] = []
+        for words_, keys, verdict, tip in (
+            (self.tr("Negative"), "N", "negative", self.tr("It is no answer: train against it")),
+            (self.tr("Leave out"), "X", "left_out", self.tr("Neither answer nor negative: never use it here")),
+            (
+                self.tr("An answer"),
+                "P",
+                "relevant",
+                self.tr("It answers the query, too: it becomes one of its answers"),
+            ),
+        ):
+            button = Button(words_, "plain", keys=keys, tooltip=tip)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _checked=False, said=verdict: self.judged.emit(said))
+            self._verdicts.append(button)
+            buttons.addWidget(button, 1)
+        self._undo = Button(self.tr("Undo"), "flat", keys="U")
+        self._undo.clicked.connect(self.undo_asked)
+        buttons.addWidget(self._undo)
+        return buttons
+
+    def _say_shared(self, shared: int, only: Sequence[str], alone: bool) -> None:
+        self._marked.setVisible(not alone)
+        if alone:
+            self._shared.setText("")
+            return
+        said = fill(self.tr("%1 words."), words.count(shared)) if shared != 1 else self.tr("1 word.")
+        if only:
+            shown = ", ".join(words.plain(word, 40) for word in only[:ONLY_SHOWN])
+            said += " " + fill(self.tr("Only in the candidate: %1"), shown)
+        self._shared.setText(said)
+
+
+def shown_text(passage: Passage) -> str:
+    """A passage's text as it is shown: line ends of one kind, hidden characters made visible."""
+    return words.plain(passage.text.replace("\r\n", "\n").replace("\r", "\n"), lines=True)

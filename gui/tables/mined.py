@@ -1,0 +1,208 @@
+"""What a mining brought, as the negatives page looks at it: selected again at every move of a slider. No Qt here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.params import SelectParams, params_from_dict
+from engine.records import Mining, Split
+from engine.store import browse, jobs, models, negatives, queries
+from engine.store.candidates import Candidates, Flag, read_candidates, read_reviews
+from engine.store.project import Project
+from engine.store.selection import STATES, CandidateState, Selection, select
+
+Order = Literal["doubtful", "imported", "short"]
+MARGIN_BINS = 48
+UNTIMED = 40
+DOUBTFUL = STATES.index(CandidateState.DOUBTFUL)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model to mine with: the reference that jobs take, and its name."""
+
+    reference: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is known before anything is mined: training queries, models, how long mining took last (or may take)."""
+
+    training: int
+    choices: tuple[ModelChoice, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A mining with its candidates and a person's words on them.
+
+    Attributes:
+        params: the rules that were kept last.
+        kept: the negatives that are kept, as query id × 2³² + passage id, ascending.
+        judged: reviews given on its candidates.
+    """
+
+    mining: Mining
+    candidates: Candidates
+    reviews: NDArray[np.uint8]
+    params: SelectParams
+    kept: NDArray[np.int64]
+    judged: int
+    model_name: str
+    margin_range: tuple[float, float]
+
+    @property
+    def depth(self) -> int:
+        """The deepest rank there is, at least 10."""
+        deepest = max(int(self.candidates.dense_rank.max(initial=0)), int(self.candidates.bm25_rank.max(initial=0)))
+        return max(deepest, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What one set of rules leads to.
+
+    Attributes:
+        chosen, doubtful: (q,) candidates of each query that were chosen, and that are held back as doubtful.
+        edges: (bins + 1,) of the margin; what lies outside is counted in the outermost bins.
+        margins: how many candidates are in each bin: all, doubtful and chosen ones.
+        is_kept: whether exactly these negatives are kept already, by these rules.
+        milliseconds: how long selecting took.
+    """
+
+    params: SelectParams
+    selection: Selection
+    chosen: NDArray[np.int64]
+    doubtful: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    margins: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    is_kept: bool
+    milliseconds: float
+
+    @property
+    def total(self) -> int:
+        return int(self.chosen.sum())
+
+
+def read_ground(project: Project) -> Ground:
+    """What mining would work on."""
+    base, tuned = models.base_model(project), models.newest_tuned(project)
+    choices = [ModelChoice("base", base.name)] if base else []
+    if tuned is not None:
+        choices.append(ModelChoice("tuned", tuned.name))
+    last = jobs.last_done(project, "mine")
+    training = queries.split_counts(project).get(Split.TRAIN.value, 0)
+    return Ground(training, tuple(choices), max(last.seconds, 1) if last else UNTIMED)
+
+
+def read_mined(project: Project) -> Mined | None:
+    """The newest mining, None where there is none."""
+    mining = negatives.newest_mining(project)
+    if mining is None:
+        return None
+    candidates = read_candidates(project, mining.id)
+    given = read_reviews(project, candidates)
+    model = models.model(project, mining.model_id)
+    return Mined(
+        mining,
+        candidates,
+        given,
+        kept_params(mining.params),
+        browse.kept_pairs(project, mining.id),
+        int(np.count_nonzero(given)),
+        model.name if model else "",
+        margin_range(candidates.margin),
+    )
+
+
+def margin_range(margins: NDArray[np.float32]) -> tuple[float, float]:
+    """Where nearly all margins lie, in tenths: from -0.3 at the lowest to between 0.3 and 1.2."""
+    if not len(margins):
+        return -0.1, 0.3
+    low, high = np.quantile(margins, [0.001, 0.98])
+    return (
+        min(-0.1, max(-0.3, float(np.floor(10 * low) / 10))),
+        max(0.3, min(1.2, float(np.ceil(10 * high) / 10))),
+    )
+
+
+def kept_params(params: Mapping[str, Any]) -> SelectParams:
+    """The rules a mining was selected with; defaults for those an older version did not know."""
+    known = SelectParams.__dataclass_fields__
+    kept = params.get("select") or {}
+    return params_from_dict(SelectParams, {name: value for name, value in kept.items() if name in known})
+
+
+def picture(mined: Mined, params: SelectParams) -> Picture:
+    """Select again and count what the page shows."""
+    started = time.perf_counter()
+    selection = select(mined.candidates, params, mined.reviews)
+    milliseconds = 1000 * (time.perf_counter() - started)
+    numbers = mined.candidates.query_numbers()
+    n = len(mined.candidates.queries)
+    held = selection.states == DOUBTFUL
+    chosen = selection.chosen
+    real = (np.asarray(mined.candidates.flags) & np.uint8(Flag.ANSWER)) == 0
+    low, high = mined.margin_range
+    margin = np.clip(mined.candidates.margin, low, high - 1e-6)
+    places = ((margin - low) / (high - low) * MARGIN_BINS).astype(np.int64)
+    return Picture(
+        params,
+        selection,
+        np.bincount(numbers[chosen], minlength=n),
+        np.bincount(numbers[held], minlength=n),
+        np.linspace(low, high, MARGIN_BINS + 1),
+        (_bins(places[real]), _bins(places[held]), _bins(places[chosen])),
+        params == mined.params and np.array_equal(_pairs(mined.candidates, numbers, chosen), mined.kept),
+        milliseconds,
+    )
+
+
+def order_of_queries(mined: Mined, shown: Picture, order: Order) -> NDArray[np.int64]:
+    """Places of the queries in the order of the list: (q,) int64.
+
+    `doubtful`: the most doubtful candidate first; `short`: those with the fewest negatives first; `imported`: by id.
+    """
+    n = len(mined.candidates.queries)
+    if order == "short":
+        return np.argsort(shown.chosen, kind="stable")
+    if order == "imported" or not len(mined.candidates):
+        return np.arange(n)
+    doubt = np.where(shown.selection.states == DOUBTFUL, mined.candidates.doubt, 0)
+    highest = np.zeros(n, np.float32)
+    np.maximum.at(highest, mined.candidates.query_numbers(), doubt)
+    return np.argsort(-highest, kind="stable")
+
+
+def doubtful_rows(mined: Mined, shown: Picture, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the doubtful candidates in the order they are walked: by query in `order`, the most doubtful first."""
+    rows = np.flatnonzero(shown.selection.states == DOUBTFUL)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    numbers = mined.candidates.query_numbers()[rows]
+    return rows[np.lexsort((-mined.candidates.doubt[rows], place[numbers]))]
+
+
+def rows_shown(mined: Mined, query_id: int) -> NDArray[np.int64]:
+    """Places of a query's candidates in the order of the table: its answers first."""
+    found = mined.candidates.rows_of(query_id)
+    rows = np.arange(found.start, found.stop)
+    answers = (np.asarray(mined.candidates.flags[found]) & np.uint8(Flag.ANSWER)) != 0
+    return np.concatenate([rows[answers], rows[~answers]])
+
+
+def _pairs(candidates: Candidates, numbers: NDArray[np.int32], rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    query_ids = candidates.queries[numbers[rows]].astype(np.int64)
+    return np.sort((query_ids << 32) + candidates.passage_id[rows])
+
+
+def _bins(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.bincount(places, minlength=MARGIN_BINS)
