@@ -1,4 +1,4 @@
-"""Renders every page of a finished project to PNG, light and dark: `python -m gui.screenshots FOLDER [--project DIR]`."""
+"""Renders every page of a finished project to PNG, light and dark: `python -m gui.screenshots FOLDER`."""
 
 from __future__ import annotations
 
@@ -72,19 +72,18 @@ class _Camera:
             self._photograph(window, f"first-{choice}")
             session.open_project(project)
             for name in PAGE_CLASSES:
-                self._photograph(window, f"{name}-{choice}", lambda n=name: window.show_page(n))
+                self._photograph(window, f"{name}-{choice}", page=name)
             window.resize(1000, 640)
-            self._photograph(window, f"negatives-small-{choice}", lambda: window.show_page("negatives"))
+            self._photograph(window, f"negatives-small-{choice}", page="negatives")
             window.close()
             session.close()
             window.deleteLater()
             self._wait(200)
 
-    def _photograph(self, window: MainWindow, name: str, before: Callable[[], None] | None = None) -> None:
-        if before:
-            before()
+    def _photograph(self, window: MainWindow, name: str, *, page: str = "home") -> None:
+        window.show_page(page)
         self._wait(SETTLED)
-        if name.startswith("search-"):
+        if page == "search":
             self._ask(window)
         window.grab().save(str(self._folder / f"{name}.png"))
         print(self._folder / f"{name}.png", flush=True)
