@@ -104,6 +104,16 @@ def imported_project(folder: Path) -> Path:
     return path
 
 
+def split_project(folder: Path) -> Path:
+    """Imported, merged and split, with a base model; nothing mined or measured."""
+    path = folder / "split"
+    with Project.create(path, "Bicycle handbook") as project:
+        _import_handbook(project, folder)
+        _merge_and_split(project)
+        _add_base(project)
+    return path
+
+
 def finished_project(folder: Path) -> Path:
     """The whole way: imported, merged, split, measured, mined, trained, measured again."""
     path = folder / "finished"
@@ -228,12 +238,17 @@ def _compare_queries(project: Project) -> None:
     )
 
 
-def _add_models(project: Project) -> tuple[int, int]:
+def _add_base(project: Project) -> int:
     base = models.add_model(project, name="all-MiniLM-L6-v2", kind="base", path="/models/minilm", dim=384)
     models.finish_model(
         project, base, path="/models/minilm", weights_digest="b" * 64, dim=384, max_length=256, summary={}
     )
     project.set_meta("base_model_id", str(base))
+    return base
+
+
+def _add_models(project: Project) -> tuple[int, int]:
+    base = _add_base(project)
     tuned = models.add_model(
         project,
         name="round 1, quick",
