@@ -40,9 +40,12 @@ class ImportParams:
 
 @dataclass(frozen=True, slots=True)
 class DedupParams:
-    """Queries at least `threshold` alike (cosine of the base model, 0..1) or equal after normalisation are merged."""
+    """Queries at least `threshold` alike (cosine of the base model, 0..1) or equal after normalisation are merged.
 
-    threshold: float = 0.92
+    0.95: docs/decisions/006-duplicate-threshold.md.
+    """
+
+    threshold: float = 0.95
     model: str = "base"
 
 

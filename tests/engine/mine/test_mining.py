@@ -1,0 +1,176 @@
+"""Mining on small projects, with vectors of words in place of a model."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from engine.errors import Cancelled, UserError
+from engine.mine import mining
+from engine.mine.mining import mine, reselect
+from engine.params import MineParams, SelectParams
+from engine.records import Review, Source, Split
+from engine.store import negatives, queries
+from engine.store.candidates import Flag, read_candidates
+from engine.task import Task
+from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
+
+TOPICS = ["kettle", "teapot", "grinder", "toaster", "oven", "fridge", "mixer", "juicer"]
+SELECT = SelectParams(num_negatives=3, max_doubt=2, relative_margin=-99)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    def vectors(project, model, asked, texts, task):
+        return bag_vectors(asked), bag_vectors(texts)
+
+    monkeypatch.setattr(mining, "_vectors", vectors)
+    with new_project(tmp_path / "p") as project:
+        yield project
+
+
+@pytest.fixture
+def kitchen(project):
+    """Eight cleaning guides, one near miss for each, and a question on each guide."""
+    guides = add_passages(
+        project, [f"To clean the {t} use warm vinegar and rinse it twice with {t} water" for t in TOPICS]
+    )
+    misses = add_passages(project, [f"The {t} guarantee lasts two years from the day of the sale" for t in TOPICS])
+    asked = add_queries(project, [f"How do I clean my {t}?" for t in TOPICS], split=Split.TRAIN)
+    judge(project, *((q, p, 1) for q, p in zip(asked, guides, strict=True)))
+    return asked, guides, misses
+
+
+def run(project, **changes):
+    return mine(project, MineParams(**{"depth": 10, "select": SELECT, **changes}), Task())
+
+
+def test_every_training_query_gets_negatives_that_are_no_answers(project, kitchen):
+    asked, guides, _ = kitchen
+    summary = run(project)
+    assert (summary.queries, summary.negatives, summary.short) == (8, 24, 0)
+    rows = negatives.negatives(project, summary.mining)
+    assert {row.query_id for row in rows} == set(asked)
+    assert not {(q, p) for q, p in zip(asked, guides, strict=True)} & {(r.query_id, r.passage_id) for r in rows}
+    assert sum(summary.by_source.values()) == 24
+    assert negatives.newest_mining(project).counts["negatives"] == 24
+
+
+def test_scores_and_margins_are_those_of_the_vectors(project, kitchen):
+    asked, _, misses = kitchen
+    candidates = read_candidates(project, run(project).mining, check=True)
+    rows = candidates.rows_of(asked[0])
+    place = rows.start + int(np.flatnonzero(candidates.passage_id[rows] == misses[0])[0])
+    query = bag_vectors([f"How do I clean my {TOPICS[0]}?"])[0]
+    texts = [f"To clean the {TOPICS[0]} use warm vinegar and rinse it twice with {TOPICS[0]} water",
+             f"The {TOPICS[0]} guarantee lasts two years from the day of the sale"]  # fmt: skip
+    answer, miss = (float(query @ vector) for vector in bag_vectors(texts))
+    assert candidates.dense_score[place] == pytest.approx(miss, abs=2e-6)
+    assert candidates.margin[place] == pytest.approx((answer - miss) / answer, abs=1e-5)
+    ranked = candidates.dense_rank[rows][candidates.dense_rank[rows] > 0]
+    assert ranked.tolist() == list(range(1, 11))
+
+
+@pytest.mark.parametrize("copy", [
+    "To clean the kettle, use warm vinegar — and rinse it twice with KETTLE water!",
+    "To clean the kettle use warm vinegar and rinse it twice again with kettle water",
+])  # fmt: skip
+def test_a_near_copy_of_an_answer_is_never_a_negative(project, kitchen, copy):
+    asked, *_ = kitchen
+    (copied,) = add_passages(project, [copy])
+    for sources in (("bm25",), ("dense",), ("bm25", "dense", "random")):
+        summary = run(project, sources=sources, depth=24, select=SelectParams(num_negatives=30, max_doubt=2, relative_margin=-9, rank_max=999))  # fmt: skip
+        assert (asked[0], copied) not in {
+            (n.query_id, n.passage_id) for n in negatives.negatives(project, summary.mining)
+        }
+    candidates = read_candidates(project, summary.mining)
+    rows = candidates.rows_of(asked[0])
+    assert candidates.flags[rows][candidates.passage_id[rows] == copied][0] & Flag.SAME_AS_ANSWER
+
+
+def test_the_answers_of_a_duplicate_query_are_answers_too(project, kitchen):
+    asked, *_ = kitchen
+    more = add_passages(project, ["Boil citric acid in the kettle", "Scale of my kettle dissolves in lemon juice"])
+    merged, repeated = add_queries(project, ["how to get a kettle clean", "how do i clean my kettle"])
+    queries.merge_query(project, merged, asked[0])
+    judge(project, (merged, more[0], 1), (repeated, more[1], 2))
+    summary = run(project)
+    found = {n.passage_id for n in negatives.negatives_of(project, summary.mining, asked[0])}
+    assert found
+    assert not found & set(more)
+
+
+def test_a_persons_word_is_kept_when_mining_again(project, kitchen):
+    asked, guides, misses = kitchen
+    queries.put_review(project, asked[0], guides[1], Review.RELEVANT)
+    queries.put_review(project, asked[0], guides[2], Review.LEFT_OUT)
+    queries.put_review(project, asked[0], misses[0], Review.NEGATIVE)
+    summary = run(project, select=SelectParams(num_negatives=1, relative_margin=0.5))
+    assert [n.passage_id for n in negatives.negatives_of(project, summary.mining, asked[0])] == [misses[0]]
+    summary = run(project, depth=16, select=SelectParams(num_negatives=30, max_doubt=2, relative_margin=-9))
+    found = {n.passage_id for n in negatives.negatives_of(project, summary.mining, asked[0])}
+    assert misses[0] in found
+    assert not found & {guides[1], guides[2]}
+
+
+def test_random_negatives_are_the_same_in_every_run(project, kitchen):
+    params = {"sources": ("random",), "select": SelectParams(num_negatives=2, share_random=1.0, max_doubt=2)}
+    runs = [negatives.negatives(project, run(project, **params).mining) for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert {n.source for n in runs[0]} == {Source.RANDOM}
+
+
+def test_doubtful_ones_are_counted_and_held_back(project, kitchen):
+    strict, loose = run(project, select=SelectParams(max_doubt=0.0)), run(project)
+    assert strict.negatives == 0
+    assert strict.doubtful > loose.doubtful == 0
+
+
+def test_passages_of_the_answers_document_are_known_as_such(project):
+    pages = add_passages(project, ["the red kettle boils", "the kettle is red", "kettle and fire"], file="kettles.txt")
+    (other,) = add_passages(project, ["red kettle of another book"])
+    (asked,) = add_queries(project, ["red kettle boils"], split=Split.TRAIN)
+    judge(project, (asked, pages[0], 1))
+    summary = run(project, select=SelectParams(same_document=False, max_doubt=2, relative_margin=-9))
+    assert [n.passage_id for n in negatives.negatives(project, summary.mining)] == [other]
+
+
+def test_choosing_again_reads_the_stored_candidates(project, kitchen):
+    summary = run(project)
+    counts = reselect(project, summary.mining, SelectParams(num_negatives=1, max_doubt=2, relative_margin=-9))
+    assert counts["negatives"] == negatives.count_negatives(project, summary.mining) == 8
+    assert negatives.mining(project, summary.mining).params["select"]["num_negatives"] == 1
+
+
+def test_cancelled_mining_leaves_nothing_behind(project, kitchen):
+    class Stop(Task):
+        def on_progress(self, stage, done, total, note):
+            if stage == "gather candidates":
+                self.cancel()
+
+    with pytest.raises(Cancelled):
+        mine(project, MineParams(), Stop())
+    assert negatives.minings(project) == []
+    assert list((project.path / "minings").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda _: None, "not split yet"),
+        (lambda p: add_queries(p, ["tea?"], split=Split.TEST), "No query is in the training part"),
+        (lambda p: add_queries(p, ["tea?"], split=Split.TRAIN), "No training query has a right passage"),
+    ],
+)
+def test_what_is_missing_is_said_with_the_way_out(project, prepare, message):
+    prepare(project)
+    with pytest.raises(UserError, match=re.escape(message)) as caught:
+        mine(project, MineParams(), Task())
+    assert caught.value.hint
+
+
+def test_a_depth_of_nothing_is_refused(project):
+    with pytest.raises(UserError, match="depth of 0"):
+        mine(project, MineParams(depth=0), Task())
