@@ -86,7 +86,7 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
         broken=seen.verdicts[-1].broken if seen.verdicts else 0,
         not_taken=imports.count_problems(project),
         reading=str(report.get("sentence") or ""),
-        activity=tuple(jobs.jobs(project, limit=8)),
+        activity=tuple(jobs.jobs(project, limit=6)),
         interrupted=tuple(jobs.interrupted_jobs(project)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.records import Comparison, JobRecord, JobState, Outcome
 from gui import theme, words
@@ -105,7 +105,6 @@ class HomeProject(QWidget):
             scores.setLayout(self._scores(facts))
             line.addWidget(scores)
         card.body.addLayout(line)
-        card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         return card
 
     def _fill_verdict(self, stack: QVBoxLayout, facts: HomeFacts) -> None:
@@ -338,10 +337,10 @@ class HomeProject(QWidget):
     def _activity(self, facts: HomeFacts) -> Card:
         card = Card(self.tr("Recent activity"), divided=False, pad=0, gap=0)
         card.body.setContentsMargins(0, 0, 0, 8)
-        for job in facts.activity:
+        for job in facts.activity[:3]:
             line = row(margins=(16, 0, 16, 0), gap=12)
             holder = QWidget()
-            holder.setFixedHeight(28)
+            holder.setFixedHeight(26)
             holder.setLayout(line)
             when = label(words.when(job.started_at), "caption", "text3")
             when.setMinimumWidth(32)

@@ -19,7 +19,7 @@ class RoundsChart(QWidget):
     def __init__(self, rounds: Sequence[Round], bm25: float | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rounds, self._bm25 = list(rounds)[-5:], bm25
-        self.setFixedHeight(112)
+        self.setFixedHeight(100)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(", ".join(f"{r.name} {words.decimal(r.score)}" for r in rounds))
 

@@ -160,7 +160,7 @@ class NegativesPage(ReadingPage):
         self.candidates.candidate_chosen.connect(self._candidate_chosen)
         self.candidates.ran_over.connect(self._next_query)
         self.compare = ComparePanel()
-        self.compare.setMinimumWidth(416)
+        self.compare.setMinimumWidth(432)
         self.compare.judged.connect(self.judge)
         self.compare.undo_asked.connect(self.session.undo)
         self.compare.walked.connect(self._walk)
@@ -173,7 +173,7 @@ class NegativesPage(ReadingPage):
         for pane, stretch in ((self.queries, 0), (self.candidates, 3), (self.compare, 3)):
             panes.addWidget(pane)
             panes.setStretchFactor(panes.indexOf(pane), stretch)
-        panes.setSizes([192, 456, 424])
+        panes.setSizes([204, 432, 436])
         holder = QWidget()
         stack = column(holder)
         stack.addWidget(rule())
@@ -284,6 +284,8 @@ class NegativesPage(ReadingPage):
         self._answer = 0 if not same else self._answer
         self.queries.mark(opened.number)
         self._show_candidates(opened)
+        if not same:
+            self.candidates.table.scrollToTop()
         place = self.candidates.model.row_of(opened.passage_id) if opened.passage_id else -1
         self.candidates.choose(place if place >= 0 else self.candidates.first_to_look_at())
 

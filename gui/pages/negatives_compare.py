@@ -214,7 +214,7 @@ class ComparePanel(QFrame):
         return legend
 
     def _make_buttons(self) -> QHBoxLayout:
-        buttons = row()
+        buttons = row(gap=6)
         self._verdicts: list[Button] = []
         for words_, keys, verdict, tip in (
             (self.tr("Negative"), "N", "negative", self.tr("It is no answer: train against it")),
@@ -230,7 +230,7 @@ class ComparePanel(QFrame):
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _checked=False, said=verdict: self.judged.emit(said))
             self._verdicts.append(button)
-            buttons.addWidget(button, 1)
+            buttons.addWidget(button)
         self._undo = Button(self.tr("Undo"), "flat", keys="U")
         self._undo.clicked.connect(self.undo_asked)
         buttons.addWidget(self._undo)

@@ -29,7 +29,7 @@ class QueriesPane(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("pane", True)
-        self.setMinimumWidth(168)
+        self.setMinimumWidth(204)
         stack = column(self)
         head = QWidget()
         head.setFixedHeight(HEAD)

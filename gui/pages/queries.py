@@ -80,6 +80,7 @@ class QueriesPage(ReadingPage):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, QCoreApplication.translate("QueriesPage", "Queries"), parent)
         self._narrow = False
+        self._refiltered = False
         self._make_actions()
         self.inspector = self.use_inspector(self.tr("Query"))
         self._one = QueryInspector(self.inspector)
@@ -211,7 +212,7 @@ class QueriesPage(ReadingPage):
         self._model.loaded.connect(self._table_loaded)
         self.table = TableView(self.tr("Queries"))
         self.table.setModel(self._model)
-        self.table.set_widths(0, 136, 64, 64, 76, 72)
+        self.table.set_widths(0, 136, 64, 64, 72, 82)
         self.table.setMinimumHeight(28 + 3 * 30)
         self.table.selectionModel().currentRowChanged.connect(self._row_chosen)
         clear = Link(self.tr("Clear the filter"))
@@ -259,6 +260,7 @@ class QueriesPage(ReadingPage):
         )
 
     def _filter_changed(self) -> None:
+        self._refiltered = True
         self._model.show_queries(self.reader(), self._filter())
 
     def _clear_filter(self) -> None:
@@ -271,8 +273,9 @@ class QueriesPage(ReadingPage):
         filtered = self._filter() != QueryFilter()
         self._none.setVisible(total == 0 and filtered)
         self.table.setVisible(total > 0 or not filtered)
-        if total and not self.table.currentIndex().isValid() and self._one.group() is None:
+        if total and not self.table.currentIndex().isValid() and (self._refiltered or self._one.group() is None):
             self.table.selectRow(0)
+        self._refiltered = False
 
     def _row_chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
         found = current.data(RECORD)

@@ -63,7 +63,8 @@ class DuplicatesDrawer(Drawer):
         holder = QWidget()
         holder.setLayout(self._left)
         line.addWidget(holder, 5)
-        line.addWidget(rule("v"))
+        middle = rule("v")
+        line.addWidget(middle)
         self._right = self._make_right()
         line.addWidget(self._right, 6)
         self._nothing = label(
@@ -74,7 +75,7 @@ class DuplicatesDrawer(Drawer):
         )
         self.content_layout.insertWidget(0, self._nothing)
         self._nothing.setContentsMargins(16, 12, 16, 12)
-        self._parts = (holder, self._right)
+        self._parts = (holder, middle, self._right)
         self.content.setMinimumHeight(220)
 
     def threshold(self) -> float:
@@ -87,6 +88,7 @@ class DuplicatesDrawer(Drawer):
         for part in self._parts:
             part.setVisible(view.compared)
         self.content.setMinimumHeight(220 if view.compared else 48)
+        self.setMaximumHeight(16_777_215 if view.compared else 104)
         self._say_outcome(view)
         if groups is not None:
             self._groups.set_rows([self._group_row(head, members) for head, members in groups])

@@ -74,7 +74,8 @@ class TrainPage(ReadingPage):
         self._back = Button(self.tr("Presets"), "flat", icon_name="chevron-left")
         self._copy = Button(self.tr("Copy as command"), "flat", icon_name="copy")
         self._copy.setToolTip(self.tr("The same run for the terminal"))
-        self._stop = Button(self.tr("Stop and keep the best"), icon_name="stop")
+        self._stop = Button(self.tr("Stop"), icon_name="stop")
+        self._stop.setToolTip(self.tr("The checkpoints are kept: the run can go on from there at any time"))
         self._start = Button(self.tr("Start training"), "primary", icon_name="play")
         for button in (self._back, self._copy, self._stop, self._start):
             self.head.add_action(button)
@@ -112,7 +113,7 @@ class TrainPage(ReadingPage):
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
         if self._job is not None:
-            return ((self.tr("Stop training and keep the best"), "stop", self._stop_run),)
+            return ((self.tr("Stop training"), "stop", self._stop_run),)
         return ((self.tr("Start training"), "play", self._start_run),)
 
     # Before
@@ -268,7 +269,7 @@ class TrainPage(ReadingPage):
             if self._shown != -1:
                 return
             sentence = (
-                self.tr("Stopped. The best checkpoint is kept, and the run can go on from where it was.")
+                self.tr("Stopped. Its checkpoints are kept: it can go on from the last one, and ends with the best.")
                 if found
                 else self.tr("Stopped before the first checkpoint; nothing was kept.")
             )

@@ -137,7 +137,9 @@ class TrainLive(QWidget):
             self._time.set_value(_clock(left), fill(self.tr("left, ends about %1"), ends.strftime("%H:%M")))
 
     def _stage_words(self, job: Job) -> str:
-        return self.tr("waiting") if job.phase is Phase.WAITING else self.tr("preparing")
+        if job.phase is Phase.WAITING:
+            return self.tr("waiting")
+        return self.tr("finishing") if self._curves.loss else self.tr("preparing")
 
     def _phase_words(self, job: Job) -> str:
         return {
@@ -265,16 +267,25 @@ def end_sentence(model: Model, curves: Curves) -> str:
     best = best_of(curves.dev)
     if best is None:
         return fill(tr("%1 is trained."), model.name)
-    reached = tr("%1 reached %2 nDCG@10 on the dev questions at step %3")
-    parts = [fill(reached, model.name, words.decimal(best.value), best.step)]
+    kept = model.summary.get("dev")
+    reached = float(kept) if isinstance(kept, float) else best.value
+    said = tr("%1 reached %2 nDCG@10 on the dev questions at step %3")
+    parts = [fill(said, model.name, words.decimal(reached), best.step)]
     against = [
-        f"{name} {words.signed(best.value - value)}"
+        f"{name} {words.signed(reached - value)}"
         for name, value in (("BM25", curves.bm25), ("Base", curves.base))
         if value is not None
     ]
     if against:
         parts.append(fill(tr("against %1"), ", ".join(against)))
-    return ", ".join(parts) + ". " + tr("Whether that holds on unseen questions, the verdict says.")
+    ended = {
+        "patience": tr("It ended early, because the score rose no more."),
+        "time": tr("It ended when its time was up."),
+    }.get(str(model.summary.get("stopped", "")), "")
+    share = float(model.summary.get("base_share", 0.0) or 0.0)
+    mixed = fill(tr("Mixed with %1 of the base model, which was better still."), words.share(share)) if share else ""
+    unseen = tr("Whether that holds on unseen questions, the verdict says.")
+    return " ".join(part for part in (", ".join(parts) + ".", ended, mixed, unseen) if part)
 
 
 def _points(found: Sequence[tuple[int, float]]) -> tuple[MetricPoint, ...]:
