@@ -1,0 +1,147 @@
+"""Near-duplicate queries are merged the same way whatever the order they came in."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from engine.curate import duplicates
+from engine.curate.duplicates import NEIGHBOURS, dedup, find_pairs
+from engine.errors import UserError
+from engine.params import DedupParams
+from engine.records import Split
+from engine.store import queries
+from engine.store.edges import FLOOR, SCALE, Edges, read_edges
+from engine.task import Task
+from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
+
+TEXTS = [
+    "How do I descale my kettle",
+    "how do i descale my kettle?",
+    "How do I descale my old kettle please",
+    "How do I best descale my old kettle please",
+    "When does the shop open on Sunday",
+    "When does the shop open on a Sunday",
+    "Kettle type 1 manual",
+    "Kettle type 2 manual",
+    "Something else entirely",
+]
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    calls = []
+
+    def vectors(project, model, texts, task):
+        calls.append(list(texts))
+        return bag_vectors(texts)
+
+    monkeypatch.setattr(duplicates, "_vectors", vectors)
+    return calls
+
+
+def groups_of(project) -> set[frozenset[str]]:
+    return {frozenset([head.text, *(q.text for q in rest)]) for head, rest in queries.duplicate_groups(project)}
+
+
+def test_near_duplicates_are_merged_and_nothing_is_deleted(tmp_path, encoded):
+    with new_project(tmp_path / "p") as project:
+        add_queries(project, TEXTS)
+        summary = dedup(project, DedupParams(threshold=0.85), Task())
+        assert groups_of(project) == {frozenset(TEXTS[:4]), frozenset(TEXTS[4:6])}
+        assert (summary.queries, summary.groups, summary.duplicates) == (9, 2, 4)
+        assert summary.kept_apart == 0
+        assert len(queries.all_queries(project)) == 9
+
+
+def test_twenty_orders_give_the_same_groups_and_the_same_heads(tmp_path, encoded):
+    seen = set()
+    for order in range(20):
+        texts = TEXTS[:]
+        random.Random(order).shuffle(texts)
+        with new_project(tmp_path / str(order)) as project:
+            add_queries(project, texts)
+            dedup(project, DedupParams(threshold=0.85), Task())
+            text_of = {q.id: q.text for q in queries.all_queries(project)}
+            seen.add(frozenset((q.text, text_of.get(q.duplicate_of or 0)) for q in queries.all_queries(project)))
+    assert len(seen) == 1
+
+
+def test_equal_texts_are_merged_at_any_threshold(tmp_path, encoded):
+    with new_project(tmp_path / "p") as project:
+        add_queries(project, TEXTS)
+        dedup(project, DedupParams(threshold=1.0), Task())
+        assert groups_of(project) == {frozenset(TEXTS[:2])}
+
+
+def test_another_threshold_reads_the_pairs_again_and_new_queries_do_not(tmp_path, encoded):
+    with new_project(tmp_path / "p") as project:
+        add_queries(project, TEXTS)
+        for threshold in (0.7, 0.99):
+            dedup(project, DedupParams(threshold=threshold), Task())
+        assert len(encoded) == 1
+        add_queries(project, ["A new one"])
+        dedup(project, DedupParams(), Task())
+        assert len(encoded) == 2
+
+
+def test_merged_queries_keep_all_their_answers_and_lose_their_split(tmp_path, encoded):
+    with new_project(tmp_path / "p") as project:
+        passages = add_passages(project, ["vinegar", "citric acid"])
+        asked = add_queries(project, TEXTS[:2], split=Split.TRAIN)
+        judge(project, (asked[0], passages[0], 1), (asked[1], passages[1], 2))
+        dedup(project, DedupParams(), Task())
+        (head,) = queries.representatives(project)
+        assert queries.positives(project) == {head.id: {passages[0]: 1, passages[1]: 2}}
+        assert queries.split_counts(project) == {"train": 1}
+        assert [q.split for q in queries.all_queries(project) if q.duplicate_of] == [None]
+
+
+def test_without_queries_or_with_a_threshold_below_the_floor_it_says_so(tmp_path, encoded):
+    with new_project(tmp_path / "p") as project:
+        with pytest.raises(UserError, match="no queries yet"):
+            dedup(project, DedupParams(), Task())
+        with pytest.raises(UserError, match="threshold"):
+            dedup(project, DedupParams(threshold=0.3), Task())
+
+
+def test_pairs_are_those_of_all_products_above_the_floor():
+    rng = np.random.default_rng(1)
+    vectors = rng.standard_normal((40, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    a, b, score = find_pairs(vectors, Task())
+    full = vectors.astype(np.float64) @ vectors.T
+    expected = {(i, j) for i in range(40) for j in range(i + 1, 40) if round(full[i, j] * SCALE) >= FLOOR * SCALE}
+    assert set(zip(a.tolist(), b.tolist(), strict=True)) == expected
+    np.testing.assert_allclose(score / SCALE, full[a, b], atol=1.5 / SCALE)
+
+
+def test_a_crowd_keeps_the_nearest_of_each(monkeypatch):
+    angles = np.linspace(0, 0.4, NEIGHBOURS * 3)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
+    a, b, _ = find_pairs(vectors, Task())
+    degree = np.bincount(np.concatenate([a, b]), minlength=len(angles))
+    assert degree.min() >= NEIGHBOURS
+    assert {(i, i + 1) for i in range(len(angles) - 1)} <= set(zip(a.tolist(), b.tolist(), strict=True))
+    assert len(a) < len(angles) * (len(angles) - 1) / 2
+
+
+def test_groups_are_what_pairs_tie_together():
+    text = np.array([0, 1, 2, 3, 4, 4], np.int32)
+    a, b = np.array([0, 1, 2], np.int32), np.array([3, 2, 3], np.int32)
+    edges = Edges(np.arange(6), text, a, b, np.array([9500, 9000, 9900], np.uint16), np.array([False, False, True]))
+    assert edges.groups(0.8).tolist() == [0, 1, 1, 0, 4, 4]
+    assert edges.groups(0.92).tolist() == [0, 1, 2, 0, 4, 4]
+    assert edges.histogram(4).tolist() == [0, 0, 0, 2]
+
+
+def test_pairs_are_kept_with_the_project(tmp_path, encoded):
+    with new_project(tmp_path / "p") as project:
+        assert read_edges(project) is None
+        add_queries(project, TEXTS)
+        dedup(project, DedupParams(), Task())
+        assert len(read_edges(project).query_id) == len(TEXTS)
+        (project.path / "duplicates" / "edges" / "manifest.json").write_text("{}", encoding="utf-8")
+        assert read_edges(project) is None
