@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from gui.shared_words import Span, shared_spans, word_key
 
 LONGEST = 4000  # characters compared; passages are far shorter, whole pages may not stop the window
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_LONGEST_RUN = 6
+_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]+|[^\W\d_\u3040-\u30ff\u3400-\u9fff]{3,}")
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 
 
@@ -67,10 +69,14 @@ def utf16_spans(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _only(text: str, shared_keys: set[str], spans: Sequence[Span]) -> list[str]:
-    """Words of `text` outside `spans`; what nearly every text holds is shorter than four letters or was shared."""
+    """Words of `text` outside `spans`, of four letters at least; of Chinese the short runs between what is shared."""
     covered = {position for start, end in spans for position in range(start, end)}
     found: dict[str, str] = {}
     for match in _WORD.finditer(text):
+        if _HAN.match(match[0]):
+            bare = "".join(" " if place in covered else text[place] for place in range(*match.span()))
+            found.update({run: run for run in bare.split() if 2 <= len(run) <= _LONGEST_RUN})
+            continue
         key = word_key(match[0])
         if match.start() not in covered and key not in shared_keys and len(match[0]) > 3:
             found.setdefault(key, match[0])

@@ -87,7 +87,8 @@ class Card(QFrame):
             self.head.addWidget(self.fact, 1)
             outer.addWidget(bar)
             if divided:
-                outer.addWidget(rule())
+                self._divider = rule()
+                outer.addWidget(self._divider)
         self.body = column(margins=(pad, pad, pad, pad), gap=gap)
         outer.addLayout(self.body, 1)
 
@@ -228,6 +229,7 @@ class EmptyState(QWidget):
         self._sentence.setAlignment(middle)
         self._sentence.setFixedWidth(360)
         stack.addWidget(self._sentence, 0, middle)
+        self.set_words(title, sentence)
         if button is not None:
             stack.addSpacing(16)
             stack.addWidget(button, 0, middle)
@@ -239,6 +241,8 @@ class EmptyState(QWidget):
     def set_words(self, title: str, sentence: str) -> None:
         self._title.setText(title)
         self._sentence.setText(sentence)
+        # A label that wraps and stands in the middle is given the height of one line.
+        self._sentence.setMinimumHeight(max(self._sentence.heightForWidth(360), 0))
 
 
 class ErrorPanel(QFrame):
@@ -389,6 +393,7 @@ class Drawer(Card):
 
     def set_open(self, open_: bool) -> None:
         self.content.setVisible(open_)
+        self._divider.setVisible(open_)
         self._fold.set_icon_name("chevron-down" if open_ else "chevron-up")
         self.setSizePolicy(
             QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred if open_ else QSizePolicy.Policy.Maximum

@@ -199,12 +199,12 @@ def _merge_and_split(project: Project) -> None:
     standing = queries.representatives(project)
     order = (Split.TRAIN, Split.TRAIN, Split.TRAIN, Split.DEV, Split.TEST, Split.TRAIN, Split.TEST)
     queries.set_splits(project, {query.id: order[place % 7] for place, query in enumerate(standing)})
-    record = jobs.start_job(project, "dedup", {"threshold": 0.92})
+    record = jobs.start_job(project, "dedup", {"threshold": 0.95})
     jobs.end_job(
         project, record, JobState.DONE, seconds=4, summary={"queries": len(standing), "groups": 4, "duplicates": 4}
     )
     _compare_queries(project)
-    project.set_meta_json("dedup", {"threshold": 0.92, "model": 1})
+    project.set_meta_json("dedup", {"threshold": 0.95, "model": 1})
     project.set_meta_json("split_report", {"leaks": 0, "sentence": ""})
     record = jobs.start_job(project, "split", {})
     counts = queries.split_counts(project)
@@ -216,7 +216,7 @@ def _compare_queries(project: Project) -> None:
     alike = _similarity([q.text for q in asked], [q.text for q in asked], words=False)
     merged = {(q.duplicate_of, q.id) for q in asked if q.duplicate_of}
     pairs = [
-        (a, b, 0.935 + 0.01 * (a % 5) if (asked[a].id, asked[b].id) in merged else min(float(alike[a, b]) + 0.2, 0.915))
+        (a, b, 0.955 + 0.01 * (a % 4) if (asked[a].id, asked[b].id) in merged else min(float(alike[a, b]) + 0.2, 0.945))
         for a in range(len(asked))
         for b in range(a + 1, len(asked))
         if alike[a, b] > 0.42
@@ -232,7 +232,7 @@ def _compare_queries(project: Project) -> None:
             b=second.astype(np.int32),
             score=np.round(scores * SCALE).astype(np.uint16),
             apart=np.array([place % 3 == 0 and left != right for place, (left, right) in enumerate(names)], bool)
-            & (scores < 0.92),
+            & (scores < 0.95),
             digest="made for the tests",
         ),
     )
