@@ -126,9 +126,11 @@ class MainWindow(QMainWindow):
         upper = row(gap=0)
         upper.addWidget(self.rail)
         right = column()
-        framed = column(margins=(theme.MARGIN, 16, theme.MARGIN, 0))
-        framed.addWidget(self._problem)
-        right.addLayout(framed)
+        self._frame = QWidget()
+        column(self._frame, margins=(theme.MARGIN, 16, theme.MARGIN, 0)).addWidget(self._problem)
+        self._problem.dismissed.connect(self._frame.hide)
+        self._frame.hide()
+        right.addWidget(self._frame)
         right.addWidget(self._stack, 1)
         right.addWidget(self.drawer)
         upper.addLayout(right, 1)
@@ -300,11 +302,12 @@ class MainWindow(QMainWindow):
     def _project_changed(self) -> None:
         seen = self._session.overview()
         self.setWindowTitle(f"{words.plain(seen.name, 80)} – Searchsmith" if seen else "Searchsmith")
-        self._problem.hide()
+        self._frame.hide()
         self.show_page("home")
 
     def _show_problem(self, message: str, hint: str) -> None:
         self._problem.show_error(words.plain(message, 600), words.plain(hint, 600))
+        self._frame.show()
 
     def _job_finished(self, job: Job) -> None:
         if job.phase is Phase.FAILED:
@@ -313,10 +316,11 @@ class MainWindow(QMainWindow):
             )
             kept = self.tr("What was finished before is kept.")
             self._problem.show_error(title, words.plain(job.hint, 600), kept=kept, details=job.traceback)
+            self._frame.show()
         elif job.phase is Phase.DONE:
             done = self.tr("%1: done in %2").replace("%1", job_name(job.kind))
             self.toast.show_message(done.replace("%2", words.duration(job.seconds())))
-            self._problem.hide()
+            self._frame.hide()
 
     def _ask_to_leave(self, job: Job) -> bool:
         from gui.dialogs.question import Question

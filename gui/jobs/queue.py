@@ -58,6 +58,7 @@ class JobQueue(QObject):
         self._running: Job | None = None
         self._process: EngineProcess | None = None
         self._spare: EngineProcess | None = None
+        self._leaving: list[EngineProcess] = []
         self._keep_spare = False
         self.history: list[Job] = []
         self._killer = QTimer(self)
@@ -127,6 +128,10 @@ class JobQueue(QObject):
             if not self._process.wait(wait_ms):
                 self._process.kill()
                 self._process.wait(1000)
+        for process in list(self._leaving):
+            if not process.wait(1000):
+                process.kill()
+                process.wait(1000)
 
     def _start_next(self) -> None:
         if self._running is not None or not self._waiting:
@@ -209,16 +214,26 @@ class JobQueue(QObject):
         if process is not None:
             process.said.disconnect(self._hear)
             process.ended.disconnect(self._process_ended)
-            process.ended.connect(process.deleteLater)
-            if process.is_alive:
-                process.shut_down()
-            else:
-                process.deleteLater()
+            self._let_go(process)
         self._remember(job)
         self.job_finished.emit(job)
         self._start_next()
         if self._running is None and self._keep_spare:
             self._spare_timer.start()
+
+    def _let_go(self, process: EngineProcess) -> None:
+        """Its work is done: it frees its memory by ending."""
+        if not process.is_alive:
+            process.deleteLater()
+            return
+        self._leaving.append(process)
+        process.ended.connect(self._gone)
+        process.shut_down()
+
+    def _gone(self, _code: int) -> None:
+        for process in [process for process in self._leaving if not process.is_alive]:
+            self._leaving.remove(process)
+            process.deleteLater()
 
     def _remember(self, job: Job) -> None:
         self.history.insert(0, job)
