@@ -1,0 +1,75 @@
+"""A training step against plain sentence-transformers: its loss, one graph, fp32, fused attention, in the same run.
+
+    python -m benchmarks.train_speed [--queries 64] [--rounds 2] [--threads 2]
+
+Triplets are made of documentation strings: first sentence, rest, another's rest, cut at 128 tokens. The plain step is
+what the library's trainer does on a processor: pad each column to its longest text, MultipleNegativesRankingLoss, AdamW.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from benchmarks.encode_speed import docstrings, timed
+from engine.train.examples import Batch
+
+
+def triplets(count: int) -> Batch:
+    """`count` queries with their positive and one negative each."""
+    whole = [text.partition(". ") for text in docstrings(4000) if len(text) > 200 and ". " in text]
+    queries = [first for first, _, _ in whole[:count]]
+    rests = [rest for _, _, rest in whole[: 2 * count]]
+    return Batch(queries, rests, np.zeros((len(queries), len(rests)), np.bool_))
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--queries", type=int, default=64)
+    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--threads", type=int, default=2)
+    chosen = options.parse_args()
+
+    from engine.encode.models import BUNDLED, describe_folder, load_checked
+
+    folder = BUNDLED.check()
+    facts = describe_folder(folder)
+    plain, ours = load_checked(folder, facts).train(), load_checked(folder, facts, attention="eager").train()
+    import torch
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    from engine.encode.encoder import pick_precision
+    from engine.train.steps import Stepper, TokenBatch
+
+    torch.set_num_threads(chosen.threads)
+    plain.max_seq_length = ours.max_seq_length = 128
+    batch, precision = triplets(chosen.queries), pick_precision("cpu", "auto")
+    loss = MultipleNegativesRankingLoss(plain)
+    stepper = Stepper(ours, "cpu", precision, 20.0, 16 * 128, False, lambda: None, print)
+    optimizers = [torch.optim.AdamW(model.parameters(), lr=5e-5, fused=model is ours) for model in (plain, ours)]
+
+    def plain_step() -> None:
+        count = chosen.queries
+        columns = [batch.queries, batch.passages[:count], batch.passages[count:]]
+        loss([plain.preprocess(column) for column in columns], None).backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+        optimizers[0].step()
+        optimizers[0].zero_grad()
+
+    def our_step() -> None:
+        stepper.backward(TokenBatch.of(ours, batch, {}), 1)
+        torch.nn.utils.clip_grad_norm_(ours.parameters(), 1.0)
+        optimizers[1].step()
+        optimizers[1].zero_grad()
+
+    lengths = TokenBatch.of(ours, batch, {}).passages.lengths
+    print(f"{len(batch.queries)} triplets, passages of {int(np.median(lengths))} tokens in the median, {precision}")
+    rounds = [(timed(plain_step), timed(our_step)) for _ in range(chosen.rounds + 1)][1:]
+    for place, what in enumerate(("clock", "processor")):
+        theirs, mine = (min(r[side][place] for r in rounds) for side in (0, 1))
+        print(f"{what}: plain {theirs:.2f} s a step, ours {mine:.2f} s, ratio {theirs / mine:.2f}")
+
+
+if __name__ == "__main__":
+    main()
