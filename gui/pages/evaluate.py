@@ -250,7 +250,7 @@ class EvaluatePage(ReadingPage):
         else:
             page = {"add_queries": "queries", "add_pairs": "queries", "review_negatives": "negatives"}.get(action)
             if page:
-                self.session.show_page(page, {"review": True} if action == "review_negatives" else {})
+                self.session.show_page(page, {})
 
     def _measure(self, systems: list[str]) -> None:
         if self._running() is None:
@@ -390,13 +390,14 @@ class EvaluatePage(ReadingPage):
             self._show_primary()
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`tab` brings fixed, broken, right or wrong questions to the front; `query` opens one."""
+        """`tab` brings fixed, broken, right or wrong questions to the front; `query_id` opens one."""
         tab = {"fixed": 0, "broken": 0, "right": 1, "wrong": 2}.get(str(what.get("tab", "")))
         if tab is not None:
             self._questions.set_tab(tab)
             if self._query:
                 self._close_query()
-        if what.get("query"):
-            self._query = int(str(what["query"]))
+        query_id = what.get("query_id")
+        if isinstance(query_id, int):
+            self._query = query_id
             if self._bench.test_runs:
                 self._open_query(self._query)

@@ -80,6 +80,8 @@ class QueryView:
 
 def read_bench(project: Project) -> Bench:
     """Everything measured on the test split."""
+    import pyqtgraph  # noqa: F401 - draws the ranks; takes longer to load than the window may wait
+
     known = {model.id: model for model in models.models(project)}
     test_runs = tuple(runs.newest_runs(project, Split.TEST))
     tuned = models.newest_tuned(project)

@@ -138,7 +138,7 @@ class SearchPage(ReadingPage):
         self._columns.chosen.connect(self._choose)
         self._columns.voted.connect(self._vote)
         self.why.undo_asked.connect(self._take_back)
-        self.why.document_asked.connect(lambda document: self.session.show_page("documents", {"document": document}))
+        self.why.document_asked.connect(lambda document: self.session.show_page("documents", {"document_id": document}))
         self.session.undo_changed.connect(lambda text: self._undo.setEnabled(bool(text)))
         self.session.resident.search_failed.connect(self._failed)
         shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)

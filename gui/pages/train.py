@@ -92,7 +92,7 @@ class TrainPage(ReadingPage):
         self._live.back_asked.connect(self._show_plan)
         self._live.again_asked.connect(self._go_on_newest)
         self._side.model_asked.connect(self._show_model)
-        self._side.judging_asked.connect(lambda: self.session.show_page("negatives", {"review": True}))
+        self._side.judging_asked.connect(lambda: self.session.show_page("negatives"))
         self._side.measuring_asked.connect(lambda: self.session.show_page("evaluate"))
         queue = self.session.queue
         queue.job_queued.connect(self._job_queued)
@@ -317,8 +317,15 @@ class TrainPage(ReadingPage):
         self._start.setVisible(page == _PLAN)
         self._side.show_time(page == _PLAN)
         if not (live and self._shown > 0):
-            self.head.set_fact(self._facts.base)
+            self.head.set_fact(self._fact_words())
         self._show_start()
+
+    def _fact_words(self) -> str:
+        """The model that is tuned and what it has to beat."""
+        facts = self._facts
+        known = [(beat.name, beat.dev if beat.dev is not None else beat.test) for beat in facts.beat]
+        beat = ", ".join(f"{name} {words.decimal(value)}" for name, value in known if value is not None)
+        return f"{facts.base} · {fill(self.tr('to beat: %1'), beat)}" if beat else facts.base
 
     def open_at(self, what: dict[str, object]) -> None:
         """`preset` chooses one, `model` shows a finished model's curves."""

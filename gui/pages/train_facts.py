@@ -77,6 +77,8 @@ class TrainFacts:
 
 def read_facts(project: Project) -> TrainFacts:
     """Look at the project as far as training needs it."""
+    import pyqtgraph  # noqa: F401 - draws the curves; takes longer to load than the window may wait
+
     splits = queries.split_counts(project)
     train = {query.id for query in queries.representatives(project, Split.TRAIN)}
     judged = [grades for query_id, grades in queries.positives(project).items() if query_id in train]

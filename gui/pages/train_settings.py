@@ -116,6 +116,7 @@ class SettingsForm(QWidget):
     def set_bases(self, choices: Sequence[tuple[str, str]]) -> None:
         """The models to start from: (reference, name)."""
         self._rows["base"][2].set_choices(choices)
+        self._show_marks()
 
     def set_preset(self, params: TrainParams) -> None:
         """Show a preset's values; what was changed before stays changed."""
@@ -129,7 +130,7 @@ class SettingsForm(QWidget):
     def changes(self) -> dict[str, Value]:
         """Settings that differ from the preset, by name."""
         values = {name: field.value() for name, (_s, _r, field) in self._rows.items()}
-        return {name: value for name, value in values.items() if value != getattr(self._plain, name)}
+        return {n: value for n, value in values.items() if value is not None and value != getattr(self._plain, n)}
 
     def put(self, values: dict[str, Value]) -> None:
         """Set some values, as if typed."""

@@ -209,3 +209,15 @@ def test_the_curves_of_an_earlier_model_are_shown(qtbot, tmp_path, finished):
     settle(qtbot, page)
     assert page._live.isVisible()
     assert page._live._step._value.text() == "60"
+
+
+def test_nothing_is_changed_at_first(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    assert page._plan.values() == {"preset": "quick"}
+    assert page._plan._advanced.fact.text() == "as Quick has them"
+
+
+def test_what_is_to_beat_stays_in_sight_in_a_narrow_window(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page.set_narrow(True)
+    assert page.head._fact.text() == "all-MiniLM-L6-v2 · to beat: BM25 0.794, Base 0.576"
