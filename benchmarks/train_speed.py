@@ -3,7 +3,7 @@
     python -m benchmarks.train_speed [--queries 64] [--rounds 2] [--threads 2]
 
 Triplets are made of documentation strings: first sentence, rest, another's rest, cut at 128 tokens. The plain step is
-what the library's trainer does on a processor: pad each column to its longest text, MultipleNegativesRankingLoss, AdamW.
+what the library's trainer does on a processor: pad each column to its longest text, one graph, AdamW.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> None:
     plain.max_seq_length = ours.max_seq_length = 128
     batch, precision = triplets(chosen.queries), pick_precision("cpu", "auto")
     loss = MultipleNegativesRankingLoss(plain)
-    stepper = Stepper(ours, "cpu", precision, 20.0, 16 * 128, False, lambda: None, print)
+    stepper = Stepper(ours, "cpu", precision, 20.0, 8 * 128, False, lambda: None, print)
     optimizers = [torch.optim.AdamW(model.parameters(), lr=5e-5, fused=model is ours) for model in (plain, ours)]
 
     def plain_step() -> None:

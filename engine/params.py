@@ -109,7 +109,7 @@ class TrainParams:
     objective: Literal["mnrl", "cached_mnrl"] = "mnrl"
     num_negatives: int = 1
     batch_size: int = 64
-    micro_batch_size: int = 16
+    micro_batch_size: int = 8
     max_length: int = 128
     learning_rate: float = 5e-5
     warmup_share: float = 0.1
