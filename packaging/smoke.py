@@ -27,7 +27,7 @@ PAGES = {
 
 def main() -> int:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist" / "searchsmith"
-    program = folder / ("searchsmith.exe" if os.name == "nt" else "searchsmith")
+    program = folder / ("searchsmith-worker.exe" if os.name == "nt" else "searchsmith")
     with tempfile.TemporaryDirectory() as place:
         steps: dict[str, Callable[[Path, Path], str]] = {
             "version": version,
@@ -83,6 +83,7 @@ def window(program: Path, place: Path) -> str:
     environment = _environment(place)
     if not (environment.get("DISPLAY") or os.name == "nt" or sys.platform == "darwin"):
         environment["QT_QPA_PLATFORM"] = "offscreen"
+    program = program.with_name(program.name.replace("-worker", ""))
     process = subprocess.Popen([str(program)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
     try:
         _, said = process.communicate(timeout=WINDOW_SECONDS)
