@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 Span = tuple[int, int]
@@ -82,6 +82,12 @@ def shared_spans(query: str, text: str) -> list[Span]:
 def word_key(word: str) -> str:
     """What two forms of a word have in common: lower case, English endings cut."""
     return _stemmer()(word.lower()) if word.isascii() else word.lower()
+
+
+def whole_words(query: str, stems: Iterable[str]) -> dict[str, str]:
+    """The query's own words for stems that an index counts, by stem; a stem that is none of them stays itself."""
+    own = {word_key(match[0]): match[0] for match in reversed(list(_WORD.finditer(query)))}
+    return {stem: own.get(stem, stem) for stem in stems}
 
 
 def marks_of(words: dict[str, float], text: str) -> list[tuple[int, int, float]]:

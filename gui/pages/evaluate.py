@@ -196,8 +196,7 @@ class EvaluatePage(ReadingPage):
         bench, (a, b) = self._bench, self._chosen
         name_a, name_b = bench.names.get(a, "–"), bench.names.get(b, "–")
         if bench.system("tuned") is None and bench.system("hybrid") is None:
-            self._verdict.show_start(bench)
-            self._verdict.show_beside(pair, bench)
+            self._verdict.show_start(bench, pair)
         else:
             self._verdict.show_pair(bench, pair, name_a, name_b)
         self._questions.show_moved(pair.moved, name_b, name_a)

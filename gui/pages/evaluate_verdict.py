@@ -87,7 +87,7 @@ class VerdictCard(Card):
         self._show_intervals([found, *(c for c in pair.beside if c.id != found.id)], bench)
         self._show_reasons(found, bench.known)
 
-    def show_start(self, bench: Bench) -> None:
+    def show_start(self, bench: Bench, pair: Pair) -> None:
         """Before there is a tuned model: what it has to beat."""
         self._clear_reasons()
         best = max(bench.test_runs, key=lambda run: run.metrics.get("ndcg@10", 0.0))
@@ -98,15 +98,17 @@ class VerdictCard(Card):
         self._show_figure(words.decimal(best.metrics.get("ndcg@10", 0.0)), "nDCG@10")
         share = best.metrics.get("hit_rate@10", 0.0)
         found = words.count(round(share * best.n_queries))
-        text = self.tr(
-            "%1 is ahead today and the one to beat. It brings an answer among its first ten for %2 of %3 questions; "
-            "the others are listed under “Both wrong” and “Broken”."
+        told = pair.comparison is None or pair.comparison.verdict is not Outcome.TIE
+        text = (
+            self.tr("%1 is ahead today and the one to beat.")
+            if told
+            else self.tr("%1 has the higher score, but these questions cannot tell the two apart.")
+        )
+        text += " " + self.tr(
+            "It brings an answer among its first ten for %2 of %3 questions; the rest is listed below."
         )
         self._sentence.setText(fill(text, bench.names[best.id], found, words.count(best.n_queries)))
         self._moves.hide()
-
-    def show_beside(self, pair: Pair, bench: Bench) -> None:
-        """At the start: how the two baselines differ."""
         self._show_intervals([pair.comparison] if pair.comparison else [], bench)
 
     def _show_untested(self, pair: Pair, name_a: str, name_b: str) -> None:

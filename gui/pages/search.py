@@ -344,7 +344,7 @@ class SearchPage(ReadingPage):
             score = words.decimal(hit.score, 3) if hit else "–"
             rows += [(fill(self.tr("Rank with %1"), name), rank), (fill(self.tr("Score with %1"), name), score)]
             here = hit.rank if hit and place == side else here
-        self.why.show_facts(facts, here, rows)
+        self.why.show_facts(shown.text, facts, here, rows)
         self._show_vote()
 
     def _show_vote(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from gui import words
 from gui.pages.search_facts import WhyFacts
 from gui.phrases import fill
-from gui.shared_words import marks_of
+from gui.shared_words import marks_of, whole_words
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, InfoRow, Inspector, column, row, rule
 from gui.widgets.gauges import Meter
@@ -31,6 +31,7 @@ class WhyPanel(QObject):
         self._inspector = inspector
         self._facts: WhyFacts | None = None
         self._terms: tuple[int, dict[str, Any]] = (0, {})
+        self._query = ""
         self._answer = Chip(self.tr("answer"), "good")
         inspector.head.addWidget(self._answer)
         self._content = QWidget()
@@ -94,10 +95,10 @@ class WhyPanel(QObject):
         self._answer.hide()
         self._inspector.set_title(self.tr("Why this rank"))
 
-    def show_facts(self, facts: WhyFacts, rank: int, rows: list[tuple[str, str]]) -> None:
+    def show_facts(self, query: str, facts: WhyFacts, rank: int, rows: list[tuple[str, str]]) -> None:
         """Show a hit's passage and its places; the weights come after (`show_terms`)."""
         same = self._facts is not None and self._facts.passage.id == facts.passage.id
-        self._facts = facts
+        self._facts, self._query = facts, query
         self._nothing.hide()
         self._content.show()
         self._answer.setVisible(facts.answers)
@@ -131,8 +132,10 @@ class WhyPanel(QObject):
         self._key.setVisible(bool(terms))
         _empty(self._weights)
         most = max((weight for _word, weight in terms), default=0.0)
+        missing = [str(word) for word in values.get("missing", [])]
+        whole = whole_words(self._query, [*dict(terms), *missing])
         for word, weight in terms[:_WORDS]:
-            self._weights.addWidget(_weight_row(word, weight, most))
+            self._weights.addWidget(_weight_row(whole[word], weight, most))
         if not terms:
             self._weights_title.setText(
                 self.tr("It shares no word with the question: only its meaning brought it here.")
@@ -140,8 +143,8 @@ class WhyPanel(QObject):
             self._weights_title.setWordWrap(True)
         else:
             self._weights_title.setText(self.tr("What each shared word adds for BM25"))
-        missing = [str(word) for word in values.get("missing", [])]
-        self._missing.setText(fill(self.tr("Not in it: %1"), words.plain(", ".join(missing), 300)))
+        lacking = ", ".join(whole[word] for word in missing)
+        self._missing.setText(fill(self.tr("Not in it: %1"), words.plain(lacking, 300)))
         self._missing.setVisible(bool(missing))
 
     def show_vote(self, vote: int, count: int) -> None:

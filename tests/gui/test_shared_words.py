@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gui.shared_words import marks_of, shared_spans
+from gui.shared_words import marks_of, shared_spans, whole_words
 
 
 def _words(query: str, text: str) -> list[str]:
@@ -43,3 +43,11 @@ def test_marks_carry_the_weight_of_stemmed_words():
 
 def test_overlapping_chinese_words_are_marked_once():
     assert marks_of({"高血压": 2.0, "血压": 1.0}, "高血压和血压") == [(0, 3, 2.0), (4, 6, 1.0)]
+
+
+def test_stems_are_shown_as_the_words_that_were_asked():
+    assert whole_words("Replacing old chains", ["replac", "chain", "高血压"]) == {
+        "replac": "Replacing",
+        "chain": "chains",
+        "高血压": "高血压",
+    }
