@@ -60,6 +60,7 @@ class JobQueue(QObject):
         self._spare: EngineProcess | None = None
         self._leaving: list[EngineProcess] = []
         self._keep_spare = False
+        self._closed = False
         self.history: list[Job] = []
         self._killer = QTimer(self)
         self._killer.setSingleShot(True)
@@ -101,8 +102,11 @@ class JobQueue(QObject):
             self.job_finished.emit(job)
         elif job is self._running and job.phase is not Phase.CANCELLING and self._process is not None:
             job.phase = Phase.CANCELLING
-            self._process.send(CancelJob(job=job.id))
-            self._killer.start()
+            if job.record:
+                self._process.send(CancelJob(job=job.id))
+                self._killer.start()
+            else:  # it has not begun: nothing to be kept, nobody to ask
+                self._process.kill()
             self.job_progressed.emit(job)
 
     def pause(self, job: Job, paused: bool) -> None:
@@ -116,6 +120,7 @@ class JobQueue(QObject):
 
     def close(self, wait_ms: int = 9000) -> None:
         """End all processes: the running job writes its checkpoint first, and is killed where that takes too long."""
+        self._closed = True
         self._keep_spare = False
         self._spare_timer.stop()
         self._killer.stop()
@@ -123,18 +128,19 @@ class JobQueue(QObject):
         if self._spare is not None:
             self._spare.kill()
             self._spare.wait(1000)
-        if self._process is not None:
-            self._process.hang_up()
-            if not self._process.wait(wait_ms):
-                self._process.kill()
-                self._process.wait(1000)
+        at_work = self._process
+        if at_work is not None:
+            at_work.hang_up()
+            if not at_work.wait(wait_ms):
+                at_work.kill()
+                at_work.wait(1000)
         for process in list(self._leaving):
             if not process.wait(1000):
                 process.kill()
                 process.wait(1000)
 
     def _start_next(self) -> None:
-        if self._running is not None or not self._waiting:
+        if self._running is not None or not self._waiting or self._closed:
             return
         job = self._waiting.pop(0)
         job.phase = Phase.RUNNING

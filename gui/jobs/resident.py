@@ -54,6 +54,7 @@ class Resident(QObject):
         self._next = 1
         self._deaths: list[float] = []
         self._warm: set[tuple[str, str]] = set()
+        self._closed = False
 
     def edit(
         self, project: Path, kind: str, values: dict[str, Any], done: Callable[[EditDone], None], failed: Failed
@@ -90,6 +91,9 @@ class Resident(QObject):
         return bool(self._requests)
 
     def close(self) -> None:
+        """End the process; nothing is answered any more."""
+        self._closed = True
+        self._requests.clear()
         if self._process is not None:
             self._process.shut_down()
             if not self._process.wait(2000):
@@ -103,6 +107,8 @@ class Resident(QObject):
         return request
 
     def _send(self, message: Message) -> None:
+        if self._closed:
+            return
         if self._process is None:
             recent = [moment for moment in self._deaths if time.monotonic() - moment < RESTART_SECONDS]
             if len(recent) >= RESTARTS:

@@ -95,7 +95,7 @@ class HomePage(Page):
         self._undo.setEnabled(bool(what))
         self._undo.setVisible(bool(what))
         self._undo.setToolTip(self.tr("Undo: %1").replace("%1", what) if what else "")
-        self._undo.setAccessibleName(self._undo.toolTip())
+        self._undo.setAccessibleName(self._undo.toolTip() or self.tr("Undo"))
 
     def _job_moved(self, job: Job) -> None:
         if self.session.project is None:

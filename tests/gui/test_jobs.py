@@ -116,6 +116,13 @@ def test_cancel_stops_a_running_job(qtbot, queue):
     assert job.phase is Phase.CANCELLED
 
 
+def test_a_job_that_has_not_begun_is_cancelled_at_once(qtbot, queue):
+    job = queue.add("train", PROJECT, {"steps": 1000, "wait": 0.02})
+    with qtbot.waitSignal(queue.job_finished, timeout=1000):
+        queue.cancel(job)
+    assert job.phase is Phase.CANCELLED
+
+
 def test_a_job_that_takes_no_cancel_is_killed(qtbot, queue, monkeypatch):
     queue._killer.setInterval(200)
     job = queue.add("train", PROJECT, {"steps": 1000, "wait": 0.02, "stubborn": True})
