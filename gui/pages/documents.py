@@ -121,9 +121,9 @@ class DocumentsPage(ReadingPage):
         if self.reader() is None:
             self._show_frame(False)
             return
-        self.ask("documents/view", read_documents, self._show_view)
-        self.ask("documents/lengths", read_lengths, self._passages.show_lengths)
         self._model.show_documents(self.reader(), self._filter.text())
+        self.ask("documents/view", read_documents, self._show_view)
+        self.ask("documents/lengths", read_lengths, self._passages.show_lengths, later=True)
         shown = self._document.document()
         if shown is not None:
             self._show_document(shown.id)
@@ -296,6 +296,8 @@ class DocumentsPage(ReadingPage):
             self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1)
 
     def _table_loaded(self, total: int) -> None:
+        if total:
+            self._show_frame(True)
         filtered = bool(self._filter.text())
         self._none.setVisible(total == 0 and filtered)
         self.table.setVisible(total > 0 or not filtered)

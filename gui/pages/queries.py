@@ -99,8 +99,8 @@ class QueriesPage(ReadingPage):
         if "all" in topics:
             self._one.show_group(None)
         threshold = self.duplicates.threshold()
-        self.ask("queries/view", lambda project: read_queries(project, threshold), self._show_view)
         self._model.show_queries(self.reader(), self._filter())
+        self.ask("queries/view", lambda project: read_queries(project, threshold), self._show_view, later=True)
         shown = self._one.group()
         if shown is not None:
             self._show_query(shown.query.id)
@@ -270,6 +270,8 @@ class QueriesPage(ReadingPage):
         self._filter_changed()
 
     def _table_loaded(self, total: int) -> None:
+        if total:
+            self._show_frame(True)
         filtered = self._filter() != QueryFilter()
         self._none.setVisible(total == 0 and filtered)
         self.table.setVisible(total > 0 or not filtered)

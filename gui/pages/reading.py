@@ -35,11 +35,11 @@ class ReadingPage(Page):
                 self._reader = made
         return self._reader
 
-    def ask(self, topic: str, question: Question, answered: Answered) -> None:
+    def ask(self, topic: str, question: Question, answered: Answered, *, later: bool = False) -> None:
         """Ask the project something in the background; nothing happens where no project is open."""
         reader = self.reader()
         if reader is not None:
-            reader.ask(topic, question, answered)
+            reader.ask(topic, question, answered, later=later)
 
     def is_settled(self) -> bool:
         """Whether everything asked was answered."""

@@ -25,6 +25,8 @@ _CHIPS = {
     CandidateState.DOUBTFUL: "warn",
 }
 _REVIEWS = {code: review for review, code in REVIEW_CODES.items()}
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 PASSAGE, BM25, MODEL, SCORE, MARGIN, STATE = range(6)
 
 
@@ -197,5 +199,4 @@ def short_score(score: float) -> str:
 
 
 def _alignment(column: int) -> int:
-    side = Qt.AlignmentFlag.AlignLeft if column in (PASSAGE, STATE) else Qt.AlignmentFlag.AlignRight
-    return int(side | Qt.AlignmentFlag.AlignVCenter)
+    return _LEFT if column in (PASSAGE, STATE) else _RIGHT

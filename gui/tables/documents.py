@@ -59,7 +59,7 @@ class DocumentsModel(PagedModel[DocumentRow]):
             "empty": self.tr("No text found"),
             "gone": self.tr("File is gone"),
         }
-        self.columns = self._make_columns()
+        self.set_columns(self._make_columns())
 
     def show_documents(self, reader: Reader | None, contains: str = "") -> None:
         """Read the documents whose title or path holds `contains`."""

@@ -38,7 +38,7 @@ class MinedQueriesModel(PagedModel[MinedQuery]):
         super().__init__((), "mined queries", parent)
         self._shown: Picture | None = None
         self._order: NDArray[np.int64] = np.empty(0, np.int64)
-        self.columns = [Column(self.tr("Query"), lambda row: row.text)]
+        self.set_columns([Column(self.tr("Query"), lambda row: row.text)])
 
     def show_queries(self, reader: Reader | None, mined: Mined, shown: Picture, order: NDArray[np.int64]) -> None:
         """List the mining's queries in `order` (places among its queries)."""

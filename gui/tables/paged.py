@@ -15,7 +15,9 @@ from gui.tables.reader import Reader
 PAGE = 100
 KEPT_PAGES = 60
 Index = QModelIndex | QPersistentModelIndex
-RECORD = Qt.ItemDataRole.UserRole + 50
+RECORD = int(Qt.ItemDataRole.UserRole) + 50
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 R = TypeVar("R")
 
@@ -57,7 +59,9 @@ class PagedModel(QAbstractTableModel, Generic[R]):
 
     def __init__(self, columns: Sequence[Column[R]], topic: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.columns = list(columns)
+        self.columns: list[Column[R]] = []
+        self._cells: list[dict[int, Callable[[R], Any] | int]] = []
+        self.set_columns(columns)
         self._topic = topic
         self._reader: Reader | None = None
         self._count: Callable[[Project], int] = lambda _project: 0
@@ -67,6 +71,20 @@ class PagedModel(QAbstractTableModel, Generic[R]):
         self._asked: dict[int, int] = {}
         self._generation = 0
         self._fresh = True
+
+    def set_columns(self, columns: Sequence[Column[R]]) -> None:
+        """Give the columns; before the model is shown."""
+        self.columns = list(columns)
+        self._cells = [
+            {
+                int(Qt.ItemDataRole.DisplayRole): column.text,
+                int(Qt.ItemDataRole.AccessibleTextRole): column.text,
+                int(Qt.ItemDataRole.TextAlignmentRole): _RIGHT if column.right else _LEFT,
+                RECORD: _itself,
+                **{int(role): say for role, say in (column.roles or {}).items()},
+            }
+            for column in columns
+        ]
 
     def read(
         self,
@@ -124,26 +142,18 @@ class PagedModel(QAbstractTableModel, Generic[R]):
         if role == Qt.ItemDataRole.DisplayRole:
             return column.head
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
+            return _RIGHT if column.right else _LEFT
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
+        # A repaint asks some two thousand times: what a cell does not know is answered by one look-up.
+        cell = self._cells[index.column()].get(role)
+        if cell is None:
             return None
-        column = self.columns[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
-        own = (column.roles or {}).get(role)
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, RECORD) and own is None:
-            return None
+        if isinstance(cell, int):
+            return cell
         record = self.record(index.row())
-        if record is None:
-            return None
-        if role == RECORD:
-            return record
-        return own(record) if own is not None else column.text(record)
+        return None if record is None else cell(record)
 
     def _ask_page(self, number: int) -> None:
         slot = number % 4  # dragging the scroll bar asks for many pages: only the newest few are read
@@ -181,3 +191,7 @@ class PagedModel(QAbstractTableModel, Generic[R]):
             self.dataChanged.emit(self.index(0, 0), self.index(self._total - 1, len(self.columns) - 1))
         self._fresh = False
         self.loaded.emit(rows.total)
+
+
+def _itself(record: R) -> R:
+    return record

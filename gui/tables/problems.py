@@ -21,20 +21,22 @@ class ProblemsModel(PagedModel[ImportProblem]):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__((), "problems", parent)
-        self.columns = [
-            Column(self.tr("File"), lambda row: words.plain(PurePath(row.file).name or row.file, 300)),
-            Column(
-                self.tr("Line"),
-                lambda row: words.count(row.line) if row.line else "–",
-                right=True,
-                roles={Role.TONE: lambda _row: "text2"},
-            ),
-            Column(
-                self.tr("Why it was not taken"),
-                lambda row: words.plain(row.reason, 500),
-                roles={Role.TONE: lambda _row: "text2"},
-            ),
-        ]
+        self.set_columns(
+            [
+                Column(self.tr("File"), lambda row: words.plain(PurePath(row.file).name or row.file, 300)),
+                Column(
+                    self.tr("Line"),
+                    lambda row: words.count(row.line) if row.line else "–",
+                    right=True,
+                    roles={Role.TONE: lambda _row: "text2"},
+                ),
+                Column(
+                    self.tr("Why it was not taken"),
+                    lambda row: words.plain(row.reason, 500),
+                    roles={Role.TONE: lambda _row: "text2"},
+                ),
+            ]
+        )
 
     def show_import(self, reader: Reader | None, import_id: int) -> None:
         def count(project: Project) -> int:

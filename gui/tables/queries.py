@@ -47,7 +47,7 @@ class QueriesModel(PagedModel[QueryRow]):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__((), "queries", parent)
         self._filter = QueryFilter()
-        self.columns = self._make_columns()
+        self.set_columns(self._make_columns())
 
     def show_queries(self, reader: Reader | None, filter_: QueryFilter) -> None:
         """Read the queries that pass `filter_`."""

@@ -32,16 +32,19 @@ class Reader(QObject):
         self._newest: dict[str, int] = {}
         self._answered: dict[int, tuple[str, Answered]] = {}
         self._count = 0
-        self._waiting: queue.SimpleQueue[tuple[int, str, Question] | None] = queue.SimpleQueue()
+        self._waiting: queue.PriorityQueue[tuple[int, int, str, Question | None]] = queue.PriorityQueue()
         self._done.connect(self._deliver)
         self._thread: threading.Thread | None = None
 
-    def ask(self, topic: str, question: Question, answered: Answered) -> None:
-        """Ask `question` in the background; `answered` is called in the window's thread unless a newer one came."""
+    def ask(self, topic: str, question: Question, answered: Answered, *, later: bool = False) -> None:
+        """Ask `question` in the background; `answered` is called in the window's thread unless a newer one came.
+
+        With `later` it waits until nothing else is asked: for what takes long and is not waited for.
+        """
         self._count += 1
         self._newest[topic] = self._count
         self._answered[self._count] = (topic, answered)
-        self._waiting.put((self._count, topic, question))
+        self._waiting.put((1 if later else 0, self._count, topic, question))
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
             self._thread.start()
@@ -59,15 +62,17 @@ class Reader(QObject):
         """End the thread; answers that are still to come are dropped."""
         self.forget()
         if self._thread is not None:
-            self._waiting.put(None)
+            self._waiting.put((-1, 0, "", None))
             self._thread.join(timeout=5)
             self._thread = None
 
     def _work(self) -> None:
         project: Project | None = None
         try:
-            while (asked := self._waiting.get()) is not None:
-                number, topic, question = asked
+            while True:
+                _, number, topic, question = self._waiting.get()
+                if question is None:
+                    return
                 if self._newest.get(topic) != number:
                     self._done.emit(number, None, None)
                     continue
