@@ -53,6 +53,7 @@ class Checkpoints:
 
     def save(self, progress: Progress, model: Any, optimizer: torch.optim.Optimizer) -> None:
         """Write a checkpoint for `progress.step`, then remove those that are neither the newest nor the best."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         folder = self._of(progress.step)
@@ -67,10 +68,11 @@ class Checkpoints:
                 _sync(beside / name)
             write_json(beside / "hashes.json", {name: _digest(beside / name) for name in _FILES})
             swap_folder(beside, folder)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             shutil.rmtree(beside, ignore_errors=True)
+            reason = getattr(error, "strerror", None) or error
             raise TrainingError(
-                f"The checkpoint of step {progress.step} cannot be written: {error.strerror or error}.",
+                f"The checkpoint of step {progress.step} cannot be written: {reason}.",
                 hint="Free some disk space; training goes on from the checkpoint before with resume.",
             ) from error
         self._rotate(progress)

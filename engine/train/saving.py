@@ -39,6 +39,8 @@ def save_model(model: Any, folder: Path, base: ModelFacts, card: CardFacts) -> M
     Raises:
         TrainingError: a weight is no number, or the disk did not take it.
     """
+    from safetensors import SafetensorError
+
     if not all_finite(model):
         raise TrainingError("A weight of the tuned model is no number; it was not saved.", hint="Lower learning_rate.")
     if hasattr(model[0], "auto_model"):
@@ -54,10 +56,10 @@ def save_model(model: Any, folder: Path, base: ModelFacts, card: CardFacts) -> M
                     os.fsync(file.fileno())
         facts = read_facts(beside)
         swap_folder(beside, folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise TrainingError(
-            f"The tuned model cannot be written: {error.strerror or error}.",
+            f"The tuned model cannot be written: {getattr(error, 'strerror', None) or error}.",
             hint="Free some disk space, then resume the run.",
         ) from error
     return facts

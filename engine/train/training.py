@@ -139,6 +139,8 @@ class _Run:
         """Train, keep the best, mix, save."""
         self._go_on_or_start()
         self._learn()
+        if not self.progress.best_step:  # resumed at its end, after the best checkpoint was damaged
+            self._look()
         if self.progress.best_step != self.progress.step:
             self.checkpoints.load_weights(self.progress.best_step, self.model)
         return self._save()
@@ -198,6 +200,8 @@ class _Run:
             return self._measure_baselines()
         data = self.progress.data
         self.progress = self.checkpoints.load(newest, self.model, self.optimizer)
+        if not self.checkpoints.is_complete(self.progress.best_step):
+            self.progress.best_step, self.progress.best_dev = 0, -1.0
         models.drop_metrics_after(self.project, self.row.id, newest)
         if self.progress.data != data:
             self.task.warn("The training data changed since the run was interrupted; it goes on with the new data.")

@@ -199,6 +199,41 @@ def test_cached_objective_gives_the_same_losses(project, small):
     assert [v for _, v in cached.points["loss"]] == pytest.approx([v for _, v in plain.points["loss"]], abs=1e-4)
 
 
+def test_scaled_gradients_give_the_same_model(project, small, monkeypatch):
+    import engine.train.training as module
+
+    plain, scaled = Recorder(), Recorder()
+    train(project, small, plain)
+    monkeypatch.setattr(module, "_scaler", lambda *_: torch.amp.GradScaler("cpu", init_scale=1024.0))
+    train(project, small, scaled)
+    assert [v for _, v in scaled.points["loss"]] == pytest.approx([v for _, v in plain.points["loss"]], abs=1e-4)
+
+
+def test_bf16_learns_too(project, small):
+    summary = train(project, replace(small, precision="bf16", max_steps=30, epochs=10.0), Task())
+    assert summary.dev > summary.dev_base
+
+
+def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_stays(project, small, monkeypatch):
+    from safetensors import torch as library
+
+    save = library.save_file
+
+    def full(tensors, path, *rest):
+        if "checkpoint-000008" in str(path):
+            raise OSError(28, "No space left on device")
+        save(tensors, path, *rest)
+
+    monkeypatch.setattr(library, "save_file", full)
+    with pytest.raises(TrainingError, match=r"step 8 cannot be written: No space left"):
+        train(project, small, Task())
+    (interrupted,) = models.interrupted_models(project)
+    checkpoints = Checkpoints(folder(project, interrupted.id) / "checkpoints")
+    assert (checkpoints.newest(), checkpoints.steps()) == (4, [4])
+    monkeypatch.setattr(library, "save_file", save)
+    assert train(project, replace(small, resume=interrupted.id), Task()).steps == 12
+
+
 def test_missing_negatives_and_dev_queries_are_told(project, small):
     queries.set_splits(project, dict.fromkeys(range(41, 53)))
     task = Recorder()
