@@ -1,4 +1,4 @@
-"""sqlite-utils without pandas: it would load it, half a second, only to know the types of a library we never hand it."""
+"""sqlite-utils without pandas, which it would load for half a second only to know its types."""
 
 from __future__ import annotations
 
