@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QSizePolicy, QWidg
 
 from engine.store.overview import NextStep, Overview
 from gui import icons, theme, words
-from gui.jobs.job import PAGES, Job
+from gui.jobs.job import PAGES, Job, job_name
+from gui.phrases import fill
 from gui.session import Session
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, column, row
@@ -253,6 +254,14 @@ class Rail(QFrame):
         if step is None:
             return
         self._next_button.setText(self._step_words(step))
+        running = self._session.queue.running
+        busy = running is not None and running.project == self._session.path
+        for button in (self._next_button, self._next_small):
+            button.setEnabled(not busy)
+        if running is not None and busy:
+            self._next_button.set_possible(False, fill(self.tr("Running: %1"), job_name(running.kind)))
+        else:
+            self._next_button.set_possible(True)
         self._next_button.setToolTip(self._step_words(step))
         self._next_small.setToolTip(self._step_words(step))
         self._next_small.setAccessibleName(self.tr("Next step: %1").replace("%1", self._step_words(step)))
@@ -268,6 +277,8 @@ class Rail(QFrame):
 
     def _job_moved(self, job: Job) -> None:
         name = PAGES.get(job.kind, "")
+        if job.is_over or not job.stage:
+            self._show_step()
         if job.is_over:
             self._running.pop(name, None)
             self._show_stages(self._session.overview())

@@ -159,7 +159,7 @@ class CommandPalette(QFrame):
         """Stand in the upper middle of the window."""
         parent = self.window()
         rows = min(max(self._model.rowCount(), 1), SHOWN)
-        height = 66 + rows * ROW_HEIGHT + (8 if self._model.rowCount() else 0)
+        height = 66 + rows * ROW_HEIGHT
         width = min(WIDTH, parent.width() - 48)
         self.setGeometry((parent.width() - width) // 2, max(parent.height() // 8, 24), width, height)
 

@@ -142,8 +142,8 @@ class JobsDrawer(QFrame):
         self._title.setText(job_name(entry.kind))
         live = self._live(entry)
         message = entry.message if isinstance(entry, JobRecord) else self.tr("It starts when the jobs before it end.")
-        if live is not None and live.hint:
-            message = f"{message or live.message} {live.hint}"
+        if live is not None and live.message and live.message not in message:
+            message = f"{live.message} {live.hint}"
         self._message.setText(words.plain(message, 1000))
         self._message.setVisible(bool(message))
         self.text.setPlainText("\n".join(self._lines(entry, live)))
@@ -162,7 +162,7 @@ class JobsDrawer(QFrame):
             if entry.summary:
                 shown = json.dumps(entry.summary, ensure_ascii=False, indent=1)
                 lines += ["", shown[:4000]]
-        if live is not None and live.traceback:
+        if live is not None and live.traceback and live.is_surprise:
             lines += ["", live.traceback]
         return [words.plain(line, 4000, lines=True) for line in lines]
 

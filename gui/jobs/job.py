@@ -99,6 +99,11 @@ class Job:
         return self.phase in OVER
 
     @property
+    def is_surprise(self) -> bool:
+        """Whether it failed in a way nobody foresaw, so that its traceback helps; the rest is said in words."""
+        return self.code in ("bug", "crash", "system", "memory", "error")
+
+    @property
     def share(self) -> float:
         """How much of the stage is done, 0..1; 0 where its length is unknown."""
         return min(self.done / self.total, 1.0) if self.total else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from gui import theme, words
 from gui.jobs.job import Job, Phase, job_name
@@ -37,7 +37,8 @@ class JobStrip(QFrame):
         self.name = label("", "dense", weight="medium")
         line.addWidget(self.name)
         self.stage = ElidedLabel("", "dense", "text2")
-        line.addWidget(self.stage, 1)
+        self.stage.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        line.addWidget(self.stage)
         self.meter = Meter(width=140)
         self.meter.setAccessibleName(self.tr("Share done"))
         line.addWidget(self.meter)

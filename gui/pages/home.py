@@ -68,6 +68,8 @@ class HomePage(Page):
         self._stack.addWidget(scroller(self.standing))
         self.body.addWidget(self._stack)
         session.undo_changed.connect(self._show_undo)
+        for signal in (session.queue.job_started, session.queue.job_finished):
+            signal.connect(lambda _job: self.standing.set_running(session.queue.running))
         for signal in (session.queue.job_queued, session.queue.job_progressed, session.queue.job_finished):
             signal.connect(self._job_moved)
         self._show_undo(session.undo_words)

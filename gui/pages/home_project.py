@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from engine.records import Comparison, JobRecord, JobState, Outcome
+from engine.store.overview import NextStep
 from gui import theme, words
-from gui.jobs.job import job_name, job_past
+from gui.jobs.job import Job, job_name, job_past
 from gui.pages.home_facts import METRIC, HomeFacts, Step
 from gui.pages.home_rounds import RoundsChart
 from gui.phrases import fill
@@ -35,6 +36,8 @@ class HomeProject(QWidget):
         super().__init__(parent)
         self._stack = column(self, margins=(theme.MARGIN, 0, theme.MARGIN, theme.GAP), gap=theme.GAP)
         self._content: QWidget | None = None
+        self._step_button: Button | None = None
+        self._running: Job | None = None
 
     def show_facts(self, facts: HomeFacts) -> None:
         """Show where the project stands."""
@@ -42,6 +45,7 @@ class HomeProject(QWidget):
             self._stack.removeWidget(self._content)
             self._content.hide()
             self._content.deleteLater()
+        self._step_button = None
         self._content = QWidget()
         stack = column(self._content, gap=theme.GAP)
         for job in facts.interrupted[:1]:
@@ -171,7 +175,7 @@ class HomeProject(QWidget):
         stack.addSpacing(8)
         stack.addWidget(label(step.label, "title", wrap=True))
         stack.addSpacing(4)
-        stack.addWidget(label(self._why(step.label, step.page), "body", "text2", wrap=True))
+        stack.addWidget(label(self._why(step), "body", "text2", wrap=True))
         stack.addSpacing(16)
         line = row()
         words_ = f"{step.label} ({words.about(step.seconds)})" if step.seconds else step.label
@@ -181,6 +185,15 @@ class HomeProject(QWidget):
         line.addStretch(1)
         stack.addLayout(line)
         stack.addStretch(1)
+        self._step_button = button
+        self.set_running(self._running)
+
+    def set_running(self, job: Job | None) -> None:
+        """While a job runs, the next step waits for it and says so."""
+        self._running = job
+        if self._step_button is not None:
+            name = job_name(job.kind) if job else ""
+            self._step_button.set_possible(job is None, fill(self.tr("Running: %1"), name))
 
     def _take(self, facts: HomeFacts) -> None:
         step = facts.overview.next_step
@@ -188,7 +201,11 @@ class HomeProject(QWidget):
         if step.job:
             self.job_asked.emit(step.job, dict(step.params))
 
-    def _why(self, step: str, page: str) -> str:
+    def _why(self, step: NextStep) -> str:
+        if step.page == "queries" and not step.job:
+            return self.tr(
+                "Questions with the passage that answers them: what the model learns from and is measured with."
+            )
         return {
             "documents": self.tr(
                 "Text, Markdown, HTML, PDF, Word, CSV or JSON lines; your files are read, never changed."
@@ -202,7 +219,7 @@ class HomeProject(QWidget):
             "negatives": self.tr("Passages that look like the answer and are not teach the model the difference."),
             "train": self.tr("The model learns from your questions; the best checkpoint on the dev questions is kept."),
             "export": self.tr("A folder that sentence-transformers loads, checked by loading it again."),
-        }.get(page, self.tr("Ask in your own words and see what comes first."))
+        }.get(step.page, self.tr("Ask in your own words and see what comes first."))
 
     def _scores(self, facts: HomeFacts) -> QVBoxLayout:
         stack = column(gap=4)
@@ -345,7 +362,7 @@ class HomeProject(QWidget):
             when = label(words.when(job.started_at), "caption", "text3")
             when.setMinimumWidth(32)
             line.addWidget(when)
-            line.addWidget(ElidedLabel(job_past(job.kind)), 1)
+            line.addWidget(ElidedLabel(job_past(job.kind) if job.state is JobState.DONE else job_name(job.kind)), 1)
             line.addWidget(label(self._ended(job), "caption", "text3"))
             card.body.addWidget(holder)
         if not facts.activity:
