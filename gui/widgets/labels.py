@@ -60,8 +60,7 @@ def key_cap(keys: str, parent: QWidget | None = None) -> QLabel:
     cap = label(keys, "caption", "text2", parent=parent)
     cap.setProperty("keycap", True)
     cap.setAlignment(Qt.AlignmentFlag.AlignCenter)
-    cap.setFixedHeight(18)
-    cap.setMinimumWidth(18)
+    cap.setFixedSize(max(cap.sizeHint().width(), QFontMetrics(cap.font()).horizontalAdvance(keys) + 10, 18), 18)
     return cap
 
 
