@@ -32,7 +32,7 @@ from gui.tables.scoreboard import ScoreDelegate, ScoreModel, ScoreRow
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, EmptyState, column, scroller
 from gui.widgets.inputs import ChoiceBox
-from gui.widgets.labels import label
+from gui.widgets.labels import Link, label
 from gui.widgets.tables import TableView
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ class EvaluatePage(ReadingPage):
         self._make_actions()
         self._start = Button(self.tr("Measure the starting point"), "primary")
         self._start.clicked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
-        self._empty = EmptyState("evaluate", "", "", self._start)
+        self._to_questions = Link(self.tr("Go to the questions"))
+        self._to_questions.clicked.connect(lambda: self.session.show_page("queries"))
+        self._empty = EmptyState("evaluate", "", "", self._start, self._to_questions)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._make_bench())
         self._compare = QueryCompare()
@@ -340,6 +342,7 @@ class EvaluatePage(ReadingPage):
         self._stack.setCurrentIndex(_EMPTY)
         measuring = self._running()
         splits = self._bench.n_test
+        self._to_questions.setVisible(not splits and measuring is None)
         if measuring is not None:
             self._empty.set_words(self.tr("Measuring"), self._progress_words(measuring))
             self._start.set_possible(False, self.tr("Measuring…"))

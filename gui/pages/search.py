@@ -28,7 +28,7 @@ from gui.pages.search_parts import Suggestions, SystemHead
 from gui.pages.search_why import WhyPanel
 from gui.phrases import fill
 from gui.widgets.buttons import Button, IconButton, SegmentedControl
-from gui.widgets.cards import EmptyState, row
+from gui.widgets.cards import EmptyState, row, scroller
 from gui.widgets.hit_columns import HitColumns
 from gui.widgets.inputs import FilterBox
 from gui.widgets.labels import label
@@ -89,7 +89,7 @@ class SearchPage(ReadingPage):
         self._stack.addWidget(empty)
         self._suggestions = Suggestions()
         self._suggestions.picked.connect(self.search_for)
-        self._stack.addWidget(self._suggestions)
+        self._stack.addWidget(scroller(self._suggestions))
         self._heads = (SystemHead(self.tr("Left system")), SystemHead(self.tr("Right system")))
         self._columns = HitColumns(*self._heads)
         self._stack.addWidget(self._columns)
@@ -216,6 +216,7 @@ class SearchPage(ReadingPage):
     def _ask_all(self, text: str) -> None:
         self._forget_round()
         self._asked_text = text
+        self._show_keep()
         keys = tuple(self._keys[: 1 + self._layout.current()])
         asked = _Round(text, keys)
         self._round = asked

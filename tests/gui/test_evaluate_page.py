@@ -205,6 +205,8 @@ def test_nothing_measured_yet_has_one_button(qtbot, tmp_path, finished):
 def test_without_a_split_the_button_says_so(qtbot, tmp_path):
     page = _page(qtbot, tmp_path, imported_project(tmp_path))
     assert page._start.shown_text() == "Split the questions first"
+    page._to_questions.click()
+    assert page.session.pages == [("queries", {})]
 
 
 def test_a_failed_measurement_keeps_what_was_there(qtbot, tmp_path, finished):

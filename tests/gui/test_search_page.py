@@ -124,6 +124,7 @@ def test_a_failed_search_keeps_the_results_and_can_be_tried_again(qtbot, tmp_pat
     page.session.broken = "The model cannot be read."
     page.search_for("saddle")
     assert page.problem.isVisible()
+    assert page._keep.shown_text() == "Choose the answer to keep it"
     assert "The results before it are still shown." in page.problem.accessibleName()
     assert page._columns.left.hits.cards()
     page.session.broken = ""
