@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from gui.widgets.buttons import Button
 from gui.widgets.cards import column, row
 from gui.widgets.labels import label
+
+_WIDTH = 440
 
 
 class Question(QDialog):
@@ -22,11 +23,11 @@ class Question(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setModal(True)
-        self.setFixedWidth(440)
+        self.setFixedWidth(_WIDTH)
         stack = column(self, margins=(24, 20, 24, 20), gap=8)
         stack.addWidget(label(title, "heading"))
         words = label(sentence, "body", "text2", wrap=True)
-        words.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        words.setMinimumHeight(words.heightForWidth(_WIDTH - 48))
         stack.addWidget(words)
         stack.addSpacing(8)
         line = row()

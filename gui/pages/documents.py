@@ -121,6 +121,10 @@ class DocumentsPage(ReadingPage):
         if self.reader() is None:
             self._show_frame(False)
             return
+        if "all" in topics:
+            self._document.show_document(None)
+            seen = self.session.overview()
+            self._show_frame(seen is not None and seen.passages > 0)
         self._model.show_documents(self.reader(), self._filter.text())
         self.ask("documents/view", read_documents, self._show_view)
         self.ask("documents/lengths", read_lengths, self._passages.show_lengths, later=True)
@@ -238,6 +242,7 @@ class DocumentsPage(ReadingPage):
         line.addStretch(1)
         self._log = ImportLink()
         self._log.clicked.connect(self._toggle_log)
+        self._log.hide()
         line.addWidget(self._log)
         stack.addLayout(line)
         self._tokens = TokenPanel()
@@ -246,6 +251,7 @@ class DocumentsPage(ReadingPage):
         self._passages = PassagesDrawer()
         self._passages.again_asked.connect(self._read_again)
         self._imported = ImportDrawer()
+        self._imported.hide()
         drawers = column(gap=8)
         drawers.addWidget(self._passages)
         drawers.addWidget(self._imported)

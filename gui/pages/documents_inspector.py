@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -64,6 +64,7 @@ class DocumentInspector(QWidget):
         self._stack.addWidget(self._facts)
         self.tabs.changed.connect(self._stack.setCurrentIndex)
         self._none = label(self.tr("Choose a document to read it."), "body", "text3", wrap=True)
+        self._none.setAlignment(Qt.AlignmentFlag.AlignTop)
         stack = column(self, gap=12)
         stack.addWidget(self._none)
         stack.addWidget(self.tabs)

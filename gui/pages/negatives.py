@@ -100,7 +100,8 @@ class NegativesPage(ReadingPage):
     def refresh(self, topics: set[str]) -> None:
         if self.reader() is None or "all" in topics:
             self._mined, self._looked, self._opened = None, None, None
-            self._show_frame(False)
+            stages = seen.stages if (seen := self.session.overview()) is not None else ()
+            self._show_frame(any(stage.name == "negatives" and stage.state == "done" for stage in stages))
         self.ask("negatives/ground", read_ground, self._show_ground)
         self.ask("negatives/mined", read_mined, self._show_mined)
 
@@ -160,7 +161,7 @@ class NegativesPage(ReadingPage):
         self.candidates.candidate_chosen.connect(self._candidate_chosen)
         self.candidates.ran_over.connect(self._next_query)
         self.compare = ComparePanel()
-        self.compare.setMinimumWidth(432)
+        self.compare.setMinimumWidth(444)
         self.compare.judged.connect(self.judge)
         self.compare.undo_asked.connect(self.session.undo)
         self.compare.walked.connect(self._walk)
@@ -173,7 +174,7 @@ class NegativesPage(ReadingPage):
         for pane, stretch in ((self.queries, 0), (self.candidates, 3), (self.compare, 3)):
             panes.addWidget(pane)
             panes.setStretchFactor(panes.indexOf(pane), stretch)
-        panes.setSizes([204, 432, 436])
+        panes.setSizes([204, 424, 444])
         holder = QWidget()
         stack = column(holder)
         stack.addWidget(rule())

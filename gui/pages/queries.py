@@ -98,6 +98,8 @@ class QueriesPage(ReadingPage):
             return
         if "all" in topics:
             self._one.show_group(None)
+            seen = self.session.overview()
+            self._show_frame(seen is not None and seen.queries > 0)
         threshold = self.duplicates.threshold()
         self._model.show_queries(self.reader(), self._filter())
         self.ask("queries/view", lambda project: read_queries(project, threshold), self._show_view, later=True)
@@ -186,7 +188,7 @@ class QueriesPage(ReadingPage):
         line.addWidget(self._split)
         self._which = ChoiceBox(accessible=self.tr("Which queries"))
         self._which.picked.connect(lambda _value: self._filter_changed())
-        self._which.setMaximumWidth(124)
+        self._which.setFixedWidth(126)
         line.addWidget(self._which)
         line.addStretch(1)
         self._leaks = LeakNote()

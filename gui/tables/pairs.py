@@ -178,7 +178,7 @@ class PairDelegate(TableDelegate):
         painter.restore()
 
 
-def without_same_start(left: str, right: str, *, kept: int = 24) -> tuple[str, str]:
+def without_same_start(left: str, right: str, *, kept: int = 12) -> tuple[str, str]:
     """Two texts that begin alike, cut before the last words they share, so that the difference is seen."""
     same = next((place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
     cut = left.rfind(" ", 0, max(same - kept, 0))

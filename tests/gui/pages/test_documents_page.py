@@ -180,3 +180,10 @@ def test_low_window_folds_the_drawer_of_passages(shown: Shown) -> None:
     assert not page._passages.is_open()
     assert page.inspector is not None
     assert not page.inspector.isVisible()
+
+
+def test_dialog_offers_every_format_the_engine_reads() -> None:
+    from engine.ingest.labelled import FORMATS as READ
+    from gui.dialogs.import_dialog import FORMATS as OFFERED
+
+    assert OFFERED == ("auto", *READ)
