@@ -186,4 +186,4 @@ def test_dialog_offers_every_format_the_engine_reads() -> None:
     from engine.ingest.labelled import FORMATS as READ
     from gui.dialogs.import_dialog import FORMATS as OFFERED
 
-    assert OFFERED == ("auto", *READ)
+    assert ("auto", *READ) == OFFERED
