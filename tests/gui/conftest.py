@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +48,17 @@ def session(settings: SettingsStore) -> Iterator[Session]:
     made = Session(settings, spawn=spawn_fake)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished project, made once; tests work on copies of it."""
+    from tests.gui.projects import finished_project
+
+    return finished_project(tmp_path_factory.mktemp("once"))
+
+
+@pytest.fixture
+def finished(finished_once: Path, tmp_path: Path) -> Path:
+    """A finished project of the test's own."""
+    return Path(shutil.copytree(finished_once, tmp_path / "finished"))

@@ -16,14 +16,9 @@ from gui.pages.evaluate_facts import Pair, group, read_bench, rivals, scatter_pl
 from gui.pages.evaluate_verdict import VerdictCard
 from gui.tables.scoreboard import ScoreModel, ScoreRow
 from tests.gui.asking import AskingSession, settle
-from tests.gui.projects import finished_project, imported_project
+from tests.gui.projects import imported_project
 
 WIN = Comparison(1, "tuned", "bm25", 3, 1, "ndcg@10", 0.1, 0.05, 0.15, 0.0001, Outcome.WIN, 12, 3, 100)
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return finished_project(tmp_path)
 
 
 def _page(qtbot, tmp_path, path) -> EvaluatePage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from engine.records import Outcome
@@ -14,12 +13,7 @@ from gui.jobs.job import Phase
 from gui.pages.export import ExportPage
 from gui.pages.export_facts import choices, params_of, read_facts, slug, why_not
 from tests.gui.asking import AskingSession, settle
-from tests.gui.projects import empty_project, finished_project
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return finished_project(tmp_path)
+from tests.gui.projects import empty_project
 
 
 def _page(qtbot, tmp_path, path) -> ExportPage:

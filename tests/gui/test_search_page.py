@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from engine.store import documents, queries
 from engine.store.feedback import votes_on
 from engine.store.project import Project
 from gui.pages.search import SearchPage
 from gui.pages.search_facts import default_systems, new_in_top, read_facts
 from tests.gui.asking import AskingSession, settle
-from tests.gui.projects import empty_project, finished_project, imported_project
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return finished_project(tmp_path)
+from tests.gui.projects import empty_project, imported_project
 
 
 def _page(qtbot, tmp_path, path, *, hold: bool = False) -> SearchPage:

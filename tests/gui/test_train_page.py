@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtGui import QGuiApplication
 
 from engine.records import JobState, State
@@ -11,12 +10,7 @@ from engine.store.project import Project
 from gui.jobs.job import Phase
 from gui.pages.train import TrainPage
 from tests.gui.asking import AskingSession, settle
-from tests.gui.projects import empty_project, finished_project, imported_project
-
-
-@pytest.fixture
-def finished(tmp_path):
-    return finished_project(tmp_path)
+from tests.gui.projects import empty_project, imported_project
 
 
 def _page(qtbot, tmp_path, path) -> TrainPage:
