@@ -112,6 +112,16 @@ def _rename_model(project: Project, values: Values) -> tuple[list[str], Values]:
     return ["models"], {}
 
 
+def _discard_model(project: Project, values: Values) -> tuple[list[str], Values]:
+    model_id = int(values["model_id"])
+    if model_id not in {found.id for found in models.interrupted_models(project)}:
+        raise UserError(f"The model {model_id} is not one that was interrupted.", hint="Only those can be discarded.")
+    if project.is_busy():
+        raise UserError("A job is running in this project.", hint="Wait until it ends, then discard.")
+    models.drop_model(project, model_id)
+    return ["models", "jobs"], {}
+
+
 def _base_model(project: Project, values: Values) -> tuple[list[str], Values]:
     from engine.jobs import set_base_model
 
@@ -159,6 +169,7 @@ EDITS: dict[str, Edit] = {
     "rename_project": _rename_project,
     "rename_model": _rename_model,
     "base_model": _base_model,
+    "discard_model": _discard_model,
     "dismiss_job": _dismiss_job,
     "feedback": _feedback,
     "unfeedback": _unfeedback,

@@ -1,0 +1,65 @@
+"""Small changes by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.edits import EDITS, apply_edit
+from engine.errors import UserError
+from engine.records import State
+from engine.store import jobs, models, queries
+from engine.store.project import Project
+
+
+@pytest.fixture
+def project(tmp_path):
+    with Project.create(tmp_path / "p") as made:
+        yield made
+
+
+def test_an_unknown_edit_is_refused(project):
+    with pytest.raises(UserError, match="no edit 'dance'"):
+        apply_edit(project, "dance", {})
+
+
+@pytest.mark.parametrize("kind", sorted(set(EDITS) - {"recover"}))
+def test_an_edit_without_its_values_is_refused_by_the_name_of_the_value(project, kind):
+    with pytest.raises(UserError, match="needs a value"):
+        apply_edit(project, kind, {})
+
+
+def test_a_query_written_by_hand_says_so(project):
+    apply_edit(project, "add_query", {"text": " How? ", "split": "test"})
+    (query,) = queries.representatives(project)
+    assert (query.text, query.source, query.split) == ("How?", "hand", "test")
+
+
+def test_a_grade_outside_zero_to_three_is_refused(project):
+    with pytest.raises(UserError, match="0 to 3"):
+        apply_edit(project, "qrel", {"query_id": 1, "passage_id": 1, "grade": 4})
+
+
+def test_a_query_cannot_be_merged_into_itself(project):
+    apply_edit(project, "add_query", {"text": "a"})
+    with pytest.raises(UserError, match="cannot be merged"):
+        apply_edit(project, "merge", {"query_id": 1, "into": 1})
+
+
+def test_only_an_interrupted_model_can_be_discarded(project):
+    done = models.add_model(project, name="b", kind="base", path="/b", state=State.COMPLETE)
+    with pytest.raises(UserError, match="not one that was interrupted"):
+        apply_edit(project, "discard_model", {"model_id": done})
+    half = models.add_model(project, name="t", kind="tuned", path="", parent_id=done)
+    (project.path / "models" / str(half) / "checkpoints").mkdir(parents=True)
+    apply_edit(project, "discard_model", {"model_id": half})
+    assert models.model(project, half) is None
+    assert not (project.path / "models" / str(half)).exists()
+
+
+def test_recovering_names_what_was_interrupted_and_leaves_a_running_job_alone(project):
+    jobs.start_job(project, "mine", {})
+    with project.writing("mine"):
+        assert apply_edit(project, "recover", {}) == ([], {"interrupted": []})
+    changed, values = apply_edit(project, "recover", {})
+    assert values == {"interrupted": ["mine"]}
+    assert "jobs" in changed
