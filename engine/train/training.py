@@ -23,7 +23,7 @@ from engine.train.checkpoints import Checkpoints, Progress
 from engine.train.dev import DevMeasure, DevPool, choose_pool
 from engine.train.examples import TrainingSet, batches, load_training_set, steps_per_epoch
 from engine.train.saving import CardFacts, all_finite, mix_weights, save_model
-from engine.train.steps import Stepper, TokenBatch, parameter_groups
+from engine.train.steps import Stepper, TokenBatch, parameter_groups, tokens_in_memory
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MOST_GRADIENT = 1.0
 _BASE_SHARES = (0.25, 0.5)
 _GPU_TOKENS = 65_536
+_ANY_NUMBER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +162,17 @@ class _Run:
         return model.to(self.device).train()
 
     def _stepper(self) -> Stepper:
-        cached = self.params.objective == "cached_mnrl"
-        small = self.params.micro_batch_size * min(self.params.max_length, self.facts.max_length)
+        cached, on_cpu = self.params.objective == "cached_mnrl", self.device == "cpu"
+        length = min(self.params.max_length, self.facts.max_length)
+        small = self.params.micro_batch_size * length
+        kept = 0 if cached else tokens_in_memory(self.model, length) if on_cpu else _ANY_NUMBER
         return Stepper(
             model=self.model,
             device=self.device,
             precision=self.precision,
             scale=self.params.scale,
-            budget=small if cached or self.device == "cpu" else max(small, _GPU_TOKENS),
-            recompute=cached,
+            budget=small if cached or on_cpu else max(small, _GPU_TOKENS),
+            kept_tokens=kept,
             check=self.task.check_cancelled,
             warn=self.task.warn,
         )
