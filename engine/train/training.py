@@ -17,6 +17,7 @@ from engine.errors import TrainingError, UserError
 from engine.params import TrainParams, params_from_dict, params_to_dict
 from engine.records import Model, State
 from engine.store import models
+from engine.store.negatives import newest_mining
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints, Progress
@@ -63,7 +64,8 @@ class TrainSummary:
 def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     """Tune a model; its row is `complete` last.
 
-    A run that is cancelled, fails or is killed after its first checkpoint (one every `eval_every` steps) stays
+    The same seed, data and params give the same model bit for bit on a CPU, except with `minutes`, where the learning
+    rate follows the clock. A run that is cancelled, fails or is killed after its first checkpoint (one every `eval_every` steps) stays
     `building` and goes on from there with `resume`, on a CPU with the very same numbers; before that it leaves nothing.
 
     Raises:
@@ -97,8 +99,15 @@ def _open_row(project: Project, params: TrainParams) -> tuple[Model, TrainParams
         return row, replace(params_from_dict(TrainParams, row.params), resume=row.id)
     base = _base(project, params.base)
     number = 1 + sum(model.kind == "tuned" for model in models.models(project))
+    mining = newest_mining(project)
     row_id = models.add_model(
-        project, name=f"tuned {number}", kind="tuned", path="", parent_id=base.id, params=params_to_dict(params)
+        project,
+        name=f"tuned {number}",
+        kind="tuned",
+        path="",
+        parent_id=base.id,
+        mining_id=mining.id if mining else None,
+        params=params_to_dict(params),
     )
     row = models.model(project, row_id)
     assert row is not None  # for the type: it was added a line above

@@ -67,7 +67,7 @@ def small():
     """A run of a few steps with the tiny model."""
     return TrainParams(
         batch_size=8, micro_batch_size=4, max_length=32, learning_rate=1e-3, epochs=4.0, max_steps=12, eval_every=4,
-        device="cpu", precision="fp32",
+        minutes=0.0, device="cpu", precision="fp32",
     )  # fmt: skip
 
 
