@@ -65,8 +65,9 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     """Tune a model; its row is `complete` last.
 
     The same seed, data and params give the same model bit for bit on a CPU, except with `minutes`, where the learning
-    rate follows the clock. A run that is cancelled, fails or is killed after its first checkpoint (one every `eval_every` steps) stays
-    `building` and goes on from there with `resume`, on a CPU with the very same numbers; before that it leaves nothing.
+    rate follows the clock. A run that is cancelled, fails or is killed after its first checkpoint (one every
+    `eval_every` steps) stays `building` and goes on from there with `resume`, on a CPU with the very same numbers;
+    before that it leaves nothing.
 
     Raises:
         UserError: no training queries, no such model, or nothing to resume.
