@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from engine import __version__
 from engine.errors import Cancelled, SearchsmithError, UserError
 from engine.store.project import Project
-from engine.terminal import TerminalTask, print_summary, say
+from engine.terminal import TerminalTask, plain, print_summary, say
 
 Values = dict[str, Any]  # Any: JSON values
 
@@ -88,6 +88,15 @@ def _job(kind: str, values: Callable[[argparse.Namespace], Values]) -> Callable[
 def _given(options: argparse.Namespace, *names: str) -> Values:
     """The options that were given, by the params' names."""
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
+    summary = _job("import", _import_values)(options, task)
+    problems = summary["problems"]
+    if problems and not (summary["new"] or summary["updated"] or summary["unchanged"]):
+        more = f" and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
+        raise UserError(f"Nothing was imported. {plain(problems[0]['file'])}: {plain(problems[0]['reason'])}{more}")
+    return summary
 
 
 def _import_values(options: argparse.Namespace) -> Values:
@@ -253,7 +262,7 @@ def _add_data_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     take = add(
         "import",
         "read documents or labelled sets into the project",
-        _job("import", _import_values),
+        _import,
         example="import faq ~/manuals pairs.jsonl",
     )
     take.add_argument("paths", metavar="PATH", nargs="+", help="files and folders")

@@ -53,7 +53,7 @@ def test_what_cannot_be_imported_is_refused_in_one_sentence(tmp_path, what):
         path.mkdir()
     if what == "binary":
         path.write_bytes(bytes(range(256)) * 40)
-    assert str(path.name) in _refused(_run("import", str(tmp_path / "p"), str(path)))
+    assert str(path.name) in _refused(_run("import", str(tmp_path / "p"), str(path), "--quiet"))
 
 
 def test_a_project_of_a_newer_version_is_refused_in_one_sentence(tmp_path):
