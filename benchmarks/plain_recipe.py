@@ -35,12 +35,14 @@ METRIC = "ndcg@10"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--max-train", type=int, default=2000, help="training queries used of each set")
     parser.add_argument("--keep", type=Path, help="keep the projects here")
     options = parser.parse_args()
     quiet_libraries()
+    if not options.folders:
+        print("Name one or more labelled sets: python benchmarks/plain_recipe.py FOLDER...")
     for folder in options.folders:
         place = options.keep or Path(tempfile.mkdtemp())
         print(json.dumps(compare(folder, place / folder.name, options.preset, options.max_train)), flush=True)
