@@ -54,10 +54,10 @@ def compare(folder: Path, path: Path, preset: str, max_train: int) -> dict[str, 
     """Both recipes on one set."""
     task, seconds = Task(), {}
 
-    def job(kind: str, **values: object) -> dict[str, object]:
+    def job(stage: str, **values: object) -> dict[str, object]:
         began = time.monotonic()
-        summary = run_job(path, kind, values, task)
-        seconds[kind] = round(time.monotonic() - began, 1)
+        summary = run_job(path, stage, values, task)
+        seconds[stage] = round(time.monotonic() - began, 1)
         return summary
 
     job("new")

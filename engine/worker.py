@@ -291,9 +291,9 @@ class Resident:
         self._opened(command.project)
         assert self._project is not None
         if command.kind == "explain":
-            changed, values = [], self._explain(command)
-        else:
-            changed, values = apply_edit(self._project, command.kind, command.values)
+            self._worker.send(EditDone(request=command.request, changed=[], values=self._explain(command)))
+            return
+        changed, values = apply_edit(self._project, command.kind, command.values)
         self._worker.send(EditDone(request=command.request, changed=changed, values=values))
 
     def _explain(self, command: Edit) -> dict[str, Any]:  # Any: JSON values

@@ -37,6 +37,8 @@ _SENTENCE = re.compile(r"(?<=[a-z0-9)\]'\"`])\.(?:\s+(?=[A-Z])|$)")
 _TAIL = re.compile(
     r"^(?:Examples?|References?|See Also|Methods)\s*\n-{3,}.*?(?=^\S[^\n]*\n-{3,}|\Z)", re.MULTILINE | re.DOTALL
 )
+# What a C function says first is often how it is called, which nobody would ask.
+_CALL = re.compile(r"[\w.]+\(")
 _DIRECTIVE = re.compile(r"^\s*\.\. [\w-]+::.*(?:\n(?:[ \t]+\S.*)?)*", re.MULTILINE)
 _MARKUP = re.compile(r":\w+:`~?([^`]+)`|``([^`]+)``|`([^`\n]+)`_{0,2}")
 
@@ -111,11 +113,16 @@ def entry_of(doc: Documented) -> Entry | None:
     first, *rest = _PARAGRAPH.split(text, maxsplit=1)
     summary, more = _first_sentence(" ".join(first.split()))
     body = "\n\n".join(part for part in (more, rest[0] if rest else "") if part.strip())
-    body = _shortened(_TAIL.sub("", body).strip())
+    body = _shortened(_unwrapped(_TAIL.sub("", body).strip()))
     words = summary.split()
     if not MIN_WORDS <= len(words) <= MAX_WORDS or len(body) < MIN_BODY_CHARS:
         return None
-    if not summary[0].isalpha() or summary.endswith(":") or summary.casefold() in body.casefold():
+    if (
+        not summary[0].isalpha()
+        or _CALL.match(summary)
+        or summary.endswith(":")
+        or summary.casefold() in body.casefold()
+    ):
         return None
     return Entry(doc.name, summary.rstrip("."), body)
 
@@ -134,11 +141,20 @@ def _first_sentence(paragraph: str) -> tuple[str, str]:
     return (paragraph[: match.start()], paragraph[match.end() :]) if match else (paragraph, "")
 
 
+def _unwrapped(body: str) -> str:
+    """Paragraphs as one line each; what is indented or underlined (lists, tables, code) keeps its lines."""
+    paragraphs = _PARAGRAPH.split(body)
+    return "\n\n".join(
+        part if re.search(r"^(?:[ \t]|-{3,})", part, re.MULTILINE) else " ".join(part.split()) for part in paragraphs
+    )
+
+
 def _shortened(body: str) -> str:
-    """The beginning of a long body, up to the end of a line."""
+    """The beginning of a long body, up to the end of a sentence, else of a line, else of a word."""
     if len(body) <= MAX_BODY_CHARS:
         return body
-    return body[: max(body.rfind("\n", MIN_BODY_CHARS, MAX_BODY_CHARS), MIN_BODY_CHARS)].rstrip()
+    ends = (body.rfind(mark, MIN_BODY_CHARS, MAX_BODY_CHARS) + 1 for mark in (". ", "\n", " "))
+    return body[: next((end for end in ends if end), MAX_BODY_CHARS)].rstrip()
 
 
 def _plain(text: str) -> str:
