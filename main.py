@@ -8,6 +8,10 @@ import sys
 
 def main() -> int:
     """Start what the arguments ask for; returns the exit code."""
+    if getattr(sys, "frozen", False):
+        from multiprocessing import freeze_support
+
+        freeze_support()  # a built program's helper processes come in by this door, too
     arguments = sys.argv[1:]
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
