@@ -56,8 +56,8 @@ def main(*, warm: bool = False) -> int:
     worker = Worker(out)
     threading.Thread(target=worker.read, args=[sys.stdin.buffer], daemon=True).start()
     worker.send(WorkerReady(pid=os.getpid()))
-    if warm:
-        _preload()
+    if warm:  # beside the commands, so that a job that needs no model starts at once
+        threading.Thread(target=_preload, daemon=True).start()
     worker.serve()
     return 0
 
@@ -70,8 +70,10 @@ def _own_stdout() -> BinaryIO:
 
 
 def _preload() -> None:
+    from engine.encode.models import quiet_libraries
+
+    quiet_libraries()
     import sentence_transformers  # noqa: F401 - loading it is the purpose
-    import torch  # noqa: F401
 
 
 class Worker:
