@@ -252,12 +252,19 @@ class _Run:
             self._step(tokens, self._rate(step))
             self.progress.step = step + 1
             self.progress.seconds = before + time.monotonic() - began
-            self.task.progress("train", step + 1, self.total)
+            self.task.progress("train", step + 1, self._expected_steps())
             if self._is_time_to_look():
                 self._look()
                 self.progress.seconds = before + time.monotonic() - began
             if self.stopped:
                 break
+
+    def _expected_steps(self) -> int:
+        """How many steps there will be: all of them, or what the limit of time allows at the pace so far."""
+        done, seconds = self.progress.step, self.progress.seconds
+        if not self.params.minutes or not seconds:
+            return self.total
+        return min(self.total, max(done, round(done * 60 * self.params.minutes / seconds)))
 
     def _token_batches(self) -> Iterator[TokenBatch]:
         """Batches as tokens from where the run is; the next one is tokenised while the model computes."""
