@@ -23,7 +23,6 @@ from engine.task import Task
 from engine.train.checkpoints import Checkpoints, Progress
 from engine.train.dev import DevMeasure, DevPool, choose_pool
 from engine.train.examples import TrainingSet, batches, load_training_set, steps_per_epoch
-from engine.train.memory import activation_bytes, fits_memory, sizes_of
 from engine.train.saving import CardFacts, all_finite, mix_weights, save_model
 from engine.train.steps import Stepper, TokenBatch, parameter_groups, tokens_in_memory
 
@@ -187,18 +186,6 @@ class _Run:
             check=self.task.check_cancelled,
             warn=self.task.warn,
         )
-
-    def _fits_memory(self) -> bool:
-        """Whether a batch of the longest texts can be kept whole; a GPU that has too little says so by itself."""
-        sizes = sizes_of(self.model)
-        if sizes is None or self.device != "cpu":
-            return True
-        texts = self.params.batch_size * (2 + self.params.num_negatives)
-        length = min(self.params.max_length, self.facts.max_length)
-        if fits_memory(activation_bytes(sizes, texts=texts, length=length)):
-            return True
-        self.task.warn("Little memory is free: batches are computed in small parts, with the same result, more slowly.")
-        return False
 
     def _dev_measure(self) -> DevMeasure | None:
         pool = choose_pool(self.project, self.data.corpus, self.params, self.task)
