@@ -14,7 +14,6 @@ import json
 import shutil
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from engine.encode.models import BUNDLED, quiet_libraries
 from engine.evaluate.metrics import evaluate_rankings
 from engine.evaluate.statistics import compare_paired
 from engine.jobs import run_job
-from engine.params import PRESETS, TrainParams
+from engine.params import PRESETS
 from engine.records import Split
 from engine.store import models, queries
 from engine.store.documents import corpus
@@ -106,10 +105,10 @@ def train_plain(path: Path, preset: str, steps: int) -> tuple[object, dict[str, 
         SentenceTransformerTrainingArguments,
     )
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-    from sentence_transformers.training_args import BatchSamplers
+    from sentence_transformers.sentence_transformer.training_args import BatchSamplers
     from sentence_transformers.util import mine_hard_negatives
 
-    params = replace(TrainParams(), **PRESETS[preset]) if preset in PRESETS else TrainParams()
+    params = PRESETS[preset]
     with Project.open(path, readonly=True) as project:
         texts = dict(zip(corpus(project).ids.tolist(), corpus(project).texts, strict=True))
         train = queries.representatives(project, Split.TRAIN)
