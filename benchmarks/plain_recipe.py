@@ -3,7 +3,7 @@
     python benchmarks/plain_recipe.py FOLDER...    each a labelled set in the BEIR layout with official splits
 
 Plain means the library's own tools: `mine_hard_negatives` (relative margin 0.05, one negative), its trainer with
-MultipleNegativesRankingLoss, learning rate 5e-5, warm-up 10 %, `NO_DUPLICATES` batches. Both models are measured by the
+MultipleNegativesRankingLoss, the preset's learning rate, warm-up 10 %, `NO_DUPLICATES` batches. Both models are measured by the
 same code on the same test queries; prints nDCG@10 with the difference's 95 % interval, and the seconds of each stage.
 """
 
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--max-train", type=int, default=2000, help="training queries used of each set")
+    parser.add_argument("--steps", type=int, default=0, help="exactly so many steps, without a limit of time")
     parser.add_argument("--keep", type=Path, help="keep the projects here")
     options = parser.parse_args()
     quiet_libraries()
@@ -44,12 +45,15 @@ def main() -> None:
         print("Name one or more labelled sets: python benchmarks/plain_recipe.py FOLDER...")
     for folder in options.folders:
         place = options.keep or Path(tempfile.mkdtemp())
-        print(json.dumps(compare(folder, place / folder.name, options.preset, options.max_train)), flush=True)
+        print(
+            json.dumps(compare(folder, place / folder.name, options.preset, options.max_train, options.steps)),
+            flush=True,
+        )
         if not options.keep:
             shutil.rmtree(place)
 
 
-def compare(folder: Path, path: Path, preset: str, max_train: int) -> dict[str, object]:
+def compare(folder: Path, path: Path, preset: str, max_train: int, steps: int) -> dict[str, object]:
     """Both recipes on one set."""
     task, seconds = Task(), {}
 
@@ -65,7 +69,7 @@ def compare(folder: Path, path: Path, preset: str, max_train: int) -> dict[str, 
     job("split")
     cap_training(path, max_train)
     job("mine")
-    trained = job("train", preset=preset)
+    trained = job("train", preset=preset, **({"max_steps": steps, "minutes": 0} if steps else {}))
     measured = job("evaluate", systems=["bm25", "base", "tuned"])
     plain, plain_seconds, pairs = train_plain(path, preset, int(trained["steps"]))
     ours_by_query, plain_by_query = rank_with(path, None), rank_with(path, plain)
@@ -134,7 +138,7 @@ def train_plain(path: Path, preset: str, steps: int) -> tuple[object, dict[str, 
             output_dir=out,
             max_steps=steps,
             per_device_train_batch_size=params.batch_size,
-            learning_rate=5e-5,
+            learning_rate=params.learning_rate,
             warmup_steps=round(steps * 0.1),
             batch_sampler=BatchSamplers.NO_DUPLICATES,
             report_to=[],
