@@ -3,8 +3,8 @@
     python benchmarks/plain_recipe.py FOLDER...    each a labelled set in the BEIR layout with official splits
 
 Plain means the library's own tools: `mine_hard_negatives` (relative margin 0.05, one negative), its trainer with
-MultipleNegativesRankingLoss, the preset's learning rate, warm-up 10 %, `NO_DUPLICATES` batches. Both models are measured
-by the same code on the same test queries; prints nDCG@10 with the difference's 95 % interval, and each stage's seconds.
+MultipleNegativesRankingLoss, the preset's learning rate, warm-up 10 %, `NO_DUPLICATES` batches. Both models are
+measured by the same code on the same test queries; prints nDCG@10 with the difference's 95 % interval, and each stage's seconds.
 """
 
 from __future__ import annotations
