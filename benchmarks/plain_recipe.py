@@ -4,7 +4,8 @@
 
 Plain means the library's own tools: `mine_hard_negatives` (relative margin 0.05, one negative), its trainer with
 MultipleNegativesRankingLoss, the preset's learning rate, warm-up 10 %, `NO_DUPLICATES` batches. Both models are
-measured by the same code on the same test queries; prints nDCG@10 with the difference's 95 % interval, and each stage's seconds.
+measured by the same code on the same test queries; prints nDCG@10 with the 95 % interval of the difference, and the
+seconds of each stage.
 """
 
 from __future__ import annotations
