@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -206,7 +207,9 @@ def _info(options: argparse.Namespace, task: TerminalTask) -> Values:
 def _tour(options: argparse.Namespace, task: TerminalTask) -> Values:
     from engine.tour import tour
 
-    return tour(Path(options.project).expanduser().absolute() if options.project else None, task)
+    path = Path(options.project).expanduser().absolute() if options.project else None
+    with redirect_stdout(sys.stderr) if options.json else nullcontext():
+        return tour(path, task)
 
 
 EXAMPLES = """examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -85,6 +86,25 @@ def test_every_command_has_help_with_its_project():
         shown = _run(command, "--help")
         assert shown.returncode == 0
         assert "PROJECT" in shown.stdout
+
+
+def test_an_interrupt_cancels_with_its_own_exit_code_and_keeps_what_was_done(tmp_path):
+    _run("new", str(tmp_path / "p"))
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}.txt").write_text(f"The lid of box {number} opens upwards. " * 20, encoding="utf-8")
+    command = [sys.executable, str(ROOT / "main.py"), "import", str(tmp_path / "p"), str(folder), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("import files"):
+                break
+        process.send_signal(signal.SIGINT)
+        said, more = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")
+    assert "Cancelled" in more
+    assert "Traceback" not in more
 
 
 def test_the_version_is_told():
