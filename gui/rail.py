@@ -84,6 +84,9 @@ class _RailItem(QAbstractButton):
             self._paint_mark(painter, QRectF(self.width() - 13, self.height() - 13, 10, 10))
             return
         end = self.width() - 8.0
+        if self.logo:
+            icons.draw(painter, QRectF(end - 14, middle - 6, 12, 12), "chevron-down", "text3")
+            end -= 22
         if self.mark:
             end -= 12
             self._paint_mark(painter, QRectF(end, middle - 6, 12, 12))
@@ -253,23 +256,29 @@ class Rail(QFrame):
         self._next_small.setVisible(step is not None and self._narrow)
         if step is None:
             return
-        self._next_button.setText(self._step_words(step))
+        self._next_button.setText(self._short_words(step))
         running = self._session.queue.running
         busy = running is not None and running.project == self._session.path
         for button in (self._next_button, self._next_small):
             button.setEnabled(not busy)
         if running is not None and busy:
-            self._next_button.set_possible(False, fill(self.tr("Running: %1"), job_name(running.kind)))
+            self._next_button.set_possible(False, self.tr("At work…"))
         else:
             self._next_button.set_possible(True)
-        self._next_button.setToolTip(self._step_words(step))
-        self._next_small.setToolTip(self._step_words(step))
-        self._next_small.setAccessibleName(self.tr("Next step: %1").replace("%1", self._step_words(step)))
+        said = fill(self.tr("Running: %1"), job_name(running.kind)) if running is not None and busy else step.label
+        for button in (self._next_button, self._next_small):
+            button.setToolTip(said)
+            button.setAccessibleName(self.tr("Next step: %1").replace("%1", said))
         self._clock.setVisible(step.seconds > 0)
         self._time.setText(words.about(step.seconds) if step.seconds > 0 else "")
 
-    def _step_words(self, step: NextStep) -> str:
-        return step.label
+    def _short_words(self, step: NextStep) -> str:
+        """The step in words that fit into the rail; its page says it at length."""
+        short = {
+            "Find duplicate queries": self.tr("Find duplicates"),
+            "Measure the starting point": self.tr("Measure the start"),
+        }
+        return short.get(step.label, step.label)
 
     def _take_step(self) -> None:
         if self._step is not None:

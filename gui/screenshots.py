@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from gui import theme
 from gui.main_window import PAGE_CLASSES, MainWindow
+from gui.pages.reading import ReadingPage
+from gui.pages.search import SearchPage
 from gui.session import Session
 from gui.settings import SettingsStore
 
@@ -28,6 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go")
     parser.add_argument("--project", type=Path, help="a finished project (the tour's if not given)")
+    parser.add_argument("--size", default="1280x800", help="of the window, in pixels")
     parser.add_argument("--question", default=QUESTION, help="what is typed on the search page")
     options = parser.parse_args()
     project = options.project or _tour_project()
@@ -37,7 +40,8 @@ def main() -> int:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     with tempfile.TemporaryDirectory() as place:
-        _Camera(app, options.folder, Path(place), options.question).take_all(project)
+        width, height = (int(side) for side in options.size.split("x"))
+        _Camera(app, options.folder, Path(place), options.question, (width, height)).take_all(project)
     return 0
 
 
@@ -55,11 +59,11 @@ def _tour_project() -> Path | None:
 class _Camera:
     """One window, shown without a screen and photographed page by page."""
 
-    def __init__(self, app: QApplication, folder: Path, place: Path, question: str) -> None:
+    def __init__(self, app: QApplication, folder: Path, place: Path, question: str, size: tuple[int, int]) -> None:
         self._app = app
         self._folder = folder
         self._settings = SettingsStore(place / "settings.json")
-        self._question = question
+        self._question, self._size = question, size
 
     def take_all(self, project: Path) -> None:
         for choice in ("light", "dark"):
@@ -67,14 +71,12 @@ class _Camera:
             theme.start(self._app, choice)
             session = Session(self._settings)
             window = MainWindow(session)
-            window.resize(1280, 800)
+            window.resize(*self._size)
             window.show()
             self._photograph(window, f"first-{choice}")
             session.open_project(project)
             for name in PAGE_CLASSES:
                 self._photograph(window, f"{name}-{choice}", page=name)
-            window.resize(1000, 640)
-            self._photograph(window, f"negatives-small-{choice}", page="negatives")
             window.close()
             session.close()
             window.deleteLater()
@@ -83,6 +85,8 @@ class _Camera:
     def _photograph(self, window: MainWindow, name: str, *, page: str = "home") -> None:
         window.show_page(page)
         self._wait(SETTLED)
+        self._wait(15_000, until=lambda: _is_settled(window, page))
+        self._wait(200)
         if page == "search":
             self._ask(window)
         window.grab().save(str(self._folder / f"{name}.png"))
@@ -93,7 +97,7 @@ class _Camera:
         box = max(window.page("search").findChildren(QLineEdit), key=lambda line: line.width())
         box.setText(self._question)
         box.returnPressed.emit()
-        self._wait(25_000, until=lambda: _is_answered(window))
+        self._wait(120_000, until=lambda: _is_answered(window))
         self._wait(SETTLED)
 
     def _wait(self, milliseconds: int, until: Callable[[], bool] | None = None) -> None:
@@ -104,9 +108,15 @@ class _Camera:
             loop.exec()
 
 
+def _is_settled(window: MainWindow, name: str) -> bool:
+    """Whether a page has read everything it asked for; pages that read at once always have."""
+    page = window.page(name)
+    return not isinstance(page, ReadingPage) or page.is_settled()
+
+
 def _is_answered(window: MainWindow) -> bool:
     page = window.page("search")
-    return bool(getattr(page, "is_answered", lambda: False)())
+    return isinstance(page, SearchPage) and page.is_answered()
 
 
 if __name__ == "__main__":

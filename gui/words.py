@@ -14,7 +14,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 def count(value: int) -> str:
     """A whole number with the language's thousands mark: 3,175."""
-    return QLocale().toString(value).replace("-", MINUS)
+    return _locale().toString(value).replace("-", MINUS)
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -50,8 +50,10 @@ def duration(seconds: float) -> str:
 
 def about(seconds: float) -> str:
     """A time foretold: ≈ 3 min."""
-    if seconds >= 90:
+    if seconds >= 300:
         seconds = 60 * round(seconds / 60)
+    elif seconds >= 90:
+        seconds = 30 * round(seconds / 30)
     elif seconds >= 20:
         seconds = 5 * round(seconds / 5)
     return "≈ " + duration(max(seconds, 1))
@@ -66,7 +68,8 @@ def size(n_bytes: float) -> str:
     """Bytes as people say them: 91.4 MB."""
     for unit in ("B", "KB", "MB", "GB"):
         if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}" if unit in ("B", "KB") else f"{n_bytes:.1f} {unit}"
+            whole = unit in ("B", "KB") or n_bytes >= 100
+            return f"{n_bytes:.0f} {unit}" if whole else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} TB"
 
@@ -83,8 +86,8 @@ def when(stamp: str, now: datetime | None = None) -> str:
     if (today - moment.date()).days == 1:
         return _tr("yesterday")
     if moment.year == today.year:
-        return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM")
-    return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
+        return _locale().toString(QDate(moment.year, moment.month, moment.day), "d MMM")
+    return _locale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
 
 
 def plain(text: str, limit: int = 20_000, *, lines: bool = False) -> str:
@@ -102,6 +105,12 @@ def plain(text: str, limit: int = 20_000, *, lines: bool = False) -> str:
 def tip(text: str, limit: int = 2_000) -> str:
     """A foreign text as a tooltip: always escaped, because tooltips guess at rich text; long lines wrap."""
     return f"<span>{html.escape(plain(text, limit))}</span>" if text else ""
+
+
+def _locale() -> QLocale:
+    """The person's language; where the system names none, English, because "C" writes 3175 without its mark."""
+    chosen = QLocale()
+    return QLocale(QLocale.Language.English) if chosen.language() == QLocale.Language.C else chosen
 
 
 def _visible(character: str) -> str:

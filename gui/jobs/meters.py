@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from PySide6.QtCore import QProcess, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QFontMetrics, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import words
@@ -29,6 +29,9 @@ class MachineMeters(QWidget):
         self._gpu: tuple[QWidget, ...] = (self._gpu_words, self._gpu_meter, self._gpu_memory)
         for part in (*self._gpu, self._cpu_words, self._cpu_meter, self._memory):
             line.addWidget(part)
+        room = QFontMetrics(self._cpu_words.font()).horizontalAdvance("CPU 100 %") + 4
+        for part in (self._gpu_words, self._cpu_words):
+            part.setMinimumWidth(room)
         for part in self._gpu:
             part.hide()
         self._tool = shutil.which("nvidia-smi") or ""

@@ -98,6 +98,7 @@ class DocumentsPage(ReadingPage):
         self._files: tuple[str, ...] = ()
         self._all = ""
         self._narrow = False
+        self._wanted = 0
         self._make_actions()
         self.inspector = self.use_inspector(self.tr("Document"))
         self._document = DocumentInspector(self.inspector)
@@ -138,6 +139,18 @@ class DocumentsPage(ReadingPage):
             (self.tr("Add folder…"), "folder", self.choose_folder),
             (self.tr("Import labelled set…"), "tag", self.choose_labelled),
         )
+
+    def open_at(self, what: dict[str, object]) -> None:
+        """`show` report unfolds the last import, `document_id` shows one, `step` puts the keyboard on Add files."""
+        document_id = what.get("document_id")
+        if what.get("show") == "report":
+            self._imported.set_open(True)
+        elif isinstance(document_id, int):
+            self._wanted = document_id
+            self._choose_wanted()
+            self._show_document(document_id)
+        elif what.get("step"):
+            self._add.setFocus()
 
     def import_paths(self, paths: Sequence[str], kind: Kind = "auto") -> None:
         """Ask how to read `paths`, then run the import."""
@@ -264,7 +277,7 @@ class DocumentsPage(ReadingPage):
         self._model.loaded.connect(self._table_loaded)
         self.table = TableView(self.tr("Documents"))
         self.table.setModel(self._model)
-        self.table.set_widths(0, 72, 84, 92, 124)
+        self.table.set_widths(0, 88, 84, 92, 116)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)
         self.table.setMinimumHeight(28 + 3 * 30)
@@ -308,8 +321,19 @@ class DocumentsPage(ReadingPage):
         self._none.setVisible(total == 0 and filtered)
         self.table.setVisible(total > 0 or not filtered)
         self._say_count(total)
-        if total and not self.table.currentIndex().isValid():
+        if self._wanted:
+            self._choose_wanted()
+            self._wanted = 0
+        elif total and not self.table.currentIndex().isValid():
             self.table.selectRow(0)
+
+    def _choose_wanted(self) -> None:
+        """Choose the document another page asked for, where it is among the rows read so far."""
+        place = self._model.row_where(lambda found: found.document.id == self._wanted)
+        if place >= 0:
+            self.table.selectRow(place)
+        else:
+            self.table.clearSelection()
 
     def _toggle_log(self) -> None:
         self._imported.set_open(not self._imported.is_open())

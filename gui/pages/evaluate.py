@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
@@ -38,7 +38,7 @@ from gui.widgets.tables import TableView
 if TYPE_CHECKING:
     from gui.session import Session
 
-_EMPTY, _BENCH, _QUERY = range(3)
+_EMPTY, _BENCH, _QUERY, _BLANK = range(4)
 
 
 class EvaluatePage(ReadingPage):
@@ -62,13 +62,14 @@ class EvaluatePage(ReadingPage):
         self._make_actions()
         self._start = Button(self.tr("Measure the starting point"), "primary")
         self._start.clicked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
-        self._to_questions = Link(self.tr("Go to the questions"))
+        self._to_questions = Link(self.tr("Go to Queries"))
         self._to_questions.clicked.connect(lambda: self.session.show_page("queries"))
         self._empty = EmptyState("evaluate", "", "", self._start, self._to_questions)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._make_bench())
         self._compare = QueryCompare()
         self._stack.addWidget(self._compare)
+        self._stack.addWidget(QWidget())
         self._connect()
         self._show_empty()
 
@@ -143,7 +144,8 @@ class EvaluatePage(ReadingPage):
         if "all" in topics:
             self._chosen, self._query, self._edited = (0, 0), 0, False
             self._bench = Bench()
-            self._show_empty()
+            self._show_frame(False)
+            self._stack.setCurrentIndex(_BLANK)
         if "runs" in topics:
             self._edited = False
         self.ask("evaluate/bench", read_bench, self._show_bench)
@@ -242,16 +244,20 @@ class EvaluatePage(ReadingPage):
 
     def _remedy(self, action: str) -> None:
         if action == "broken":
-            self._questions.show_broken()
+            self._questions.show_tab("broken")
         elif action == "hybrid":
             self._measure(["bm25", "base", "tuned", "hybrid"])
         elif action == "test":
             run = self._bench.run(self._chosen[0])
             self._measure(["bm25", "base", str(run.model_id) if run and run.model_id else "tuned"])
         else:
-            page = {"add_queries": "queries", "add_pairs": "queries", "review_negatives": "negatives"}.get(action)
-            if page:
-                self.session.show_page(page, {})
+            ways: dict[str, tuple[str, dict[str, Any]]] = {
+                "add_queries": ("queries", {"step": action}),
+                "add_pairs": ("queries", {"step": action}),
+                "review_negatives": ("negatives", {"doubtful": True}),
+            }
+            if action in ways:
+                self.session.show_page(*ways[action])
 
     def _measure(self, systems: list[str]) -> None:
         if self._running() is None:
@@ -349,14 +355,14 @@ class EvaluatePage(ReadingPage):
         elif not splits:
             self._empty.set_words(
                 self.tr("Is the model better than what you had?"),
-                self.tr("Test questions answer that. Import questions with their answers and split them first."),
+                self.tr("Test queries answer that. Import queries with their answers and split them first."),
             )
-            self._start.set_possible(False, self.tr("Split the questions first"))
+            self._start.set_possible(False, self.tr("Split the queries first"))
         else:
             self._empty.set_words(
                 self.tr("Have something to beat"),
                 fill(
-                    self.tr("Run BM25 and the base model on %1 test questions. Most projects take less than a minute."),
+                    self.tr("Run BM25 and the base model on %1 test queries. Most projects take less than a minute."),
                     words.count(splits),
                 ),
             )
@@ -392,10 +398,10 @@ class EvaluatePage(ReadingPage):
             self._show_primary()
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`tab` brings fixed, broken, right or wrong questions to the front; `query_id` opens one."""
-        tab = {"fixed": 0, "broken": 0, "right": 1, "wrong": 2}.get(str(what.get("tab", "")))
-        if tab is not None:
-            self._questions.set_tab(tab)
+        """`tab` brings fixed, broken, right or wrong queries to the front; `query_id` opens one."""
+        tab = str(what.get("tab", ""))
+        if tab:
+            self._questions.show_tab(tab)
             if self._query:
                 self._close_query()
         query_id = what.get("query_id")
@@ -403,3 +409,5 @@ class EvaluatePage(ReadingPage):
             self._query = query_id
             if self._bench.test_runs:
                 self._open_query(self._query)
+        if what.get("step"):
+            (self._start if self._stack.currentIndex() == _EMPTY else self._primary).setFocus()

@@ -30,10 +30,10 @@ class QueryCompare(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view: QueryView | None = None
-        self._back = Button(self.tr("All questions"), "flat", icon_name="chevron-left", size="small")
+        self._back = Button(self.tr("All queries"), "flat", icon_name="chevron-left", size="small")
         self._back.clicked.connect(self.closed)
-        self._previous = IconButton("chevron-up", self.tr("Previous question (K)"), size="small")
-        self._next = IconButton("chevron-down", self.tr("Next question (J)"), size="small")
+        self._previous = IconButton("chevron-up", self.tr("Previous query (K)"), size="small")
+        self._next = IconButton("chevron-down", self.tr("Next query (J)"), size="small")
         self._previous.clicked.connect(lambda: self.stepped.emit(-1))
         self._next.clicked.connect(lambda: self.stepped.emit(1))
         self._text = label("", "heading", wrap=True)
@@ -42,7 +42,7 @@ class QueryCompare(QWidget):
         self.columns = HitColumns(self._left_head, self._right_head, votes=False)
         self.columns.chosen.connect(lambda _side, passage_id: self._show_judge(passage_id))
         self._answers = column(gap=0)
-        self._judge = Button(self.tr("It answers the question, too"), size="small", icon_name="check")
+        self._judge = Button(self.tr("It answers the query, too"), size="small", icon_name="check")
         self._judge.clicked.connect(self._judge_chosen)
         self._chosen = 0
         self._build()
@@ -100,7 +100,7 @@ class QueryCompare(QWidget):
             more.setContentsMargins(16, 0, 0, 8)
             self._answers.addWidget(more)
         if not view.answers:
-            none = label(self.tr("No passage is judged right for this question any more."), "body", "text2")
+            none = label(self.tr("No passage is judged right for this query any more."), "body", "text2")
             none.setContentsMargins(16, 8, 16, 8)
             self._answers.addWidget(none)
         self._extra = QWidget()

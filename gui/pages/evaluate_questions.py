@@ -87,13 +87,18 @@ class QuestionsCard(Card):
         order = (counts[2], counts[0], counts[1], counts[3])
         self._shares.set_parts([(t, float(n), name) for t, n, name in zip(tokens, order, names, strict=True)])
 
-    def show_broken(self) -> None:
-        """Bring the fixed and broken lists to the front, with the keyboard on the broken ones."""
-        self._tabs.setCurrentIndex(0)
-        self.broken.rows.setFocus()
-
-    def set_tab(self, place: int) -> None:
-        self._tabs.setCurrentIndex(place)
+    def show_tab(self, name: str) -> None:
+        """Bring fixed, broken, right or wrong queries to the front, with the keyboard on them."""
+        tabs = {
+            "fixed": (0, self.fixed),
+            "broken": (0, self.broken),
+            "right": (1, self.right),
+            "wrong": (2, self.wrong),
+        }
+        if name in tabs:
+            place, side = tabs[name]
+            self._tabs.setCurrentIndex(place)
+            side.rows.setFocus()
 
     def tab_words(self) -> list[str]:
         return [self._tabs.tabText(place) for place in range(self._tabs.count())]

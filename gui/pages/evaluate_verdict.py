@@ -76,7 +76,7 @@ class VerdictCard(Card):
             return
         self._chip.set_state(found.verdict.value, CHIP[found.verdict])
         self._chip.show()
-        against = self.tr("%1 against %2 · %3 held-out questions")
+        against = self.tr("%1 against %2 · %3 held-out queries")
         self._line.setText(fill(against, name_a, name_b, words.count(found.n_queries)))
         self._show_figure(words.signed(found.delta), metric_name(found.metric))
         self._sentence.setText(self._meaning(found, name_a, name_b))
@@ -93,7 +93,7 @@ class VerdictCard(Card):
         best = max(bench.test_runs, key=lambda run: run.metrics.get("ndcg@10", 0.0))
         self._chip.set_state(self.tr("START"), "accent")
         self._chip.show()
-        held_out = self.tr("Nothing trained yet · %1 held-out questions")
+        held_out = self.tr("Nothing trained yet · %1 held-out queries")
         self._line.setText(fill(held_out, words.count(best.n_queries)))
         self._show_figure(words.decimal(best.metrics.get("ndcg@10", 0.0)), "nDCG@10")
         share = best.metrics.get("hit_rate@10", 0.0)
@@ -102,11 +102,9 @@ class VerdictCard(Card):
         text = (
             self.tr("%1 is ahead today and the one to beat.")
             if told
-            else self.tr("%1 has the higher score, but these questions cannot tell the two apart.")
+            else self.tr("%1 has the higher score, but these queries cannot tell the two apart.")
         )
-        text += " " + self.tr(
-            "It brings an answer among its first ten for %2 of %3 questions; the rest is listed below."
-        )
+        text += " " + self.tr("It brings an answer among its first ten for %2 of %3 queries; the rest is listed below.")
         self._sentence.setText(fill(text, bench.names[best.id], found, words.count(best.n_queries)))
         self._moves.hide()
         self._show_intervals([pair.comparison] if pair.comparison else [], bench)
@@ -115,7 +113,7 @@ class VerdictCard(Card):
         self._chip.set_state(self.tr("NOT TESTED"), "none")
         self._line.setText(fill(self.tr("%1 against %2"), name_a, name_b))
         self._show_figure("–", "nDCG@10")
-        self._sentence.setText(self.tr("These two were measured, but not yet compared question by question."))
+        self._sentence.setText(self.tr("These two were measured, but not yet compared query by query."))
         self._moves.hide()
         self._show_intervals([], None)
         self._add_reason(self.tr("The comparison takes a few seconds."), self.tr("Compare them"), "test")
@@ -144,19 +142,19 @@ class VerdictCard(Card):
                 "%2 ranks the right passage higher. The true difference lies between %3 and %4, 19 times in 20."
             )
         else:
-            text = self.tr("The interval, %3 to %4, crosses zero: these questions cannot tell %1 and %2 apart.")
+            text = self.tr("The interval, %3 to %4, crosses zero: these queries cannot tell %1 and %2 apart.")
         return fill(text, name_a, name_b, low, high)
 
     def _show_reasons(self, found: Comparison, known: Circumstances) -> None:
         for reason in verdict_reasons(found, known):
             self._add_reason(reason.sentence, self._remedy_words(reason), reason.action)
         if found.verdict is not Outcome.WIN and found.broken:
-            seen = self.tr("%1 questions lost their answer; looking at them shows what the model unlearnt.")
+            seen = self.tr("%1 queries lost their answer; looking at them shows what the model unlearnt.")
             self._add_reason(fill(seen, words.count(found.broken)), self.tr("See the broken"), "broken")
 
     def _remedy_words(self, reason: Reason) -> str:
         return {
-            "add_queries": self.tr("Add questions"),
+            "add_queries": self.tr("Add queries"),
             "hybrid": self.tr("Measure both joined"),
             "add_pairs": self.tr("Add pairs"),
             "review_negatives": self.tr("Judge negatives"),

@@ -42,7 +42,7 @@ from gui.widgets.labels import ElidedLabel, StateMark, label
 if TYPE_CHECKING:
     from gui.session import Session
 
-_EMPTY, _CONTENT = range(2)
+_EMPTY, _CONTENT, _BLANK = range(3)
 _A_ROW, _A_NARROW_ROW = 4, 3
 
 
@@ -81,6 +81,7 @@ class ExportPage(ReadingPage):
             )
         )
         self._stack.addWidget(self._make_content())
+        self._stack.addWidget(QWidget())
         self._make_inspector()
         queue = self.session.queue
         for signal in (queue.job_started, queue.job_progressed, queue.job_finished):
@@ -176,11 +177,13 @@ class ExportPage(ReadingPage):
             self._jobs.clear()
             self._failed.clear()
             self.problem.hide()
+            self._show_frame(False)
+            self._stack.setCurrentIndex(_BLANK)
         self.ask("export/facts", read_facts, self._show_facts)
 
     def set_narrow(self, narrow: bool) -> None:
-        super().set_narrow(narrow)
         self._a_row = _A_NARROW_ROW if narrow else _A_ROW
+        self._show_pane(self._stack.currentIndex() == _CONTENT)
         self._place_cards()
 
     # Showing
@@ -194,7 +197,7 @@ class ExportPage(ReadingPage):
         if facts.model(self._model) is None:
             best = max(facts.models, key=lambda m: (m.is_tuned, m.score or 0.0, m.model_id), default=None)
             self._model = best.model_id if best else 0
-        shown = fill(self.tr("nDCG@10 on %1 test questions, verdict against BM25"), words.count(facts.n_test))
+        shown = fill(self.tr("nDCG@10 on %1 test queries, verdict against BM25"), words.count(facts.n_test))
         self._models_fact.setText(shown if facts.n_test else self.tr("nothing measured yet"))
         self._make_cards()
         self._show_choice()
@@ -396,8 +399,21 @@ class ExportPage(ReadingPage):
     def _show_frame(self, shown: bool) -> None:
         self._go.setVisible(shown)
         self._open.setVisible(False)
+        self._show_pane(shown)
+
+    def _show_pane(self, shown: bool) -> None:
         if self.inspector is not None:
             self.inspector.setVisible(shown and not self._narrow)
+
+    def open_at(self, what: dict[str, object]) -> None:
+        """`model` chooses one to take from, `step` puts the keyboard on Export."""
+        model = what.get("model")
+        if isinstance(model, int):
+            self._model = model
+            for card in self._cards:
+                card.choice.setChecked(card.model_id == model)
+        elif what.get("step"):
+            self._go.setFocus()
 
     @property
     def _narrow(self) -> bool:

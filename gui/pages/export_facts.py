@@ -76,17 +76,17 @@ def choices() -> list[Choice]:
         Choice("model", "model", "sentence-transformers", "", _tr("Sentence Transformers folder"),
                _tr("safetensors, tokenizer, pooling, model card"), "box", "%1"),
         Choice("run", "run", "trec", "test", _tr("Ranked lists, TREC run"),
-               _tr("the model's first 100 hits of every test question"), "list", "%1-test.run"),
+               _tr("the model's first 100 hits of every test query"), "list", "%1-test.run"),
         Choice("qrels", "qrels", "trec", "test", _tr("Judgements, TREC qrels"),
-               _tr("test questions; for trec_eval, ranx and the like"), "check", "test.qrels"),
+               _tr("test queries; for trec_eval, ranx and the like"), "check", "test.qrels"),
         Choice("beir", "qrels", "beir", "test", _tr("Data set, BEIR folder"),
-               _tr("corpus, questions and judgements of all splits"), "folder", "beir"),
+               _tr("corpus, queries and judgements of all splits"), "folder", "beir"),
         Choice("sentence-transformers", "qrels", "sentence-transformers", "train", _tr("Training triplets"),
-               _tr("question, answer, negative; for sentence-transformers"), "negatives", "train-triplets.jsonl"),
+               _tr("query, answer, negative; for sentence-transformers"), "negatives", "train-triplets.jsonl"),
         Choice("flagembedding", "qrels", "flagembedding", "train", _tr("Training data, FlagEmbedding"),
-               _tr("question with all answers and negatives a line"), "negatives", "train-flagembedding.jsonl"),
+               _tr("query with all answers and negatives a line"), "negatives", "train-flagembedding.jsonl"),
         Choice("paddlenlp", "qrels", "paddlenlp", "train", _tr("Training data, PaddleNLP"),
-               _tr("question with all answers and negatives a line"), "negatives", "train-paddlenlp.jsonl"),
+               _tr("query with all answers and negatives a line"), "negatives", "train-paddlenlp.jsonl"),
     ]  # fmt: skip
 
 
@@ -150,11 +150,11 @@ def why_not(choice: Choice, model: ModelChoice | None, facts: ExportFacts) -> st
     if choice.is_of_model and model is None:
         return _tr("there is no model yet")
     if choice.what == "run" and model is not None and not model.system:
-        return _tr("not measured on the test questions yet")
+        return _tr("not measured on the test queries yet")
     if choice.what == "qrels" and choice.format == "beir":
-        return "" if facts.judged else _tr("no question is judged")
+        return "" if facts.judged else _tr("no query is judged")
     if choice.what == "qrels" and not facts.judged.get(choice.split):
-        return _tr("no judged question in this split")
+        return _tr("no judged query in this split")
     if choice.format == "sentence-transformers" and choice.what == "qrels" and not facts.has_negatives:
         return _tr("no negatives were mined")
     return ""

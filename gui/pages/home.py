@@ -13,6 +13,7 @@ from gui.jobs.job import Job, Phase
 from gui.pages.home_facts import read_home
 from gui.pages.home_first import HomeFirst
 from gui.pages.home_project import HomeProject
+from gui.pages.interrupted import discard_run
 from gui.pages.page import Page
 from gui.widgets.buttons import Button, IconButton
 from gui.widgets.cards import scroller
@@ -64,6 +65,7 @@ class HomePage(Page):
         self.standing.job_asked.connect(session.run_job)
         self.standing.round_asked.connect(lambda: session.run_chain(ANOTHER_ROUND))
         self.standing.job_dismissed.connect(lambda job_id: session.edit("dismiss_job", {"job_id": job_id}))
+        self.standing.model_discarded.connect(lambda model: discard_run(session, model, self))
         self._stack.addWidget(scroller(self.first))
         self._stack.addWidget(scroller(self.standing))
         self.body.addWidget(self._stack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.records import Comparison, JobRecord, Outcome, Run
+from engine.records import Comparison, JobRecord, Model, Outcome, Run
 from engine.store import imports, jobs, models, negatives
 from engine.store.overview import Overview, newest_tuned_run
 from engine.store.project import Project
@@ -43,6 +43,7 @@ class HomeFacts:
         runs: the newest test run of BM25, base and tuned, where there is one.
         against: the comparison with BM25, then with the base model.
         doubtful: mined candidates that may be answers and are not judged yet.
+        resumable: the newest model whose training was ended early and can go on.
         reading: the sentence on how well the model reads these texts, "" where it reads them well.
     """
 
@@ -58,6 +59,7 @@ class HomeFacts:
     reading: str
     activity: tuple[JobRecord, ...]
     interrupted: tuple[JobRecord, ...]
+    resumable: Model | None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -88,13 +90,14 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
         reading=str(report.get("sentence") or ""),
         activity=tuple(jobs.jobs(project, limit=6)),
         interrupted=tuple(jobs.interrupted_jobs(project)),
+        resumable=next(iter(models.interrupted_models(project)), None),
     )
 
 
 def _counts(seen: Overview) -> str:
     if not seen.passages:
         return ""
-    return fill(words.translated("%1 passages, %2 questions"), words.count(seen.passages), words.count(seen.queries))
+    return fill(words.translated("%1 passages, %2 queries"), words.count(seen.passages), words.count(seen.queries))
 
 
 def _runs(seen: Overview) -> dict[str, Run]:

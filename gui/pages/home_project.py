@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from engine.records import Comparison, JobRecord, JobState, Outcome
+from engine.records import Comparison, JobRecord, JobState, Model, Outcome
 from engine.store.overview import NextStep
 from gui import theme, words
 from gui.jobs.job import Job, job_name, job_past
@@ -24,13 +24,15 @@ _NAMES = {"bm25": "BM25", "base": "Base", "tuned": "Tuned"}
 class HomeProject(QWidget):
     """Built anew from `HomeFacts` at each change; it is small.
 
-    Signals: `page_asked(name, what)`, `job_asked(kind, params)`, `round_asked`, `job_dismissed(id)`.
+    Signals: `page_asked(name, what)`, `job_asked(kind, params)`, `round_asked`, `job_dismissed(id)`,
+    `model_discarded(Model)`.
     """
 
     page_asked = Signal(str, object)
     job_asked = Signal(str, object)
     round_asked = Signal()
     job_dismissed = Signal(int)
+    model_discarded = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,8 +50,11 @@ class HomeProject(QWidget):
         self._step_button = None
         self._content = QWidget()
         stack = column(self._content, gap=theme.GAP)
-        for job in facts.interrupted[:1]:
-            stack.addWidget(self._interrupted(job, facts))
+        others = [job for job in facts.interrupted if job.kind != "train" or facts.resumable is None]
+        if facts.resumable is not None:
+            stack.addWidget(self._unfinished(facts.resumable))
+        elif others:
+            stack.addWidget(self._interrupted(others[0]))
         stack.addWidget(self._verdict(facts))
         lower = QGridLayout()
         lower.setSpacing(theme.GAP)
@@ -64,32 +69,31 @@ class HomeProject(QWidget):
 
     # The banner
 
-    def _interrupted(self, job: JobRecord, facts: HomeFacts) -> Card:
+    def _interrupted(self, job: JobRecord) -> Card:
+        again = Button(self.tr("Go on"), icon_name="play")
+        again.clicked.connect(lambda: self.job_asked.emit(job.kind, dict(job.params)))
+        dismiss = Button(self.tr("Dismiss"), "flat")
+        dismiss.clicked.connect(lambda: self.job_dismissed.emit(job.id))
+        text = self.tr("%1 was interrupted %2. What it had finished is kept.")
+        return self._banner(fill(text, job_name(job.kind), words.when(job.started_at)), dismiss, again)
+
+    def _unfinished(self, model: Model) -> Card:
+        go_on = Button(self.tr("Go on"), icon_name="play")
+        go_on.clicked.connect(lambda: self.job_asked.emit("train", {"resume": model.id}))
+        discard = Button(self.tr("Discard…"), "flat")
+        discard.clicked.connect(lambda: self.model_discarded.emit(model))
+        text = self.tr("The training of %1 (%2) was ended before it was done. Its last checkpoint is kept.")
+        return self._banner(fill(text, words.plain(model.name, 60), words.when(model.created_at)), discard, go_on)
+
+    def _banner(self, text: str, *buttons: Button) -> Card:
         card = Card(pad=0)
         line = row(margins=(16, 10, 12, 10), gap=12)
         line.addWidget(StateMark("stale"))
-        text = fill(
-            self.tr("%1 was interrupted %2. What it had finished is kept."),
-            job_name(job.kind),
-            words.when(job.started_at),
-        )
-        line.addWidget(label(text, "body", weight="medium"), 1)
-        resume = Button(self.tr("Go on"), icon_name="play")
-        params = self._resumed(job, facts)
-        resume.clicked.connect(lambda: self.job_asked.emit(job.kind, params))
-        dismiss = Button(self.tr("Dismiss"), "flat")
-        dismiss.clicked.connect(lambda: self.job_dismissed.emit(job.id))
-        line.addWidget(resume)
-        line.addWidget(dismiss)
+        line.addWidget(label(text, "body", weight="medium", wrap=True), 1)
+        for button in buttons:
+            line.addWidget(button)
         card.body.addLayout(line)
         return card
-
-    def _resumed(self, job: JobRecord, facts: HomeFacts) -> dict[str, object]:
-        """The same job once more; training goes on from its checkpoint where there is one."""
-        step = facts.overview.next_step
-        if job.kind == "train" and step.job == "train" and step.params.get("resume"):
-            return dict(step.params)
-        return dict(job.params)
 
     # The verdict
 
@@ -152,7 +156,7 @@ class HomeProject(QWidget):
 
     def _sentence(self, verdict: Comparison) -> str:
         return fill(
-            self.tr("95 % interval %1 to %2, on %3 questions it never saw; %4 fixed, %5 broken."),
+            self.tr("95 % interval %1 to %2, on %3 queries it never saw; %4 fixed, %5 broken."),
             words.signed(verdict.low),
             words.signed(verdict.high),
             words.count(verdict.n_queries),
@@ -197,7 +201,7 @@ class HomeProject(QWidget):
 
     def _take(self, facts: HomeFacts) -> None:
         step = facts.overview.next_step
-        self.page_asked.emit(step.page, {})
+        self.page_asked.emit(step.page, {} if step.job else {"step": step.label})
         if step.job:
             self.job_asked.emit(step.job, dict(step.params))
 
@@ -223,7 +227,7 @@ class HomeProject(QWidget):
 
     def _scores(self, facts: HomeFacts) -> QVBoxLayout:
         stack = column(gap=4)
-        stack.addWidget(label(self.tr("nDCG@10 on the test questions"), "caption", "text3"))
+        stack.addWidget(label(self.tr("nDCG@10 on the test queries"), "caption", "text3"))
         best = max(run.metrics.get(METRIC, 0.0) for run in facts.runs.values())
         for system in ("tuned", "bm25", "base"):
             run = facts.runs.get(system)
@@ -282,11 +286,11 @@ class HomeProject(QWidget):
         fact.setMinimumHeight(38)
         if step.state in ("ready", "stale"):
             link = Link(self.tr("Go there"), accessible=fill(self.tr("Go to %1"), step.name))
-            link.clicked.connect(lambda: self.page_asked.emit(step.page, {}))
+            link.clicked.connect(lambda: self.page_asked.emit(step.page, {"step": step.name}))
             fact.line.addWidget(link)
         took = label(words.duration(step.seconds) if step.seconds else "", "caption", "text3")
         took.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        took.setFixedWidth(80)
+        took.setFixedWidth(64)
         fact.line.addWidget(took)
         return fact
 
@@ -331,7 +335,7 @@ class HomeProject(QWidget):
             text = fill(self.tr("%1 doubtful negatives to judge"), words.count(facts.doubtful))
             found.append(self._look("stale", text, self.tr("Judge"), "negatives", {"doubtful": True}))
         if facts.broken:
-            text = fill(self.tr("%1 questions broken by training"), words.count(facts.broken))
+            text = fill(self.tr("%1 queries broken by training"), words.count(facts.broken))
             found.append(self._look("stale", text, self.tr("Look"), "evaluate", {"tab": "broken"}))
         if facts.not_taken:
             text = fill(self.tr("%1 things were not taken"), words.count(facts.not_taken))

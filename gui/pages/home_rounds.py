@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -11,6 +12,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui import theme, words
 from gui.pages.home_facts import Round
 from gui.widgets.gauges import system_pen
+
+
+def ticks_between(low: float, high: float) -> list[float]:
+    """Two to five round values inside a span of scores, so that a line stands where its figure says."""
+    step = next((s for s in (0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / s < 5), 0.5)
+    return [round(step * n, 2) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 class RoundsChart(QWidget):
@@ -50,12 +57,12 @@ class RoundsChart(QWidget):
 
     def _paint_grid(self, painter: QPainter, plot: QRectF, low: float, high: float, height: float) -> None:
         painter.setFont(theme.font("caption"))
-        for share in (0.1, 0.5, 0.9):
-            at = plot.bottom() - height * share
+        for value in ticks_between(low, high):
+            at = plot.bottom() - height * (value - low) / (high - low)
             painter.setPen(QPen(theme.color("grid"), 1))
             painter.drawLine(QPointF(plot.left(), at), QPointF(plot.right(), at))
             painter.setPen(theme.color("text3"))
-            text = words.decimal(low + (high - low) * share, 2)
+            text = words.decimal(value, 2)
             painter.drawText(QRectF(0, at - 8, 30, 16), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_points(self, painter: QPainter, points: list[QPointF], plot: QRectF, step: float) -> None:

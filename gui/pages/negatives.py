@@ -83,6 +83,7 @@ class NegativesPage(ReadingPage):
         self._opened: Opened | None = None
         self._ground = Ground(0, (), 0)
         self._answer = 0
+        self._wanted = (0, 0)
         self._narrow = False
         self._make_actions()
         self.body.setSpacing(0)
@@ -112,9 +113,15 @@ class NegativesPage(ReadingPage):
         )
 
     def open_at(self, what: dict[str, object]) -> None:
+        """`doubtful` brings the most doubtful candidates first, `query_id` opens a query, perhaps at `passage_id`."""
         query_id, passage_id = what.get("query_id"), what.get("passage_id", 0)
         if isinstance(query_id, int):
-            self._open(query_id, passage_id if isinstance(passage_id, int) else 0)
+            self._wanted = (query_id, passage_id if isinstance(passage_id, int) else 0)
+            self._open(*self._wanted)
+        elif what.get("doubtful"):
+            self.queries.order.set_value("doubtful")
+            self._opened = None
+            self._look(reorder=True)
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
@@ -161,7 +168,7 @@ class NegativesPage(ReadingPage):
         self.candidates.candidate_chosen.connect(self._candidate_chosen)
         self.candidates.ran_over.connect(self._next_query)
         self.compare = ComparePanel()
-        self.compare.setMinimumWidth(444)
+        self.compare.setMinimumWidth(424)
         self.compare.judged.connect(self.judge)
         self.compare.undo_asked.connect(self.session.undo)
         self.compare.walked.connect(self._walk)
@@ -174,7 +181,7 @@ class NegativesPage(ReadingPage):
         for pane, stretch in ((self.queries, 0), (self.candidates, 3), (self.compare, 3)):
             panes.addWidget(pane)
             panes.setStretchFactor(panes.indexOf(pane), stretch)
-        panes.setSizes([204, 424, 444])
+        panes.setSizes([204, 444, 424])
         holder = QWidget()
         stack = column(holder)
         stack.addWidget(rule())
@@ -259,7 +266,9 @@ class NegativesPage(ReadingPage):
             self.queries.model.show_counts(looked.picture)
         self.selection.show_picture(mined, looked.picture)
         self._say_outcome(mined, looked.picture)
-        if self._opened is not None and len(mined.candidates.queries) > self._opened.number:
+        if self._wanted[0]:
+            self._open(*self._wanted)
+        elif self._opened is not None and len(mined.candidates.queries) > self._opened.number:
             self._show_candidates(self._opened)
         elif len(looked.order):
             self._open(int(mined.candidates.queries[looked.order[0]]))
@@ -269,6 +278,7 @@ class NegativesPage(ReadingPage):
         mined = self._mined
         if mined is None or not len(rows_shown(mined, query_id)):
             return
+        self._wanted = (0, 0)
         number = int(np.searchsorted(mined.candidates.queries, query_id))
         ids = [int(passage) for passage in mined.candidates.passage_id[rows_shown(mined, query_id)]]
 
@@ -473,9 +483,8 @@ class NegativesPage(ReadingPage):
 
     def _model_head(self) -> str:
         """The column's head: the base model, or the round of the tuned one."""
-        if self._mined is None:
-            return self.tr("Model")
-        return self.tr("Base") if self._mined.mining.round <= 1 else self.tr("Tuned")
+        tuned = self._mined is not None and self._mined.mining.round > 1
+        return self.tr("Tuned") if tuned else self.tr("Base")
 
     def _sources(self) -> str:
         kept = self._mined.mining.params.get("sources") if self._mined else None

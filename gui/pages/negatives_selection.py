@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from engine.params import SelectParams
 from engine.store.selection import CandidateState
@@ -223,11 +223,11 @@ class SelectionPanel(QFrame):
         self.waterfall.set_falls(falls)
         self._speed.setText(fill(self.tr("re-selected in %1 ms"), str(max(round(shown.milliseconds), 1))))
         held = shown.selection.count(CandidateState.DOUBTFUL)
+        doubtful = fill(self.tr("%1 doubtful held back"), words.count(held))
         judged = fill(self.tr("%1 judged"), words.count(mined.judged))
-        doubtful = fill(self.tr("%1 doubtful ones held back"), words.count(held))
-        self._held.setText(f"{doubtful}, {judged}")
+        self._held.setText(f"{doubtful}, {judged}" if mined.judged else doubtful)
         short = shown.selection.short
-        self._short.setText(fill(self.tr("%1 queries get fewer"), words.count(short)) if short else "")
+        self._short.setText(fill(self.tr("%1 queries with fewer"), words.count(short)) if short else "")
         self._outcome.setText(self._rules_in_words(shown.params))
         self._numbers.setText(f"{words.count(shown.selection.candidates)} → {words.count(shown.total)}")
 
@@ -275,9 +275,8 @@ class SelectionPanel(QFrame):
         stack.addWidget(self.waterfall)
         foot = row(margins=(0, 2, 0, 0), gap=6)
         foot.addWidget(Icon("marks/chip-diamond", "warn", 10))
-        self._held: QLabel = label("", "caption", "text2")
-        foot.addWidget(self._held)
-        foot.addStretch(1)
+        self._held = ElidedLabel("", "caption", "text2")
+        foot.addWidget(self._held, 1)
         self._short = label("", "caption", "text3")
         foot.addWidget(self._short)
         stack.addLayout(foot)

@@ -81,6 +81,7 @@ class QueriesPage(ReadingPage):
         super().__init__(session, QCoreApplication.translate("QueriesPage", "Queries"), parent)
         self._narrow = False
         self._refiltered = False
+        self._wanted = 0
         self._make_actions()
         self.inspector = self.use_inspector(self.tr("Query"))
         self._one = QueryInspector(self.inspector)
@@ -115,9 +116,14 @@ class QueriesPage(ReadingPage):
         )
 
     def open_at(self, what: dict[str, object]) -> None:
+        """`query_id` shows one, `step` puts the keyboard on Import queries."""
         query_id = what.get("query_id")
         if isinstance(query_id, int):
+            self._wanted = query_id
+            self._choose_wanted()
             self._show_query(query_id)
+        elif what.get("step"):
+            self._head_actions[-1].setFocus()
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
@@ -277,9 +283,20 @@ class QueriesPage(ReadingPage):
         filtered = self._filter() != QueryFilter()
         self._none.setVisible(total == 0 and filtered)
         self.table.setVisible(total > 0 or not filtered)
-        if total and not self.table.currentIndex().isValid() and (self._refiltered or self._one.group() is None):
+        if self._wanted:
+            self._choose_wanted()
+            self._wanted = 0
+        elif total and not self.table.currentIndex().isValid() and (self._refiltered or self._one.group() is None):
             self.table.selectRow(0)
         self._refiltered = False
+
+    def _choose_wanted(self) -> None:
+        """Choose the query another page asked for, where it is among the rows read so far."""
+        place = self._model.row_where(lambda found: found.query.id == self._wanted)
+        if place >= 0:
+            self.table.selectRow(place)
+        else:
+            self.table.clearSelection()
 
     def _row_chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
         found = current.data(RECORD)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 SLOW_MS = 400
-_EMPTY, _SUGGESTIONS, _HITS = range(3)
+_EMPTY, _SUGGESTIONS, _HITS, _BLANK = range(4)
 
 
 @dataclass(slots=True)
@@ -93,6 +93,7 @@ class SearchPage(ReadingPage):
         self._heads = (SystemHead(self.tr("Left system")), SystemHead(self.tr("Right system")))
         self._columns = HitColumns(*self._heads)
         self._stack.addWidget(self._columns)
+        self._stack.addWidget(QWidget())
         self.why = WhyPanel(self.use_inspector(self.tr("Why this rank")))
         self._slow = QTimer(self)
         self._slow.setSingleShot(True)
@@ -105,8 +106,8 @@ class SearchPage(ReadingPage):
         self._undo = IconButton("undo", self.tr("Undo the last change"))
         self._undo.clicked.connect(self.session.undo)
         self._undo.setEnabled(False)
-        self._keep = Button(self.tr("Keep as a question"), icon_name="flag")
-        self._keep.setToolTip(self.tr("Store this text as a question of the project, answered by the chosen passage"))
+        self._keep = Button(self.tr("Keep as a query"), icon_name="flag")
+        self._keep.setToolTip(self.tr("Store this text as a query of the project, answered by the chosen passage"))
         self._keep.clicked.connect(self._keep_question)
         self.head.add_action(self._undo)
         self.head.add_action(self._keep)
@@ -164,6 +165,7 @@ class SearchPage(ReadingPage):
 
     def _reset(self) -> None:
         self._round = self._shown = None
+        self._stack.setCurrentIndex(_BLANK)
         self._keys, self._asked_text, self._chosen = ["", ""], "", (0, 0)
         self._box.blockSignals(True)
         self._box.clear()
@@ -406,11 +408,11 @@ class SearchPage(ReadingPage):
         if shown is None or not passage_id:
             return
         taken_back: dict[str, Any] = {}
-        undo = self._undo_of("remove_query", taken_back, self.tr("keep a question"))
+        undo = self._undo_of("remove_query", taken_back, self.tr("keep a query"))
 
         def done(values: dict[str, Any]) -> None:
             taken_back["query_id"] = values.get("query_id", 0)
-            said = self.tr("Kept as a question; it takes part from the next split on")
+            said = self.tr("Kept as a query; it takes part from the next split on")
             self.session.say(said, self.tr("Undo"), self.session.undo)
 
         known = {"text": shown.text, "passage_id": passage_id}
@@ -450,6 +452,13 @@ class SearchPage(ReadingPage):
         self._box.selectAll()
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`text` is searched for at once."""
+        """`text` is searched for at once, `step` puts the keyboard in the box."""
         if what.get("text"):
             self.search_for(str(what["text"]))
+        elif what.get("step"):
+            self._focus_box()
+
+    def is_answered(self) -> bool:
+        """Whether the hits of the text in the box are shown, and nothing is asked any more."""
+        shown = self._shown is not None and self._shown.text == self._box.text().strip()
+        return shown and self._round is None and self.is_settled() and self._stack.currentIndex() == _HITS

@@ -73,7 +73,7 @@ class Suggestions(QWidget):
         stack.addSpacing(12)
         self._title = label(self.tr("What do you want to find?"), "heading")
         stack.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
-        self._sentence = label(self.tr("Type above, or begin with one of your own questions:"), "body", "text2")
+        self._sentence = label(self.tr("Type above, or begin with one of your own queries:"), "body", "text2")
         stack.addWidget(self._sentence, 0, Qt.AlignmentFlag.AlignHCenter)
         stack.addSpacing(12)
         self._list = column(gap=8)
@@ -87,7 +87,7 @@ class Suggestions(QWidget):
             if widget is not None:
                 widget.deleteLater()
         self._sentence.setText(
-            self.tr("Type above, or begin with one of your own questions:")
+            self.tr("Type above, or begin with one of your own queries:")
             if texts
             else self.tr("Type above; hits come while you type.")
         )

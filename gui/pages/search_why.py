@@ -45,7 +45,7 @@ class WhyPanel(QObject):
     def _build(self) -> None:
         stack = column(self._content, gap=8)
         stack.addWidget(
-            label(self.tr("The passage, by the words it shares with the question"), "caption", "text3", wrap=True)
+            label(self.tr("The passage, by the words it shares with the query"), "caption", "text3", wrap=True)
         )
         self._text = WeightedText(self.tr("The passage"))
         stack.addWidget(self._text)
@@ -137,9 +137,7 @@ class WhyPanel(QObject):
         for word, weight in terms[:_WORDS]:
             self._weights.addWidget(_weight_row(whole[word], weight, most))
         if not terms:
-            self._weights_title.setText(
-                self.tr("It shares no word with the question: only its meaning brought it here.")
-            )
+            self._weights_title.setText(self.tr("It shares no word with the query: only its meaning brought it here."))
             self._weights_title.setWordWrap(True)
         else:
             self._weights_title.setText(self.tr("What each shared word adds for BM25"))

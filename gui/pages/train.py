@@ -13,6 +13,7 @@ from engine.records import Model
 from engine.store import models
 from gui import words
 from gui.jobs.job import Job, Phase
+from gui.pages.interrupted import discard_run
 from gui.pages.reading import ReadingPage
 from gui.pages.train_facts import Curves, TrainFacts, command_line, read_curves, read_facts, why_not
 from gui.pages.train_inspector import TrainInspector
@@ -27,7 +28,7 @@ from gui.widgets.labels import Chip
 if TYPE_CHECKING:
     from gui.session import Session
 
-_EMPTY, _PLAN, _LIVE = range(3)
+_EMPTY, _PLAN, _LIVE, _BLANK = range(4)
 _VERDICT = {"systems": ["bm25", "base", "tuned"]}
 
 
@@ -48,10 +49,10 @@ class TrainPage(ReadingPage):
         self._make_actions()
         self._stack = QStackedWidget()
         self.body.addWidget(self._stack)
-        self._to_queries = Button(self.tr("Go to the questions"), "primary", after="arrow-right")
+        self._to_queries = Button(self.tr("Go to Queries"), "primary", after="arrow-right")
         self._to_queries.clicked.connect(lambda: self.session.show_page("queries"))
         self._empty = EmptyState(
-            "train", self.tr("A model learns from questions and their answers"), "", self._to_queries
+            "train", self.tr("A model learns from queries and their answers"), "", self._to_queries
         )
         self._stack.addWidget(self._empty)
         self._plan = TrainPlan(PRESETS)
@@ -63,9 +64,10 @@ class TrainPage(ReadingPage):
         self._stack.addWidget(scroller(content))
         self._live = TrainLive()
         self._stack.addWidget(scroller(self._live))
+        self._stack.addWidget(QWidget())
         self._side = TrainInspector(self.use_inspector())
         self._connect()
-        self._show_page(_EMPTY)
+        self._show_page(_BLANK)
 
     def _make_actions(self) -> None:
         self._state = Chip()
@@ -87,12 +89,14 @@ class TrainPage(ReadingPage):
         self._start.clicked.connect(self._start_run)
         self._plan.changed.connect(self._show_start)
         self._resume.go_on.connect(self._go_on)
+        self._resume.discarded.connect(lambda: discard_run(self.session, self._facts.resumable[0], self))
+        self._live.ending.discarded.connect(self._discard_newest)
         self._resume.dismissed.connect(lambda job_id: self.session.edit("dismiss_job", {"job_id": job_id}))
         self._live.verdict_asked.connect(self._see_verdict)
         self._live.back_asked.connect(self._show_plan)
         self._live.again_asked.connect(self._go_on_newest)
         self._side.model_asked.connect(self._show_model)
-        self._side.judging_asked.connect(lambda: self.session.show_page("negatives"))
+        self._side.judging_asked.connect(lambda: self.session.show_page("negatives", {"doubtful": True}))
         self._side.measuring_asked.connect(lambda: self.session.show_page("evaluate"))
         queue = self.session.queue
         queue.job_queued.connect(self._job_queued)
@@ -109,6 +113,7 @@ class TrainPage(ReadingPage):
             self._live.begin()
             if self._job is not None:
                 self._live.follow(self._job)
+            self._show_page(_BLANK if self._job is None else _LIVE)
         self.ask("train/facts", read_facts, self._show_facts)
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
@@ -131,22 +136,20 @@ class TrainPage(ReadingPage):
         else:
             self._show_page(_PLAN if facts.questions else _EMPTY)
         if not facts.questions:
-            self._empty.set_words(self.tr("A model learns from questions and their answers"), self._missing())
+            self._empty.set_words(self.tr("A model learns from queries and their answers"), self._missing())
 
     def _missing(self) -> str:
         if self._facts.dev or self._facts.test:
-            return self.tr(
-                "No question of the train split has an answer yet. Import some, or judge hits while searching."
-            )
-        return self.tr("Import questions with their answers, then split them into train, dev and test.")
+            return self.tr("No query of the train split has an answer yet. Import some, or judge hits while searching.")
+        return self.tr("Import queries with their answers, then split them into train, dev and test.")
 
     def _show_start(self) -> None:
         seconds = self._plan.seconds()
         self._start.setText(fill(self.tr("Start training (%1)"), words.about(seconds)))
         reasons = {
-            "split": self.tr("Split the questions first"),
-            "questions": self.tr("No question has an answer"),
-            "dev": self.tr("Split off dev questions first"),
+            "split": self.tr("Split the queries first"),
+            "questions": self.tr("No query has an answer"),
+            "dev": self.tr("Split off dev queries first"),
         }
         reason = why_not(self._facts, self._busy())
         self._start.set_possible(not reason, reasons.get(reason, reason))
@@ -174,6 +177,10 @@ class TrainPage(ReadingPage):
     def _go_on_newest(self) -> None:
         if self._facts.resumable:
             self._go_on(self._facts.resumable[0].id)
+
+    def _discard_newest(self) -> None:
+        if self._facts.resumable and discard_run(self.session, self._facts.resumable[0], self):
+            self._show_plan()
 
     def _copy_command(self) -> None:
         project = self.session.project
@@ -321,14 +328,14 @@ class TrainPage(ReadingPage):
         self._show_start()
 
     def _fact_words(self) -> str:
-        """The model that is tuned and what it has to beat."""
+        """What the model has to beat, and the model where that is not known yet; its name stands in the settings."""
         facts = self._facts
         known = [(beat.name, beat.dev if beat.dev is not None else beat.test) for beat in facts.beat]
         beat = ", ".join(f"{name} {words.decimal(value)}" for name, value in known if value is not None)
-        return f"{facts.base} · {fill(self.tr('to beat: %1'), beat)}" if beat else facts.base
+        return fill(self.tr("to beat: %1"), beat) if beat else facts.base
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`preset` chooses one, `model` shows a finished model's curves."""
+        """`preset` chooses one, `model` shows a finished model's curves, `step` goes to the presets."""
         if self._job is not None:
             return
         if what.get("preset"):
@@ -336,3 +343,6 @@ class TrainPage(ReadingPage):
             self._show_plan()
         elif what.get("model"):
             self._show_model(int(str(what["model"])))
+        elif what.get("step"):
+            self._show_plan()
+            self._start.setFocus()

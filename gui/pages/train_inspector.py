@@ -61,9 +61,9 @@ class TrainInspector(QObject):
         known = [beat for beat in facts.beat if beat.dev is not None or beat.test is not None]
         on_dev = any(beat.dev is not None for beat in known)
         self._inspector.add_caption(
-            self.tr("To beat, nDCG@10 on the dev questions")
+            self.tr("To beat, nDCG@10 on the dev queries")
             if on_dev
-            else self.tr("To beat, nDCG@10 on the test questions")
+            else self.tr("To beat, nDCG@10 on the test queries")
         )
         for beat in known:
             self._inspector.body.addWidget(_beat_row(beat, on_dev))
@@ -85,7 +85,7 @@ class TrainInspector(QObject):
         body = self._inspector.body
         if facts.leaks is not None:
             found = words.count(facts.leaks)
-            sentence = self.tr("No question is in two splits") if not facts.leaks else fill(self.tr("%1 leaks"), found)
+            sentence = self.tr("No query is in two splits") if not facts.leaks else fill(self.tr("%1 leaks"), found)
             body.addWidget(_check("done" if not facts.leaks else "problem", sentence, fill(self.tr("%1 leaks"), found)))
         if not facts.negatives:
             body.addWidget(

@@ -45,7 +45,7 @@ class TrainLive(QWidget):
         self._step = Figure("–", self.tr("Step"), " ", above=True)
         self._time = Figure("–", self.tr("Time"), " ", above=True)
         self._loss = Figure("–", self.tr("Loss"), self.tr("smoothed"), above=True)
-        self._dev_card = Card(self.tr("Dev questions"), self.tr("nDCG@10, measured while it trains"), divided=False)
+        self._dev_card = Card(self.tr("Dev queries"), self.tr("nDCG@10, measured while it trains"), divided=False)
         self._loss_card = Card(self.tr("Loss"), self.tr("each step, and smoothed"), divided=False)
         self._which = SegmentedControl([self.tr("Loss"), self.tr("Learning rate")], accessible=self.tr("Curve"))
         self._which.changed.connect(lambda _place: self._redraw())
@@ -226,6 +226,7 @@ class EndCard(Card):
     verdict_asked = Signal()
     back_asked = Signal()
     again_asked = Signal()
+    discarded = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=16, parent=parent)
@@ -235,13 +236,15 @@ class EndCard(Card):
         self._words = label("", "body", wrap=True)
         self._verdict = Button(self.tr("See the verdict"), "primary", after="arrow-right")
         self._again = Button(self.tr("Go on from there"))
+        self._discard = Button(self.tr("Discard…"), "flat")
         self._back = Button(self.tr("Train again"), "flat")
         self._verdict.clicked.connect(self.verdict_asked)
         self._again.clicked.connect(self.again_asked)
+        self._discard.clicked.connect(self.discarded)
         self._back.clicked.connect(self.back_asked)
         line.addWidget(self._chip)
         line.addWidget(self._words, 1)
-        for button in (self._back, self._again, self._verdict):
+        for button in (self._back, self._discard, self._again, self._verdict):
             line.addWidget(button)
         self.body.addLayout(line)
         self.hide()
@@ -251,6 +254,7 @@ class EndCard(Card):
         self._words.setText(sentence)
         self._verdict.setVisible(verdict)
         self._again.setVisible(again)
+        self._discard.setVisible(again)
         self.setAccessibleName(f"{chip}: {sentence}")
         self.show()
 
@@ -259,7 +263,7 @@ class EndCard(Card):
 
 
 def end_sentence(model: Model, curves: Curves) -> str:
-    """What a finished run reached on the dev questions, in words."""
+    """What a finished run reached on the dev queries, in words."""
 
     def tr(text: str) -> str:
         return QCoreApplication.translate("train_live", text)
@@ -269,7 +273,7 @@ def end_sentence(model: Model, curves: Curves) -> str:
         return fill(tr("%1 is trained."), model.name)
     kept = model.summary.get("dev")
     reached = float(kept) if isinstance(kept, float) else best.value
-    said = tr("%1 reached %2 nDCG@10 on the dev questions at step %3")
+    said = tr("%1 reached %2 nDCG@10 on the dev queries at step %3")
     parts = [fill(said, model.name, words.decimal(reached), best.step)]
     against = [
         f"{name} {words.signed(reached - value)}"
@@ -284,7 +288,7 @@ def end_sentence(model: Model, curves: Curves) -> str:
     }.get(str(model.summary.get("stopped", "")), "")
     share = float(model.summary.get("base_share", 0.0) or 0.0)
     mixed = fill(tr("Mixed with %1 of the base model, which was better still."), words.share(share)) if share else ""
-    unseen = tr("Whether that holds on unseen questions, the verdict says.")
+    unseen = tr("Whether that holds on unseen queries, the verdict says.")
     return " ".join(part for part in (", ".join(parts) + ".", ended, mixed, unseen) if part)
 
 

@@ -14,9 +14,10 @@ from gui.widgets.labels import StateMark, label
 
 
 class ResumeCard(Card):
-    """`go_on` names the model to go on with, `dismissed` the job not to speak of any more."""
+    """`go_on` names the model to go on with, `discarded` asks to throw it away, `dismissed` names a job to forget."""
 
     go_on = Signal(int)
+    discarded = Signal()
     dismissed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -31,8 +32,10 @@ class ResumeCard(Card):
         self._go.clicked.connect(lambda: self.go_on.emit(self._model))
         self._close = Button(self.tr("Dismiss"), "flat")
         self._close.clicked.connect(lambda: self.dismissed.emit(self._job))
-        line.addWidget(self._close)
-        line.addWidget(self._go)
+        self._discard = Button(self.tr("Discard…"), "flat")
+        self._discard.clicked.connect(self.discarded)
+        for button in (self._close, self._discard, self._go):
+            line.addWidget(button)
         self.body.addLayout(line)
         self.hide()
 
@@ -40,6 +43,7 @@ class ResumeCard(Card):
         """Speak of a run that can go on, or of one that was lost; hide where there is neither."""
         self.setVisible(resumable is not None or lost is not None)
         self._go.setVisible(resumable is not None)
+        self._discard.setVisible(resumable is not None)
         self._close.setVisible(resumable is None)
         if resumable is not None:
             self._model = resumable.id

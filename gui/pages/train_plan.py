@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
 
 from engine.params import TrainParams
 from gui import theme, words
-from gui.pages.train_facts import TrainFacts, memory_size, seconds_of, steps_of, texts_a_step
+from gui.pages.train_facts import TrainFacts, memory_size, seconds_of, steps_in_time, steps_of, texts_a_step
 from gui.pages.train_settings import SettingsForm
 from gui.phrases import fill
 from gui.widgets.cards import Card, Drawer, Figure, column, row, rule
@@ -99,7 +99,7 @@ class TrainPlan(QWidget):
 
     def _captions(self) -> tuple[str, str, str, str]:
         return (
-            self.tr("questions to learn from"),
+            self.tr("queries to learn from"),
             self.tr("negatives for each"),
             self.tr("dev, to pick the best"),
             self.tr("test, never seen in training"),
@@ -143,7 +143,7 @@ class TrainPlan(QWidget):
             ),
             "balanced": (
                 self.tr("Balanced"),
-                self.tr("More passes over the questions. The checkpoint best on the dev questions is kept."),
+                self.tr("More passes over the queries. The checkpoint best on the dev queries is kept."),
             ),
             "thorough": (
                 self.tr("Thorough"),
@@ -203,23 +203,29 @@ class TrainPlan(QWidget):
         changes = self._form.changes()
         for name, card in self._cards.items():
             params = replace(self._presets[name], **(changes if name == self.preset() else {}))
-            steps = steps_of(params, self._facts.questions)
+            steps, planned = steps_in_time(params, self._facts), steps_of(params, self._facts.questions)
             asked = steps * params.batch_size / self._facts.questions if self._facts.questions else params.epochs
             passes = min(asked, params.epochs)
             changed = name == self.preset() and bool(changes)
             card.show_size(
                 time=words.about(seconds_of(params, self._facts)),
                 passes=f"{passes:.1f}".removesuffix(".0"),
-                steps=words.count(steps),
+                steps=words.count(steps) if steps == planned else f"≈ {words.count(steps)}",
                 memory=(self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(params)],
                 tip=fill(
                     self.tr("%1 texts of up to %2 tokens a step"),
                     words.count(texts_a_step(params)),
                     words.count(params.max_length),
                 ),
-                note=self.tr("with your changes") if changed else "",
+                note=self.tr("with your changes") if changed else self._limit(params) if steps < planned else "",
             )
-        count = len(changes)
+        self._say_changes(len(changes))
+
+    def _limit(self, params: TrainParams) -> str:
+        """On this machine the clock ends the run before its steps do."""
+        return fill(self.tr("ends after %1"), words.duration(params.minutes * 60))
+
+    def _say_changes(self, count: int) -> None:
         title = self._presets_in_words()[self.preset()][0]
         self._advanced.fact.setText(
             fill(self.tr("%1 changed from %2"), count, title) if count else fill(self.tr("as %1 has them"), title)

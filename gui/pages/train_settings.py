@@ -45,7 +45,7 @@ def settings() -> list[Setting]:
     return [
         Setting("base", "learning", tr("Start from"), tr("The model that is tuned"), "choice"),
         Setting("learning_rate", "learning", tr("Learning rate"), tr("Size of each step"), "rate", 1e-7, 1e-2),
-        Setting("epochs", "learning", tr("Passes"), tr("Times through the questions"), "float", 0.1, 100),
+        Setting("epochs", "learning", tr("Passes"), tr("Times through the queries"), "float", 0.1, 100),
         Setting("max_steps", "learning", tr("Steps at most"), tr("Ends a pass early"), "int", 0, 1e6, tr("no limit")),
         Setting("warmup_share", "learning", tr("Warm-up"), tr("Slow start, share of the steps"), "share", 0, 0.9),
         Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
@@ -57,17 +57,17 @@ def settings() -> list[Setting]:
                 0, 1e4, tr("off"), tr("min")),
         Setting("merge", "learning", tr("Mix with the base"), tr("Keeps what the base knew"),
                 "choice", choices=(automatic, ("off", tr("off")))),
-        Setting("batch_size", "batches", tr("Questions a batch"), tr("Larger: more negatives"), "int",
+        Setting("batch_size", "batches", tr("Queries a batch"), tr("Larger: more negatives"), "int",
                 2, 4096),
-        Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones, for each question"), "int", 0, 16),
+        Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones, for each query"), "int", 0, 16),
         Setting("max_length", "batches", tr("Longest text"), tr("What is longer is cut"), "int",
                 16, 8192, unit=tr("tokens")),
         Setting("objective", "batches", tr("Memory use"), tr("Small parts: less memory, slower"),
                 "choice", choices=(("mnrl", tr("whole batch")), ("cached_mnrl", tr("small parts")))),
-        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Questions at once"), "int",
+        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Queries at once"), "int",
                 1, 1024),
         Setting("scale", "batches", tr("Scale"), tr("How sharply near misses count"), "float", 1, 100),
-        Setting("dev_queries", "batches", tr("Dev questions"), tr("Asked while it trains, at most"), "int",
+        Setting("dev_queries", "batches", tr("Dev queries"), tr("Asked while it trains, at most"), "int",
                 10, 100_000),
         Setting("dev_passages", "batches", tr("Dev passages"), tr("Searched while it trains"), "int",
                 50, 1_000_000),
@@ -105,7 +105,9 @@ class SettingsForm(QWidget):
 
     def _add(self, setting: Setting) -> SettingRow:
         field = _Field(setting, self)
-        made = SettingRow(setting.title, setting.effect, field.widget, field_width=128)
+        made = SettingRow(
+            setting.title, setting.effect, field.widget, field_width=152 if setting.group == "learning" else 128
+        )
         made.setMinimumHeight(44)
         made.reset.connect(lambda: self._reset(setting.name))
         field.edited.connect(lambda: self._edited(setting.name))

@@ -53,7 +53,7 @@ class CandidatesModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[CandidateRow] = []
         self._per_query = 0
-        self._model_head = self.tr("Model")
+        self._model_head = self.tr("Base")
         self._states = {
             CandidateState.ANSWER: self.tr("answer"),
             CandidateState.SAME_AS_ANSWER: self.tr("same text"),

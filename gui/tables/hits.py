@@ -283,7 +283,7 @@ class _HitDelegate(QStyledItemDelegate):
         card = index.data(Qt.ItemDataRole.UserRole)
         vote = self._thumb_at(option, card, event.pos()) if self._votes and isinstance(card, HitCard) else 0
         if vote:
-            tip = self.tr("This answers the question (+)") if vote > 0 else self.tr("This does not answer it (−)")
+            tip = self.tr("This answers the query (+)") if vote > 0 else self.tr("This does not answer it (−)")
             QToolTip.showText(event.globalPos(), tip, view)
             return True
         return False

@@ -207,6 +207,9 @@ class _Segment(QAbstractButton):
         width = QFontMetrics(theme.font("dense", "bold")).horizontalAdvance(self.text()) + 24
         return QSize(width, theme.BUTTON)
 
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         chosen = self.isChecked()

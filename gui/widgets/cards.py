@@ -415,7 +415,7 @@ class Fact(QWidget):
         if name_width:
             self.name.setFixedWidth(name_width)
         self.line.addWidget(self.name)
-        self.sentence = ElidedLabel(sentence, "body", "text2")
+        self.sentence = label(sentence, "body", "text2", wrap=True)
         self.line.addWidget(self.sentence, 1)
         self.setAccessibleName(f"{name}: {sentence}")
 

@@ -118,4 +118,4 @@ class AskingSession(RecordingSession):
 
 def settle(qtbot: Any, page: QObject) -> None:
     """Wait until a page has read everything it asked for."""
-    qtbot.waitUntil(lambda: page.is_settled(), timeout=5000)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: page.is_settled(), timeout=20_000)  # type: ignore[attr-defined]

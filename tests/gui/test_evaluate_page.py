@@ -111,7 +111,7 @@ def test_a_tie_names_reasons_with_a_button_each(qtbot, tmp_path, finished):
     assert page._verdict.words_shown()[0] == "TIE"
     assert any("test set is too small" in reason for reason in page._verdict.reasons())
     page._verdict.remedy.emit("add_queries")
-    assert page.session.pages == [("queries", {})]
+    assert page.session.pages == [("queries", {"step": "add_queries"})]
 
 
 def test_a_loss_shows_its_broken_questions(qtbot, tmp_path, finished):
@@ -119,7 +119,7 @@ def test_a_loss_shows_its_broken_questions(qtbot, tmp_path, finished):
         project.db.execute("update comparisons set verdict = 'LOSS', low = -0.2, high = -0.02, delta = -0.1")
     page = _page(qtbot, tmp_path, finished)
     assert page._verdict.words_shown()[:2] == ("LOSS", "−0.100")
-    page._questions.set_tab(2)
+    page._questions.show_tab("wrong")
     page._verdict.remedy.emit("broken")
     assert page._questions._tabs.currentIndex() == 0
 
@@ -199,7 +199,7 @@ def test_nothing_measured_yet_has_one_button(qtbot, tmp_path, finished):
 
 def test_without_a_split_the_button_says_so(qtbot, tmp_path):
     page = _page(qtbot, tmp_path, imported_project(tmp_path))
-    assert page._start.shown_text() == "Split the questions first"
+    assert page._start.shown_text() == "Split the queries first"
     page._to_questions.click()
     assert page.session.pages == [("queries", {})]
 
@@ -270,7 +270,7 @@ def test_another_hit_becomes_an_answer(qtbot, tmp_path, finished):
 
 def test_the_page_opens_at_broken_questions(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
-    page._questions.set_tab(2)
+    page._questions.show_tab("wrong")
     page.open_at({"tab": "broken"})
     assert page._questions._tabs.currentIndex() == 0
 

@@ -68,7 +68,7 @@ def test_an_unmeasured_models_run_cannot_be_taken(finished):
         new = models.add_model(project, name="tuned 2", kind="tuned", path="x", parent_id=1)
         models.finish_model(project, new, path="x", weights_digest="", dim=1, max_length=1, summary={})
     facts = _facts(finished)
-    assert why_not(_choice("run"), facts.models[0], facts) == "not measured on the test questions yet"
+    assert why_not(_choice("run"), facts.models[0], facts) == "not measured on the test queries yet"
     assert why_not(_choice("model"), facts.models[0], facts) == ""
 
 

@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QLabel
 
 from engine.params import params_to_dict
 from engine.records import JobState, Outcome
-from engine.store import jobs
+from engine.store import jobs, models
 from engine.store.overview import overview
 from engine.store.project import Project
+from gui.dialogs.question import Question
 from gui.pages.home import ALL_STEPS, HomePage
 from gui.pages.home_check import check_disk, check_model
 from gui.pages.home_facts import read_home
 from gui.pages.home_first import paths_in
+from gui.pages.home_rounds import ticks_between
 from gui.settings import Recent
 from gui.widgets.buttons import Button
 from tests.gui.projects import empty_project, finished_project, imported_project
@@ -112,7 +114,7 @@ def test_the_verdict_is_said_with_its_interval_and_both_counts(page, session, tm
         first = read_home(project, overview(project)).against[0]
     shown = " ".join(texts(page))
     assert f"{first.fixed} fixed, {first.broken} broken" in shown
-    assert f"on {first.n_queries} questions it never saw" in shown
+    assert f"on {first.n_queries} queries it never saw" in shown
     assert "95 % interval" in shown
 
 
@@ -152,6 +154,36 @@ def test_an_interrupted_job_can_go_on_or_be_dismissed(qtbot, page, session, tmp_
     with qtbot.waitSignal(session.queue.job_started, timeout=5000) as started:
         button(page, "Go on").click()
     assert started.args[0].params == {"depth": 50}
+
+
+def test_an_unfinished_training_can_go_on_or_be_discarded(page, session, tmp_path, monkeypatch):
+    path = imported_project(tmp_path)
+    with Project.open(path) as project:
+        half = models.add_model(project, name="tuned 1", kind="tuned", path="", params={"preset": "quick"})
+        (path / "models" / str(half) / "checkpoints").mkdir(parents=True)
+        record = jobs.start_job(project, "train", {"preset": "quick"})
+        jobs.end_job(project, record, JobState.INTERRUPTED)
+    session.open_project(path)
+    assert any("The training of tuned 1" in text for text in texts(page))
+    ran, edited = [], []
+    monkeypatch.setattr(session.queue, "add", lambda kind, _path, params: ran.append((kind, params)))
+    button(page, "Go on").click()
+    assert ran == [("train", {"resume": half})]
+    monkeypatch.setattr(session, "edit", lambda kind, values, done=None: edited.append((kind, values, done)))
+    monkeypatch.setattr(Question, "exec", lambda _self: 0)
+    button(page, "Discard").click()
+    assert edited == []
+    monkeypatch.setattr(Question, "exec", lambda _self: 1)
+    button(page, "Discard").click()
+    assert edited[0][:2] == ("discard_model", {"model_id": half})
+    edited[0][2]({})
+    assert edited[1][:2] == ("dismiss_job", {"job_id": record})
+
+
+def test_ticks_stand_at_round_scores_inside_the_chart():
+    assert ticks_between(0.53, 0.667) == [0.55, 0.6, 0.65]
+    assert ticks_between(0.499, 0.521) == [0.5, 0.51, 0.52]
+    assert ticks_between(0.1, 0.9) == [0.2, 0.4, 0.6, 0.8]
 
 
 def test_all_steps_take_params_the_engine_knows():

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 
+from engine.store import overview as overview_module
+from engine.store.overview import NextStep
 from gui.dialogs.palette import Command, matching
 from gui.main_window import MainWindow
 from gui.pages.page import Page
@@ -60,6 +65,18 @@ def test_without_a_project_there_is_only_home(window):
 def test_the_project_is_named_in_the_title_and_the_rail(opened):
     assert opened.windowTitle().startswith("Empty")
     assert opened.rail.switcher.text() == "Empty"
+
+
+def test_every_next_step_fits_into_the_rail(opened):
+    labels = re.findall(r'NextStep\("([^"]+)"', Path(overview_module.__file__).read_text(encoding="utf-8"))
+    button = opened.rail._next_button
+    cut = []
+    for label in labels:
+        button.setText(opened.rail._short_words(NextStep(label, "documents", "", {}, 0)))
+        if button.sizeHint().width() > button.width():
+            cut.append(label)
+    assert len(labels) > 8
+    assert cut == []
 
 
 def test_number_keys_go_to_pages(qtbot, opened):

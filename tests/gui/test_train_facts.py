@@ -14,6 +14,7 @@ from gui.pages.train_facts import (
     memory_size,
     seconds_of,
     smooth,
+    steps_in_time,
     steps_of,
     why_not,
 )
@@ -34,7 +35,7 @@ def test_steps_end_at_the_limit():
 def test_time_follows_the_pace_of_the_last_run():
     pace = measured_step([_tuned({"steps": 60, "seconds": 120.0}, {})])
     facts = TrainFacts(questions=6400, seconds_a_step=pace)
-    assert seconds_of(TrainParams(epochs=1, max_steps=0), facts) == pytest.approx(100 * 2.0)
+    assert seconds_of(TrainParams(epochs=1, max_steps=0, minutes=0), facts) == pytest.approx(100 * 2.0)
 
 
 def test_a_step_of_twice_the_length_takes_twice_the_time():
@@ -46,6 +47,18 @@ def test_a_step_of_twice_the_length_takes_twice_the_time():
 def test_the_limit_of_time_bounds_the_estimate():
     facts = TrainFacts(questions=64_000, seconds_a_step=2.0)
     assert seconds_of(TrainParams(max_steps=0, minutes=2), facts) == 120
+
+
+def test_quick_is_never_foretold_to_take_longer_than_its_limit():
+    quick = PRESETS["quick"]
+    assert seconds_of(quick, TrainFacts(questions=2_106)) <= quick.minutes * 60
+
+
+def test_steps_end_where_the_clock_does():
+    facts = TrainFacts(questions=64_000, seconds_a_step=2.0)
+    assert steps_in_time(TrainParams(max_steps=400, minutes=2), facts) == 60
+    assert steps_in_time(TrainParams(max_steps=40, minutes=2), facts) == 40
+    assert steps_in_time(TrainParams(max_steps=400, minutes=0), facts) == 400
 
 
 def test_larger_presets_take_more_memory():

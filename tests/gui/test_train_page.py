@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from engine.records import JobState, State
 from engine.store import jobs, models
 from engine.store.project import Project
+from gui.dialogs.question import Question
 from gui.jobs.job import Phase
 from gui.pages.train import TrainPage
 from tests.gui.asking import AskingSession, settle
@@ -43,12 +44,12 @@ def test_start_asks_for_the_preset(qtbot, tmp_path, finished):
 
 def test_changed_settings_are_marked_and_sent(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
-    page._plan.form().field("learning_rate").setText("1e-4")
-    page._plan.form().field("learning_rate").textEdited.emit("1e-4")
+    page._plan.form().field("learning_rate").setText("3e-4")
+    page._plan.form().field("learning_rate").textEdited.emit("3e-4")
     page._plan.form().field("batch_size").setValue(32)
-    assert page._plan.values() == {"preset": "quick", "learning_rate": 1e-4, "batch_size": 32}
+    assert page._plan.values() == {"preset": "quick", "learning_rate": 3e-4, "batch_size": 32}
     page._plan.form().row("batch_size").reset.emit()
-    assert page._plan.values() == {"preset": "quick", "learning_rate": 1e-4}
+    assert page._plan.values() == {"preset": "quick", "learning_rate": 3e-4}
 
 
 def test_a_change_is_kept_when_another_preset_is_chosen(qtbot, tmp_path, finished):
@@ -90,7 +91,7 @@ def test_without_questions_the_page_says_what_to_do(qtbot, tmp_path):
 
 def test_unsplit_questions_cannot_be_trained_on(qtbot, tmp_path):
     page = _page(qtbot, tmp_path, imported_project(tmp_path))
-    assert page._start.shown_text() == "Split the questions first"
+    assert page._start.shown_text() == "Split the queries first"
     assert not page._start.isEnabled()
 
 
@@ -130,7 +131,7 @@ def test_a_finished_run_offers_the_verdict(qtbot, tmp_path, finished):
     model = models.newest_tuned(page.session.project).id
     page.session.end_job(page._job, Phase.DONE, changed={"models"}, summary={"model": model})
     settle(qtbot, page)
-    assert "round 1, quick reached 0.600 nDCG@10 on the dev questions at step 60" in page._live.ending.sentence()
+    assert "round 1, quick reached 0.600 nDCG@10 on the dev queries at step 60" in page._live.ending.sentence()
     page._live.ending.verdict_asked.emit()
     assert page.session.pages == [("evaluate", {})]
     assert len(page.session.jobs) == 1  # it was measured already
@@ -186,6 +187,19 @@ def test_a_stopped_run_says_that_it_can_go_on(qtbot, tmp_path, finished):
     assert page.session.jobs[-1] == ("train", {"resume": half})
 
 
+def test_a_stopped_run_can_be_discarded(qtbot, tmp_path, finished, monkeypatch):
+    with Project.open(finished) as project:
+        half = models.add_model(project, name="tuned 2", kind="tuned", path="")
+        (finished / "models" / str(half) / "checkpoints").mkdir(parents=True)
+    page = _page(qtbot, tmp_path, finished)
+    monkeypatch.setattr(Question, "exec", lambda _self: 1)
+    page._resume.discarded.emit()
+    settle(qtbot, page)
+    assert page.session.edits == [("discard_model", {"model_id": half})]
+    assert page._resume.isHidden()
+    assert not (finished / "models" / str(half)).exists()
+
+
 def test_a_run_lost_before_its_first_checkpoint_is_dismissed(qtbot, tmp_path, finished):
     with Project.open(finished) as project:
         lost = jobs.start_job(project, "train", {})
@@ -214,4 +228,4 @@ def test_nothing_is_changed_at_first(qtbot, tmp_path, finished):
 def test_what_is_to_beat_stays_in_sight_in_a_narrow_window(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     page.set_narrow(True)
-    assert page.head._fact.text() == "all-MiniLM-L6-v2 · to beat: BM25 0.794, Base 0.576"
+    assert page.head._fact.text() == "to beat: BM25 0.794, Base 0.576"

@@ -11,8 +11,14 @@ from pytestqt.qtbot import QtBot
 from tests.gui.pages.showing import Shown
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each kind of project is kept to be copied from."""
+    return tmp_path_factory.mktemp("kept")
+
+
 @pytest.fixture
-def shown(qtbot: QtBot, tmp_path: Path) -> Iterator[Shown]:
-    made = Shown(qtbot, tmp_path)
+def shown(qtbot: QtBot, tmp_path: Path, kept: Path) -> Iterator[Shown]:
+    made = Shown(qtbot, tmp_path, kept)
     yield made
     made.close()

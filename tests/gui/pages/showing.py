@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +21,8 @@ MAKERS = {"empty": empty_project, "imported": imported_project, "split": split_p
 class Shown:
     """A page on the screen with the session that writes down what it asks for."""
 
-    def __init__(self, qtbot: QtBot, folder: Path) -> None:
-        self._qtbot, self._folder = qtbot, folder
+    def __init__(self, qtbot: QtBot, folder: Path, kept: Path) -> None:
+        self._qtbot, self._folder, self._kept = qtbot, folder, kept
         self._open: list[tuple[ReadingPage, RecordingSession]] = []
 
     def __call__(
@@ -33,7 +34,7 @@ class Shown:
         change: Callable[[Project], object] | None = None,
     ) -> tuple[P, RecordingSession]:
         """Show a page of `kind` over a project in `state`; `change` writes to the project first."""
-        path = MAKERS[state](self._folder)
+        path = self._copy(state)
         if change is not None:
             with Project.open(path) as project:
                 change(project)
@@ -47,9 +48,19 @@ class Shown:
         self.settle(page)
         return page, session
 
+    def _copy(self, state: str) -> Path:
+        """A project of the test's own; each state is made once and then copied."""
+        whole = self._kept / state
+        if not whole.exists():
+            whole.mkdir()
+            MAKERS[state](whole)
+        (made,) = [path for path in whole.iterdir() if (path / "project.db").exists()]
+        shutil.copytree(whole, self._folder, dirs_exist_ok=True)
+        return self._folder / made.name
+
     def settle(self, page: ReadingPage) -> None:
         """Wait until everything asked was answered, and the answers' own questions too."""
-        self._qtbot.waitUntil(page.is_settled, timeout=10_000)
+        self._qtbot.waitUntil(page.is_settled, timeout=20_000)
 
     def close(self) -> None:
         for page, session in self._open:

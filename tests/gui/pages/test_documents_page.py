@@ -38,10 +38,9 @@ def test_every_document_is_listed_with_its_state(shown: Shown) -> None:
 
 
 def test_document_whose_file_is_gone_says_so(shown: Shown, tmp_path: Path) -> None:
-    page, _ = shown(DocumentsPage)
-    (tmp_path / "handbook" / "chain.md").unlink()
-    page.refresh({"documents"})
-    shown.settle(page)
+    gone = str(tmp_path / "gone.md")
+    change = "update documents set path = ? where title = 'chain'"
+    page, _ = shown(DocumentsPage, change=lambda project: project.db.execute(change, [gone]))
     row = page._model.row_where(lambda found: found.document.title == "chain")
     assert page._model.index(row, 4).data() == "File is gone"
 

@@ -1,0 +1,46 @@
+"""What can be done with a training that was ended before it was done, from the Home and the Train page alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from engine.records import Model
+from engine.store import jobs
+from gui import words
+from gui.dialogs.question import Question
+from gui.phrases import fill
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+
+def discard_run(session: Session, model: Model, parent: QWidget) -> bool:
+    """Ask, then throw an unfinished training away with its checkpoints; returns whether the person wanted it."""
+    question = Question(
+        fill(_tr("Discard “%1”?"), words.plain(model.name, 60)),
+        _tr(
+            "Its checkpoints and its curves are deleted, and it can no longer go on. Finished models stay as they are."
+        ),
+        _tr("Discard it"),
+        _tr("Keep it"),
+        parent,
+    )
+    if not question.exec():
+        return False
+    session.edit("discard_model", {"model_id": model.id}, lambda _values: _forget_jobs(session))
+    return True
+
+
+def _forget_jobs(session: Session) -> None:
+    """The job that was interrupted has nothing left to tell."""
+    if session.project is not None:
+        for job in jobs.interrupted_jobs(session.project):
+            if job.kind == "train":
+                session.edit("dismiss_job", {"job_id": job.id})
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("interrupted", text)
