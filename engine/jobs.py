@@ -113,7 +113,7 @@ def as_summary(record: object) -> Summary:
         counts = asdict(record.counts)
         return {**counts, "format": record.format, "problems": [asdict(problem) for problem in record.problems]}
     if is_dataclass(record) and not isinstance(record, type):
-        return {name: value for name, value in asdict(record).items() if value is not None}
+        return asdict(record)
     return dict(record) if isinstance(record, dict) else {}
 
 
