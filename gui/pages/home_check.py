@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QProcess, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import words
@@ -19,6 +20,7 @@ from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.labels import ElidedLabel, Icon, MarkState, StateMark, label
 
 _NEEDED_BYTES = 500_000_000
+_WIDE = 900  # under this width the findings take the title's room
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,9 @@ class SelfCheck(Card):
         super().__init__(pad=0, parent=parent)
         self._settings = settings
         self.setMinimumHeight(56)
-        line = row(margins=(16, 8, 16, 8), gap=12)
-        line.addWidget(label(self.tr("Self-check"), "body", weight="medium"))
+        line = row(margins=(16, 8, 16, 8))
+        self._title = label(self.tr("Self-check"), "body", weight="medium")
+        line.addWidget(self._title)
         self._cells = []
         for icon in ("chip", "box", "database", "offline"):
             divider = rule("v")
@@ -87,6 +90,10 @@ class SelfCheck(Card):
         self._query: QProcess | None = None
         self._gpu: Finding | None = None
         self._ask_gpu()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._title.setVisible(event.size().width() >= _WIDE)
 
     def refresh(self) -> None:
         values = self._settings.values
@@ -117,7 +124,7 @@ class SelfCheck(Card):
 class _Cell(QWidget):
     def __init__(self, icon: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        line = row(self, margins=(4, 0, 4, 0), gap=12)
+        line = row(self, margins=(4, 0, 4, 0))
         line.addWidget(Icon(icon, "text3"))
         text = column(gap=0)
         self._text = ElidedLabel("", weight="medium")

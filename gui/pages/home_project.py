@@ -18,6 +18,8 @@ from gui.widgets.gauges import Interval, IntervalBar, Meter
 from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon, Link, MarkState, StateMark, label
 
 _CHIPS: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outcome.LOSS: "bad"}
+_DETAIL = 90
+"""Letters of a step's sentence that stand in two lines; the tooltip has the rest."""
 _NAMES = {"bm25": "BM25", "base": "Base", "tuned": "Tuned"}
 
 
@@ -282,7 +284,8 @@ class HomeProject(QWidget):
 
     def _step(self, step: Step, facts: HomeFacts) -> Fact:
         state: MarkState = step.state if step.state in ("none", "ready", "done", "stale", "problem") else "none"  # type: ignore[assignment]
-        fact = Fact(state, step.name, words.plain(step.detail, 300))
+        fact = Fact(state, step.name, words.plain(step.detail, _DETAIL))
+        fact.sentence.setToolTip(words.tip(step.detail) if len(step.detail) > _DETAIL else "")
         fact.setMinimumHeight(38)
         if step.state in ("ready", "stale"):
             link = Link(self.tr("Go there"), accessible=fill(self.tr("Go to %1"), step.name))

@@ -168,7 +168,7 @@ class NegativesPage(ReadingPage):
         self.candidates.candidate_chosen.connect(self._candidate_chosen)
         self.candidates.ran_over.connect(self._next_query)
         self.compare = ComparePanel()
-        self.compare.setMinimumWidth(424)
+        self.compare.setMinimumWidth(440)
         self.compare.judged.connect(self.judge)
         self.compare.undo_asked.connect(self.session.undo)
         self.compare.walked.connect(self._walk)
@@ -181,7 +181,7 @@ class NegativesPage(ReadingPage):
         for pane, stretch in ((self.queries, 0), (self.candidates, 3), (self.compare, 3)):
             panes.addWidget(pane)
             panes.setStretchFactor(panes.indexOf(pane), stretch)
-        panes.setSizes([204, 444, 424])
+        panes.setSizes([204, 428, 440])
         holder = QWidget()
         stack = column(holder)
         stack.addWidget(rule())

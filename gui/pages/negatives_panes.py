@@ -110,7 +110,7 @@ class CandidatesPane(QFrame):
         self.model = CandidatesModel(self)
         self.table = CandidateTable(self.tr("Candidates of the query"))
         self.table.setModel(self.model)
-        self.table.set_widths(0, 46, 44, 48, 64, 90)
+        self.table.set_widths(0, 50, 44, 48, 64, 94)
         self.table.ran_over.connect(self.ran_over)
         self.table.selectionModel().currentRowChanged.connect(lambda now, _before: self._chosen(now.row()))
         stack.addWidget(self.table, 1)

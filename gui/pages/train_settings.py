@@ -47,7 +47,7 @@ def settings() -> list[Setting]:
         Setting("learning_rate", "learning", tr("Learning rate"), tr("Size of each step"), "rate", 1e-7, 1e-2),
         Setting("epochs", "learning", tr("Passes"), tr("Times through the queries"), "float", 0.1, 100),
         Setting("max_steps", "learning", tr("Steps at most"), tr("Ends a pass early"), "int", 0, 1e6, tr("no limit")),
-        Setting("warmup_share", "learning", tr("Warm-up"), tr("Slow start, share of the steps"), "share", 0, 0.9),
+        Setting("warmup_share", "learning", tr("Warm-up"), tr("A slow start, of all steps"), "share", 0, 0.9),
         Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
         Setting("eval_every", "learning", tr("Measure every"), tr("Steps between two looks at dev"), "int",
                 0, 1e5, tr("at the end"), tr("steps")),

@@ -408,7 +408,7 @@ class Fact(QWidget):
         self, state: MarkState, name: str, sentence: str, *, name_width: int = 104, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.line = row(self, margins=(16, 0, 16, 0), gap=12)
+        self.line = row(self, margins=(16, 6, 16, 6), gap=12)
         self.mark = StateMark(state, 14)
         self.line.addWidget(self.mark)
         self.name = label(name, "body", weight="medium")
