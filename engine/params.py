@@ -119,7 +119,7 @@ class TrainParams:
     scale: float = 20.0
     epochs: float = 2.0
     max_steps: int = 60
-    eval_every: int = 10
+    eval_every: int = 5
     dev_queries: int = 150
     dev_passages: int = 300
     patience: int = 0

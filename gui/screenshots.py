@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from PySide6.QtCore import QDeadlineTimer, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit
 
+from engine.store.models import newest_tuned
 from gui import theme
 from gui.main_window import PAGE_CLASSES, MainWindow
 from gui.pages.reading import ReadingPage
@@ -77,13 +78,15 @@ class _Camera:
             session.open_project(project)
             for name in PAGE_CLASSES:
                 self._photograph(window, f"{name}-{choice}", page=name)
+            if session.project is not None and (tuned := newest_tuned(session.project)):
+                self._photograph(window, f"train-run-{choice}", page="train", what={"model": tuned.id})
             window.close()
             session.close()
             window.deleteLater()
             self._wait(200)
 
-    def _photograph(self, window: MainWindow, name: str, *, page: str = "home") -> None:
-        window.show_page(page)
+    def _photograph(self, window: MainWindow, name: str, *, page: str = "home", what: object = None) -> None:
+        window.show_page(page, what)
         self._wait(SETTLED)
         self._wait(15_000, until=lambda: _is_settled(window, page))
         self._wait(200)

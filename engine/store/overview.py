@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.records import Comparison, Outcome, Run, Split
+from engine.records import Comparison, JobState, Model, Outcome, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.project import Project
 
@@ -112,7 +112,7 @@ def _negatives_stage(project: Project, splits: dict[str, int]) -> Stage:
 
 
 def _train_stage(project: Project, splits: dict[str, int]) -> Stage:
-    if models.interrupted_models(project):
+    if _interrupted(project):
         return Stage("train", "stale", "interrupted", "Training was interrupted and can go on")
     tuned = [m for m in models.models(project) if m.kind == "tuned"]
     if not tuned:
@@ -163,7 +163,7 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
         return NextStep("Measure the starting point", "evaluate", "evaluate", start, _seconds(project, "evaluate", 60))
     if state["negatives"] != "done":
         return NextStep("Mine negatives", "negatives", "mine", {}, _seconds(project, "mine", 30))
-    if interrupted := models.interrupted_models(project):
+    if interrupted := _interrupted(project):
         resumed = {**interrupted[0].params, "resume": interrupted[0].id}
         return NextStep("Go on training", "train", "train", resumed, 90)
     if state["train"] != "done":
@@ -175,6 +175,12 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
     if state["export"] != "done":
         return NextStep("Export the model", "export", "", {}, 20)
     return NextStep("Search with it", "search", "", {}, 0)
+
+
+def _interrupted(project: Project) -> list[Model]:
+    """Trainings that wait to go on; none while one is running, which looks the same on disk."""
+    running = jobs.last_job(project, "train")
+    return [] if running and running.state is JobState.RUNNING else models.interrupted_models(project)
 
 
 def _seconds(project: Project, kind: str, otherwise: int) -> int:
