@@ -18,6 +18,7 @@ from gui.jobs.drawer import JobsDrawer
 from gui.jobs.job import Job, Phase, job_name
 from gui.jobs.strip import JobStrip
 from gui.pages.page import Page
+from gui.pages.reading import ReadingPage
 from gui.rail import PAGE_ICONS, Rail
 from gui.session import Session
 from gui.widgets.cards import ErrorPanel, column, row
@@ -117,6 +118,9 @@ class MainWindow(QMainWindow):
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self._session.settings.change(geometry=geometry)
         self.hide()
+        for page in self._pages.values():
+            if isinstance(page, ReadingPage):
+                page.close_reader()
         self._session.close()
         super().closeEvent(event)
 

@@ -31,7 +31,7 @@ class ReadingPage(Page):
             if project is not None:
                 made = Reader(project.path, self)
                 made.failed.connect(self._could_not_read)
-                self.destroyed.connect(made.forget)
+                self.destroyed.connect(made.end)
                 self._reader = made
         return self._reader
 

@@ -34,6 +34,8 @@ class Reader(QObject):
         self._count = 0
         self._waiting: queue.PriorityQueue[tuple[int, int, str, Question | None]] = queue.PriorityQueue()
         self._done.connect(self._deliver)
+        self._telling = threading.Lock()
+        self._ended = False
         self._thread: threading.Thread | None = None
 
     def ask(self, topic: str, question: Question, answered: Answered, *, later: bool = False) -> None:
@@ -53,16 +55,21 @@ class Reader(QObject):
         """Whether every question was answered."""
         return not self._answered
 
-    def forget(self) -> None:
-        """Drop every answer that is still to come."""
+    def end(self) -> None:
+        """Drop every answer that is still to come, and let the thread end by itself.
+
+        After it this object may be deleted, although a question may still be at work: nothing is told any more.
+        """
+        with self._telling:
+            self._ended = True
         self._newest.clear()
         self._answered.clear()
+        self._waiting.put((-1, 0, "", None))
 
     def close(self) -> None:
-        """End the thread; answers that are still to come are dropped."""
-        self.forget()
+        """End, and wait for the thread, so that the project's files are closed."""
+        self.end()
         if self._thread is not None:
-            self._waiting.put((-1, 0, "", None))
             self._thread.join(timeout=5)
             self._thread = None
 
@@ -74,18 +81,22 @@ class Reader(QObject):
                 if question is None:
                     return
                 if self._newest.get(topic) != number:
-                    self._done.emit(number, None, None)
+                    self._tell(number, None, None)
                     continue
                 try:
                     project = project or Project.open(self._path, readonly=True)
-                    self._done.emit(number, question(project), None)
+                    self._tell(number, question(project), None)
                 except Exception as error:  # the border: whatever a question raises is told, never lost
-                    self._done.emit(number, None, error)
-        except RuntimeError:
-            return  # the window is gone, and this object with it
+                    self._tell(number, None, error)
         finally:
             if project is not None:
                 project.close()
+
+    def _tell(self, number: int, answer: object, error: Exception | None) -> None:
+        """Hand an answer to the window's thread; under the lock, because this object dies in that one."""
+        with self._telling:
+            if not self._ended:
+                self._done.emit(number, answer, error)
 
     def _deliver(self, number: int, answer: object, error: Exception | None) -> None:
         topic, answered = self._answered.pop(number, ("", None))

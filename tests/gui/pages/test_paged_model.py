@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -118,3 +119,23 @@ def test_closed_reader_answers_nothing_more(reader: Reader, qtbot: QtBot) -> Non
     reader.close()
     qtbot.wait(20)
     assert answers == []
+
+
+def test_ended_reader_may_be_deleted_while_a_question_is_at_work(tmp_path: Path, qtbot: QtBot) -> None:
+    made = Reader(empty_project(tmp_path))
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(_project: object) -> int:
+        asked.set()
+        go_on.wait(5)
+        return 1
+
+    made.ask("slow", slow, lambda _answer: None)
+    assert asked.wait(5)
+    thread = made._thread
+    assert thread is not None
+    made.end()
+    shiboken6.delete(made)
+    go_on.set()
+    thread.join(5)
+    assert not thread.is_alive()
