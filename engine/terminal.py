@@ -109,24 +109,12 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def print_summary(command: str, summary: Values) -> None:
-    """A command's summary for a person."""
-    show = {
-        "import": _show_import,
-        "sample": _show_import,
-        "evaluate": _show_evaluation,
-        "search": _show_hits,
-        "info": _show_info,
-        "tour": _show_nothing,
-    }.get(command, _show_facts)
-    show(summary)
-
-
-def _show_nothing(summary: Values) -> None:
+def show_nothing(summary: Values) -> None:
     """The tour has told its story already."""
 
 
-def _show_facts(summary: Values) -> None:
+def show_facts(summary: Values) -> None:
+    """Names and values, one a line."""
     for name, value in summary.items():
         if isinstance(value, dict):
             value = ", ".join(f"{key} {count}" for key, count in value.items())
@@ -135,7 +123,8 @@ def _show_facts(summary: Values) -> None:
         print(f"{name.replace('_', ' ')}: {plain(str(value))}")
 
 
-def _show_import(summary: Values) -> None:
+def show_import(summary: Values) -> None:
+    """What an import brought and what it did not take, for a person."""
     brought = ", ".join(f"{summary[name]:,} {name}" for name in ("documents", "passages", "queries", "qrels"))
     print(f"In this import: {brought}.")
     print(", ".join(f"{summary[name]:,} {name}" for name in ("new", "updated", "unchanged", "skipped")))
@@ -169,14 +158,16 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def _show_evaluation(summary: Values) -> None:
+def show_evaluation(summary: Values) -> None:
+    """Systems by metrics and the verdicts, for a person."""
     print(f"{summary['queries']:,} {summary['split']} queries")
     print(evaluation_table(summary))
     for line in comparison_lines(summary):
         print(line)
 
 
-def _show_hits(summary: Values) -> None:
+def show_hits(summary: Values) -> None:
+    """Hits of a search, for a person."""
     for hit in summary["hits"]:
         where = plain(hit["document"] or hit["external_id"])
         page = f", page {hit['page']}" if hit["page"] else ""
@@ -185,7 +176,8 @@ def _show_hits(summary: Values) -> None:
     print(f"{len(summary['hits'])} hits in {summary['milliseconds']:.0f} ms ({summary['mode']}, {summary['model']})")
 
 
-def _show_info(summary: Values) -> None:
+def show_info(summary: Values) -> None:
+    """Where a project stands, for a person."""
     print(f"{summary['name']}  ({summary['path']})")
     marks = {"done": "✓", "ready": "○", "none": "·", "stale": "◆", "problem": "✗"}
     for stage in summary["stages"]:
