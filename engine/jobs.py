@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -198,6 +199,19 @@ class _Recorder(Task):
     @property
     def is_cancelled(self) -> bool:
         return self._task.is_cancelled
+
+    @property
+    def is_finishing(self) -> bool:
+        return self._task.is_finishing
+
+    @property
+    def paused_seconds(self) -> float:
+        return self._task.paused_seconds
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        with self._task.saving():
+            yield
 
     def check_cancelled(self) -> None:
         self._task.check_cancelled()

@@ -44,6 +44,12 @@ class PauseJob(Message, frozen=True):
     paused: bool
 
 
+class FinishJob(Message, frozen=True):
+    """Stop a running training early and keep the best model so far; answered by its `JobDone`."""
+
+    job: int
+
+
 class OpenSearch(Message, frozen=True):
     """Load the index of the project's `model` and keep it warm."""
 
@@ -172,7 +178,7 @@ class EditFailed(Message, frozen=True):
     hint: str = ""
 
 
-Command = RunJob | CancelJob | PauseJob | OpenSearch | SearchQuery | Edit | Shutdown
+Command = RunJob | CancelJob | PauseJob | FinishJob | OpenSearch | SearchQuery | Edit | Shutdown
 Event = (
     WorkerReady
     | JobStarted

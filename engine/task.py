@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from engine.errors import Cancelled
 
@@ -17,10 +20,19 @@ class Task:
         self._cancelled = threading.Event()
         self._running = threading.Event()
         self._running.set()
+        self._finishing = threading.Event()
+        self._saved = threading.Event()
+        self._saved.set()
+        self._paused_seconds = 0.0
 
     def cancel(self) -> None:
         """Ask the work to stop at its next check; also ends a pause."""
         self._cancelled.set()
+        self._running.set()
+
+    def finish(self) -> None:
+        """Ask the work to stop early and keep the best it has (training); also ends a pause."""
+        self._finishing.set()
         self._running.set()
 
     def pause(self) -> None:
@@ -33,9 +45,35 @@ class Task:
     def is_cancelled(self) -> bool:
         return self._cancelled.is_set()
 
+    @property
+    def is_finishing(self) -> bool:
+        """Whether the person asked to stop early and keep the best so far."""
+        return self._finishing.is_set()
+
+    @property
+    def paused_seconds(self) -> float:
+        """How long the work has stood still on a person's wish; limits of time leave it out."""
+        return self._paused_seconds
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Around a write that a cancelled job needs to go on later: whoever insists on the end waits for it."""
+        self._saved.clear()
+        try:
+            yield
+        finally:
+            self._saved.set()
+
+    def wait_saved(self, seconds: float) -> bool:
+        """Wait until nothing is being saved; False where it took longer than `seconds`."""
+        return self._saved.wait(seconds)
+
     def check_cancelled(self) -> None:
         """Wait while paused, then raise `Cancelled` if the person asked to stop."""
-        self._running.wait()
+        if not self._running.is_set():
+            began = time.monotonic()
+            self._running.wait()
+            self._paused_seconds += time.monotonic() - began
         if self._cancelled.is_set():
             raise Cancelled
 

@@ -20,6 +20,7 @@ from engine.protocol import (
     Edit,
     EditDone,
     EditFailed,
+    FinishJob,
     FoundHit,
     JobCancelled,
     JobDone,
@@ -45,8 +46,10 @@ from engine.task import Task
 
 CANCEL_GRACE = 0.8
 """Seconds a cancelled job has to stop by itself; then the process ends, which every stage survives."""
+SAVE_GRACE = 60.0
+"""Seconds a cancelled job has to finish the checkpoint that it is writing."""
 LAST_GRACE = 8.0
-"""Seconds a job has to write its checkpoint after the window died."""
+"""Seconds a job has to come to its checkpoint after the window died."""
 
 
 def main(*, warm: bool = False) -> int:
@@ -98,7 +101,7 @@ class Worker:
             except ProtocolError as error:
                 self.send(JobFailed(job=0, code=error.code, message=error.message, hint=error.hint))
                 continue
-            if isinstance(command, CancelJob | PauseJob):
+            if isinstance(command, CancelJob | PauseJob | FinishJob):
                 self._steer(command)
             else:
                 self._commands.put(command)
@@ -106,7 +109,7 @@ class Worker:
                     return
         self._end_of_input()
 
-    def _steer(self, command: CancelJob | PauseJob) -> None:
+    def _steer(self, command: CancelJob | PauseJob | FinishJob) -> None:
         task = self._task
         if task is None or task.job != command.job:
             return
@@ -116,12 +119,15 @@ class Worker:
             else:
                 task.resume()
             return
+        if isinstance(command, FinishJob):
+            task.finish()
+            return
         task.cancel()
         threading.Thread(target=self._insist, args=[task], daemon=True).start()
 
     def _insist(self, task: JobTask) -> None:
         """End the process where a cancelled job does not stop in time (a library is loading, a native call runs)."""
-        if task.ended.wait(CANCEL_GRACE):
+        if task.ended.wait(CANCEL_GRACE) or (task.wait_saved(SAVE_GRACE) and task.ended.wait(CANCEL_GRACE)):
             return
         task.mark_cancelled()
         self.send(JobCancelled(job=task.job, changed=task.changed()))
@@ -132,6 +138,7 @@ class Worker:
         if task is not None:
             task.cancel()
             task.ended.wait(LAST_GRACE)
+            task.wait_saved(SAVE_GRACE)
         os._exit(0)
 
     def serve(self) -> None:

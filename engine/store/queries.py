@@ -247,7 +247,7 @@ def remove_query(project: Project, query_id: int) -> None:
     """Take a query with its judgements out of the project; those merged into it stand for themselves again."""
     with project.db.atomic():
         project.db.execute("update queries set duplicate_of = null where duplicate_of = ?", [query_id])
-        for table in ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics"):
+        for table in ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores"):
             project.db.execute(f"delete from {table} where query_id = ?", [query_id])
         project.db.execute("delete from queries where id = ?", [query_id])
 

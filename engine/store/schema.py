@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 1
+VERSION = 2
 
 migrations = Migrations("searchsmith")
 
@@ -252,3 +252,14 @@ def _history(db: Database) -> None:
         },
         pk="id",
     )
+
+
+@migrations(name="002_pair_scores")
+def pair_scores(db: Database) -> None:
+    """How alike a query and a passage are as a teacher or an annotator says; `source` names who said so."""
+    db.table("pair_scores").create(
+        {"query_id": int, "passage_id": int, "score": float, "source": str},
+        pk=("query_id", "passage_id", "source"),
+        foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
+    )
+    db.table("pair_scores").create_index(["passage_id"])
