@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import MetricPoint, Model
@@ -17,6 +18,7 @@ from gui.widgets.buttons import Button, SegmentedControl
 from gui.widgets.cards import Card, Figure, column, row, rule
 from gui.widgets.charts import LineChart
 from gui.widgets.labels import Chip, ChipState, label
+from gui.widgets.paragraph import Paragraph
 
 REDRAW_MS = 250
 _NO_CURVES = Curves()
@@ -233,7 +235,7 @@ class EndCard(Card):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         line = row(gap=12)
         self._chip = Chip()
-        self._words = label("", "body", wrap=True)
+        self._words = _Sentence()
         self._verdict = Button(self.tr("See the verdict"), "primary", after="arrow-right")
         self._again = Button(self.tr("Go on from there"))
         self._discard = Button(self.tr("Discard…"), "flat")
@@ -252,6 +254,7 @@ class EndCard(Card):
     def show_end(self, chip: str, state: ChipState, sentence: str, *, verdict: bool, again: bool) -> None:
         self._chip.set_state(chip, state)
         self._words.setText(sentence)
+        self._words.fit()
         self._verdict.setVisible(verdict)
         self._again.setVisible(again)
         self._discard.setVisible(again)
@@ -260,6 +263,21 @@ class EndCard(Card):
 
     def sentence(self) -> str:
         return self._words.text()
+
+
+class _Sentence(Paragraph):
+    """A paragraph beside buttons: a box layout guesses its width too large, so it asks for its height itself."""
+
+    def __init__(self) -> None:
+        super().__init__("", "body", "text")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Be as high as the text needs at this width."""
+        self.setMinimumHeight(self.heightForWidth(self.width()))
 
 
 def end_sentence(model: Model, curves: Curves) -> str:

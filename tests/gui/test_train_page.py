@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.records import JobState, State
 from engine.store import jobs, models
@@ -10,6 +11,7 @@ from engine.store.project import Project
 from gui.dialogs.question import Question
 from gui.jobs.job import Phase
 from gui.pages.train import TrainPage
+from gui.pages.train_live import EndCard
 from tests.gui.asking import AskingSession, settle
 from tests.gui.projects import empty_project, imported_project
 
@@ -229,3 +231,20 @@ def test_what_is_to_beat_stays_in_sight_in_a_narrow_window(qtbot, tmp_path, fini
     page = _page(qtbot, tmp_path, finished)
     page.set_narrow(True)
     assert page.head._fact.text() == "to beat: BM25 0.794, Base 0.576"
+
+
+def test_the_sentence_on_a_finished_run_stands_whole_in_a_narrow_window(qtbot):
+    ending = EndCard()
+    qtbot.addWidget(ending)
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    stack = QVBoxLayout(holder)
+    stack.addWidget(ending)
+    stack.addStretch(1)
+    holder.resize(560, 500)
+    holder.show()
+    for sentence in ("word " * 60, "short", "word " * 90):
+        ending.show_end("done", "good", sentence, verdict=True, again=False)
+        qtbot.waitUntil(
+            lambda: ending.height() > ending._words.height() >= ending._words.heightForWidth(ending._words.width()) > 0
+        )
