@@ -46,10 +46,8 @@ def main() -> None:
         print("Name one or more labelled sets: python benchmarks/plain_recipe.py FOLDER...")
     for folder in options.folders:
         place = options.keep or Path(tempfile.mkdtemp())
-        print(
-            json.dumps(compare(folder, place / folder.name, options.preset, options.max_train, options.steps)),
-            flush=True,
-        )
+        row = compare(folder, place / folder.name, options.preset, options.max_train, options.steps)
+        print(json.dumps({name: value for name, value in row.items() if name != "differences"}), flush=True)
         if not options.keep:
             shutil.rmtree(place)
 
@@ -82,6 +80,7 @@ def compare(folder: Path, path: Path, preset: str, max_train: int, steps: int) -
         **shown,
         "plain": round(float(plain_by_query.mean()), 4),
         "ours_minus_plain": [round(v, 4) for v in (test.delta, test.low, test.high)],
+        "differences": [round(float(value), 4) for value in ours_by_query - plain_by_query],
         "comparisons": [
             [c["a"], c["b"], *(round(c[k], 4) for k in ("delta", "low", "high")), c["verdict"], c["fixed"], c["broken"]]
             for c in measured["comparisons"]

@@ -40,13 +40,14 @@ def main() -> None:
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
     from engine.encode.encoder import pick_precision
+    from engine.train.objectives import ranking
     from engine.train.steps import Stepper, TokenBatch
 
     torch.set_num_threads(chosen.threads)
     plain.max_seq_length = ours.max_seq_length = 128
     batch, precision = triplets(chosen.queries), pick_precision("cpu", "auto")
     loss = MultipleNegativesRankingLoss(plain)
-    stepper = Stepper(ours, "cpu", precision, 20.0, 8 * 128, 1 << 40, lambda: None, print)
+    stepper = Stepper(ours, "cpu", precision, ranking(20.0), 8 * 128, 1 << 40, lambda: None, print)
     optimizers = [torch.optim.AdamW(model.parameters(), lr=5e-5, fused=model is ours) for model in (plain, ours)]
 
     def plain_step() -> None:
