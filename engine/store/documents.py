@@ -152,7 +152,7 @@ def _insert_passage(project: Project, document_id: int, ordinal: int, passage: N
 def _delete_passages(project: Project, passage_ids: Sequence[int]) -> None:
     for block in _blocks(passage_ids):
         marks = ", ".join("?" * len(block))
-        for table in ("qrels", "imported_negatives", "reviews", "negatives", "feedback"):
+        for table in ("qrels", "imported_negatives", "reviews", "negatives", "feedback", "pair_scores"):
             project.db.execute(f"delete from {table} where passage_id in ({marks})", block)
         project.db.execute(f"delete from passages where id in ({marks})", block)
 

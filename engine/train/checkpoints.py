@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,11 @@ class Progress:
         data: digest of the training set.
         base_dev: nDCG@10 of the base model in the same pool, None without dev queries.
         bm25_dev: of BM25.
+        guard_base: nDCG@10 of the base model on the guard set, None without one.
+        looked: the last step at which dev was measured.
+        stopped: why no more steps follow, "" where they do.
+        shortages: how often memory ran short; parts stay as small after going on.
+        scaler: state of the scaler of fp16 gradients.
     """
 
     step: int = 0
@@ -43,6 +48,11 @@ class Progress:
     data: str = ""
     base_dev: float | None = None
     bm25_dev: float | None = None
+    guard_base: float | None = None
+    looked: int = 0
+    stopped: str = ""
+    shortages: int = 0
+    scaler: dict[str, float] = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -73,9 +83,33 @@ class Checkpoints:
             reason = getattr(error, "strerror", None) or error
             raise TrainingError(
                 f"The checkpoint of step {progress.step} cannot be written: {reason}.",
-                hint="Free some disk space; training goes on from the checkpoint before with resume.",
+                hint=f"Free about {self._megabytes(model)} MB where the project lies; training goes on from the "
+                "checkpoint before with resume.",
             ) from error
         self._rotate(progress)
+
+    def check_space(self, model: Any) -> None:
+        """Refuse to start what the disk cannot hold.
+
+        Raises:
+            TrainingError: too little is free for the checkpoints and the finished model.
+        """
+        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        free, needed = shutil.disk_usage(place).free >> 20, self._megabytes(model)
+        if free < needed:
+            raise TrainingError(
+                f"The disk has {free} MB free where the project lies; training needs about {needed} MB.",
+                hint="Free some space, or discard interrupted runs.",
+            )
+
+    @staticmethod
+    def _megabytes(model: Any) -> int:
+        """The newest, the best and one being written, each with two moments a trained weight; then the model itself."""
+        sizes: list[tuple[int, bool]] = [
+            (weight.numel() * weight.element_size(), weight.requires_grad) for weight in model.parameters()
+        ]
+        one: int = sum(size * (3 if trained else 1) for size, trained in sizes)
+        return (3 * one + sum(size for size, _ in sizes) >> 20) + 1
 
     def newest(self) -> int | None:
         """The step of the newest complete checkpoint; others are passed over. None where there is none."""

@@ -14,7 +14,7 @@ from engine.evaluate.metrics import evaluate_rankings
 from engine.mine.bm25 import BM25Index
 from engine.params import TrainParams
 from engine.records import Query, Split
-from engine.store import queries
+from engine.store import documents, queries
 from engine.store.documents import Corpus
 from engine.store.project import Project
 from engine.task import Task
@@ -45,14 +45,21 @@ class DevPool:
     whole: bool
 
 
-def choose_pool(project: Project, corpus: Corpus, params: TrainParams, task: Task) -> DevPool | None:
-    """Choose a run's pool by its seed; None where no dev query has a positive."""
+def choose_pool(
+    project: Project, corpus: Corpus | None, params: TrainParams, task: Task, split: Split = Split.DEV
+) -> DevPool | None:
+    """Choose a run's pool by its seed; None where no query of the split has a positive.
+
+    Args:
+        corpus: of the project; read where None.
+    """
+    corpus = corpus or documents.corpus(project)
     row_of = {int(passage_id): row for row, passage_id in enumerate(corpus.ids)}
     answers = {
         query_id: {row_of[passage_id]: grade for passage_id, grade in grades.items() if passage_id in row_of}
         for query_id, grades in queries.positives(project).items()
     }
-    known = [query for query in queries.representatives(project, Split.DEV) if answers.get(query.id)]
+    known = [query for query in queries.representatives(project, split) if answers.get(query.id)]
     if not known:
         return None
     rng = np.random.default_rng([params.seed, 1])

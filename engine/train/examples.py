@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -67,11 +68,22 @@ class Batch:
         queries: n texts.
         passages: m ≥ n texts, all distinct.
         blocked: (n, m) bool, True where a passage answers the query beside its own positive: it is no negative.
+        rows: (r, c) int64, what objectives on single pairs take: a place among the queries, then places among the
+            passages. For training queries with answers: each query beside each of its own negatives.
+        targets: float32, (r,) or (r, c − 1): scores or classes of the rows.
+        originals: texts that are to be rebuilt from the queries' vectors.
+        asked: whether `queries` are read as queries or, like the passages, as passages.
+        ids: query ids, and rows of the corpus of the passages; what a guide's vectors are looked up by.
     """
 
     queries: list[str]
     passages: list[str]
     blocked: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int64] | None = None
+    targets: npt.NDArray[np.float32] | None = None
+    originals: tuple[str, ...] = ()
+    asked: Literal["query", "passage"] = "query"
+    ids: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
 
 def load_training_set(project: Project, params: TrainParams) -> TrainingSet:
@@ -181,14 +193,18 @@ def make_batch(training: TrainingSet, picks: Sequence[tuple[Example, int]], epoc
     """Put the positives first, then each example's next `num_negatives` negatives; a text stands once."""
     hashes = training.corpus.hashes
     rows = {hashes[row]: row for _, row in picks}
-    for example, _ in picks:
+    own: list[tuple[int, str]] = []
+    for place, (example, _) in enumerate(picks):
         count = len(example.negatives)
         for k in range(min(num_negatives, count)):
             row = example.negatives[(epoch * num_negatives + k) % count]
             rows.setdefault(hashes[row], row)
+            own.append((place, hashes[row]))
     places = {name: place for place, name in enumerate(rows)}
+    wrong = np.array([(place, places[name]) for place, name in own], np.int64).reshape(-1, 2)
     blocked = np.zeros((len(picks), len(rows)), np.bool_)
     for place, (example, _) in enumerate(picks):
         blocked[place, [places[hashes[row]] for row in example.positives if hashes[row] in places]] = True
         blocked[place, place] = False
-    return Batch([example.text for example, _ in picks], training.texts(rows.values()), blocked)
+    ids = (tuple(example.query_id for example, _ in picks), tuple(rows.values()))
+    return Batch([example.text for example, _ in picks], training.texts(rows.values()), blocked, wrong, ids=ids)

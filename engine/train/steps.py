@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from engine.encode.encoder import Reader, batches_by_length, unit_vectors
 from engine.errors import TrainingError
 from engine.train.examples import Batch
-from engine.train.objectives import ranking_loss
+from engine.train.objectives import Compute
 
 if TYPE_CHECKING:
     import torch
@@ -42,13 +42,17 @@ class TokenBatch:
     queries: Reader
     passages: Reader
     blocked: npt.NDArray[np.bool_]
+    rows: npt.NDArray[np.int64] | None = None
+    targets: npt.NDArray[np.float32] | None = None
+    originals: Reader | None = None
 
     @classmethod
-    def of(cls, model: Any, batch: Batch, prompts: dict[str, str]) -> TokenBatch:  # Any: a SentenceTransformer
-        query_prompt, passage_prompt = prompts.get("query", ""), prompts.get("passage", "")
+    def of(cls, model: Any, batch: Batch, prompts: Mapping[str, str]) -> TokenBatch:  # Any: a SentenceTransformer
+        query_prompt, passage_prompt = prompts.get(batch.asked, ""), prompts.get("passage", "")
         queries = Reader.of(model, [query_prompt + text for text in batch.queries], query_prompt)
         passages = Reader.of(model, [passage_prompt + text for text in batch.passages], passage_prompt)
-        return cls(queries, passages, batch.blocked)
+        originals = Reader.of(model, list(batch.originals), "") if batch.originals else None
+        return cls(queries, passages, batch.blocked, batch.rows, batch.targets, originals)
 
     @property
     def n_queries(self) -> int:
@@ -75,21 +79,24 @@ class Stepper:
 
     Attributes:
         model: a SentenceTransformer in train mode.
+        loss: what is wrong with the batch's vectors; weights of its own (a head) get their gradients too.
         budget: tokens a micro-batch.
         kept_tokens: tokens whose activations may be kept.
         check: called between parts; may raise to stop.
         shortages: how often memory did not suffice; each time parts were made smaller.
+        head: weights of the objective's own, None for most.
     """
 
     model: Any  # Any: a SentenceTransformer
     device: str
     precision: str
-    scale: float
+    loss: Compute
     budget: int
     kept_tokens: int
     check: Callable[[], None]
     warn: Callable[[str], None]
     shortages: int = 0
+    head: Any = None  # Any: a torch module
 
     def backward(self, batch: TokenBatch, seed: int, *, loss_scale: float = 1.0) -> float:
         """Add the batch's gradients to the model's; returns the loss.
@@ -104,11 +111,19 @@ class Stepper:
         while True:
             try:
                 return self._backward(batch, seed, loss_scale)
-            except torch.OutOfMemoryError as error:
-                self.model.zero_grad(set_to_none=True)
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not is_shortage(error):
+                    raise
+                for module in (self.model, *([self.head] if self.head is not None else [])):
+                    module.zero_grad(set_to_none=True)
                 if self.device.startswith("cuda"):
                     torch.cuda.empty_cache()
                 self._make_smaller(error)
+
+    def shrink(self, shortages: int) -> None:
+        """Take parts as small as a run before its interruption had to."""
+        if shortages:
+            self.budget, self.kept_tokens, self.shortages = max(self.budget >> shortages, 1), 0, shortages
 
     def _make_smaller(self, error: Exception) -> None:
         self.shortages += 1
@@ -117,8 +132,7 @@ class Stepper:
                 f"The memory of {self.device} does not suffice for this model.",
                 hint="Use a shorter length, a smaller batch, or device cpu.",
             ) from error
-        if not self.kept_tokens:
-            self.budget = max(self.budget // 2, 1)
+        self.budget = max(self.budget // 2, 1)
         self.kept_tokens = 0
         self.warn("Memory ran short; the batch is computed in smaller parts, with the same result, more slowly.")
 
@@ -136,9 +150,11 @@ class Stepper:
         for part, vector in zip(parts, made, strict=True):
             vectors[torch.from_numpy(part.places).to(self.device)] = vector.detach()
         vectors.requires_grad_()
-        blocked = torch.from_numpy(batch.blocked).to(self.device)
-        loss = ranking_loss(vectors[: batch.n_queries], vectors[batch.n_queries :], blocked, scale=self.scale)
-        (gradient,) = torch.autograd.grad(loss * loss_scale, vectors)
+        torch.manual_seed(seed + len(parts))  # a head may have dropout
+        loss = self.loss(vectors[: batch.n_queries], vectors[batch.n_queries :], batch)
+        (loss * loss_scale).backward()  # type: ignore[no-untyped-call]
+        gradient = vectors.grad
+        assert gradient is not None  # for the type: backward made it
         for number, part in enumerate(parts):
             self.check()
             vector = made[number] if number < count else self._again(part, seed + number)
@@ -162,6 +178,13 @@ class Stepper:
     def _again(self, part: Part, seed: int) -> torch.Tensor:
         with autocast(self.device, self.precision):
             return self._forward(part, seed)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether memory ran short; on a processor torch says so with a plain RuntimeError."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def tokens_in_memory(model: Any, length: int) -> int:  # Any: a SentenceTransformer

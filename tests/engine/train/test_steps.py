@@ -5,6 +5,7 @@ import torch
 from engine.encode.models import describe_folder, load_checked
 from engine.errors import Cancelled, TrainingError
 from engine.train.examples import Batch
+from engine.train.objectives import ranking
 from engine.train.steps import Stepper, TokenBatch
 
 QUERIES = ["how to find red", "what is blue", "where are the old round wheels of the engine"]
@@ -25,7 +26,7 @@ def set_dropout(model, share):
 
 
 def stepper(model, *, budget=10_000, kept=10_000, check=lambda: None, warn=lambda _: None):
-    return Stepper(model, "cpu", "fp32", 20.0, budget, kept, check, warn)
+    return Stepper(model, "cpu", "fp32", ranking(20.0), budget, kept, check, warn)
 
 
 def tokens(model):

@@ -1,0 +1,87 @@
+"""Training less than all weights, or with less memory: LoRA, frozen layers, activations computed again."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+from engine.errors import UserError
+from engine.params import TrainParams
+
+# The number of a layer in a weight's name, over the families: BERT, DistilBERT, GPT, Llama, ModernBERT.
+_LAYER = re.compile(r"(?:^|\.)(?:layers?|block|h)\.(\d+)\.")
+_EMBEDDINGS = re.compile(r"(?:^|\.)(?:embeddings?|embed_tokens|wte|wpe|shared)\.")
+# As in the LoRA paper's later practice: as much as all linear layers, the update scaled by 2 (arXiv:2305.14314).
+_ALPHA_BY_RANK = 2
+
+
+def make_lighter(model: Any, params: TrainParams) -> None:  # Any: a SentenceTransformer
+    """Freeze layers, put adapters in, switch recomputation on, as `params` say.
+
+    Raises:
+        UserError: the model has no layers of that kind.
+    """
+    asked = params.lora_rank or params.freeze_layers or params.gradient_checkpointing == "on"
+    if not asked:
+        return
+    if not hasattr(model[0], "auto_model"):
+        raise UserError(
+            "LoRA, frozen layers and gradient checkpointing need a transformer; this model is a table of words.",
+            hint="Set lora_rank=0, freeze_layers=0 and gradient_checkpointing=off.",
+        )
+    if params.freeze_layers:
+        _freeze(model[0].auto_model, params.freeze_layers)
+    if params.lora_rank:
+        _add_adapters(model, params)
+    if params.gradient_checkpointing == "on":
+        transformer = model[0].auto_model
+        transformer.gradient_checkpointing_enable({"use_reentrant": False})
+        if params.lora_rank:
+            transformer.enable_input_require_grads()
+
+
+def _freeze(transformer: Any, count: int) -> None:  # Any: a transformers model
+    """The lowest `count` layers and what lies below them keep their weights."""
+    layers = {int(found.group(1)) for name, _ in transformer.named_parameters() if (found := _LAYER.search(name))}
+    if count > max(layers, default=-1):
+        raise UserError(
+            f"The model has {len(layers)} layers; {count} cannot be frozen.",
+            hint=f"Freeze at most {max(len(layers) - 1, 0)}.",
+        )
+    for name, weight in transformer.named_parameters():
+        found = _LAYER.search(name)
+        if (found and int(found.group(1)) < count) or (not found and _EMBEDDINGS.search(name)):
+            weight.requires_grad_(False)
+
+
+def _add_adapters(model: Any, params: TrainParams) -> None:  # Any: a SentenceTransformer
+    """Low-rank matrices beside every linear layer that is not frozen; only they are trained."""
+    from peft import LoraConfig, get_peft_model
+
+    transformer = model[0].auto_model
+    frozen = params.freeze_layers
+    layers = int(getattr(transformer.config, "num_hidden_layers", 0))
+    config = LoraConfig(
+        r=params.lora_rank,
+        lora_alpha=_ALPHA_BY_RANK * params.lora_rank,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules="all-linear",
+        layers_to_transform=list(range(frozen, layers)) if frozen else None,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model[0].model = get_peft_model(transformer, config)
+
+
+def merge_adapters(model: Any) -> None:  # Any: a SentenceTransformer
+    """Add trained low-rank matrices to the weights they adapt and take them out; nothing where there are none."""
+    transformer = getattr(model[0], "auto_model", None)
+    if transformer is not None and hasattr(transformer, "merge_and_unload"):
+        model[0].model = transformer.merge_and_unload()
+    plain = getattr(model[0], "auto_model", None)
+    if plain is not None and getattr(plain, "is_activation_checkpointing", False):
+        plain.gradient_checkpointing_disable()
+    for weight in model.parameters():
+        weight.requires_grad_(True)

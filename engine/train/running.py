@@ -1,0 +1,407 @@
+"""One training run, first step to finished model: learns, looks at dev, writes checkpoints, keeps the best."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.encode.folders import ModelFacts
+from engine.errors import Cancelled, TrainingError
+from engine.params import TrainParams
+from engine.records import Model
+from engine.store import models
+from engine.store.project import Project
+from engine.task import Task
+from engine.train.checkpoints import Checkpoints, Progress
+from engine.train.saving import CardFacts, all_finite
+from engine.train.steps import parameter_groups
+from engine.train.work import EncoderWork
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.train.dev import DevPool
+
+_MOST_GRADIENT = 1.0
+_BASE_SHARES = (0.25, 0.5)
+SAVE_SECONDS = 60.0
+"""At least so often a checkpoint is written, whatever `eval_every` is: a killed run loses no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSummary:
+    """What a run brought. Dev figures are nDCG@10 in the run's dev pool, None without dev queries.
+
+    Attributes:
+        model: the tuned model's id.
+        dev: of the model that was kept, after mixing.
+        best_step: the step it was at its best.
+        base_share: share of the base model's weights in it.
+        stopped: why it ended before its last step: "", "patience", "time" or "asked".
+        guard: nDCG@10 of the kept model on the guard set, guard_base of the base model; None without one.
+        kind: tuned or reranker.
+    """
+
+    model: int
+    name: str
+    steps: int
+    seconds: float
+    dev: float | None
+    dev_base: float | None
+    dev_bm25: float | None
+    best_step: int
+    base_share: float
+    queries: int
+    negatives: int
+    stopped: str = ""
+    guard: float | None = None
+    guard_base: float | None = None
+    kind: str = "tuned"
+
+
+class Run:
+    """One run of `work`; `base` is the model it starts from."""
+
+    def __init__(
+        self,
+        project: Project,
+        row: Model,
+        base: Model,
+        params: TrainParams,
+        checkpoints: Checkpoints,
+        work: EncoderWork,
+        task: Task,
+    ) -> None:
+        self.project, self.row, self.base, self.params, self.task = project, row, base, params, task
+        self.checkpoints, self.work, self.device = checkpoints, work, work.device
+        self.optimizer = _optimizer(work.whole, params, work.device)
+        self.scaler = _scaler(work.device, work.precision)
+        self.progress = Progress(data=work.source.digest)
+        self.total = self._count_steps()
+        self.points: list[tuple[str, int, float]] = []
+        self._saved_at = time.monotonic()
+
+    def finish(self) -> TrainSummary:
+        """Train, keep the best, mix, save.
+
+        Cancelled or ended by a lost window, it writes a checkpoint of the step it had come to.
+        """
+        self.checkpoints.check_space(self.work.whole)
+        self._go_on_or_start()
+        try:
+            if self.params.finish:
+                self.progress.stopped = self.progress.stopped or "asked"
+            self._learn()
+            if not self.progress.best_step:  # finished before its first look, or the best checkpoint was damaged
+                self._look()
+        except Cancelled:
+            self._save_where_it_is()
+            raise
+        if self.progress.best_step != self.progress.step:
+            self.checkpoints.load_weights(self.progress.best_step, self.work.whole)
+        return self._save()
+
+    def _count_steps(self) -> int:
+        steps = math.ceil(self.params.epochs * self.work.steps_per_epoch())
+        return max(1, min(steps, self.params.max_steps) if self.params.max_steps else steps)
+
+    def _go_on_or_start(self) -> None:
+        newest = self.checkpoints.newest() if self.params.resume else None
+        if newest is None:
+            return self._measure_baselines()
+        data = self.progress.data
+        self.progress = self.checkpoints.load(newest, self.work.whole, self.optimizer)
+        if self.scaler and self.progress.scaler:
+            self.scaler.load_state_dict(self.progress.scaler)
+        self.work.stepper.shrink(self.progress.shortages)
+        if self.progress.best_step and not self.checkpoints.is_complete(self.progress.best_step):
+            self.task.warn(f"The checkpoint of the best step, {self.progress.best_step}, is damaged; it is left out.")
+            self.progress.best_step, self.progress.best_dev = 0, -1.0
+        models.drop_metrics_after(self.project, self.row.id, newest)
+        if self.progress.data != data:
+            self.task.warn("The training data changed since the run was interrupted; it goes on with the new data.")
+        return None
+
+    def _measure_baselines(self) -> None:
+        if self.work.dev is None:
+            return
+        self.task.progress("measure the starting point", 0, 0)
+        self.progress.bm25_dev = self.work.dev.pool.bm25
+        self.progress.base_dev = self.work.measure_base()
+        self._point("dev_bm25", 0, self.progress.bm25_dev)
+        if self.progress.base_dev is not None:
+            self._point("dev_base", 0, self.progress.base_dev)
+            self._point("dev_ndcg@10", 0, self.progress.base_dev)
+        self.progress.guard_base = self.work.measure_guard()
+        if self.progress.guard_base is not None:
+            self._point("guard_ndcg@10", 0, self.progress.guard_base)
+
+    def _learn(self) -> None:
+        if self._is_due() and self.progress.looked != self.progress.step:
+            self._look()  # interrupted between the step and its look
+        if self.progress.stopped or self.progress.step >= self.total:
+            return
+        for tokens in self.work.batches(self.progress.step):
+            began, paused = time.monotonic(), self.task.paused_seconds
+            self._step(tokens, self._rate(self.progress.step))
+            self.progress.step += 1
+            self._count_seconds(began, paused)
+            self.task.progress("train", self.progress.step, self._expected_steps())
+            self._check_end()
+            began, paused = time.monotonic(), self.task.paused_seconds
+            if self._is_due():
+                self._look()
+                self._count_seconds(began, paused)
+            elif time.monotonic() - self._saved_at > SAVE_SECONDS:
+                self._checkpoint()
+            if self.progress.stopped or self.progress.step >= self.total:
+                return
+
+    def _count_seconds(self, began: float, paused: float) -> None:
+        self.progress.seconds += time.monotonic() - began - (self.task.paused_seconds - paused)
+
+    def _expected_steps(self) -> int:
+        """How many steps there will be: all of them, or what the limit of time allows at the pace so far."""
+        done, seconds = self.progress.step, self.progress.seconds
+        if not self.params.minutes or not seconds:
+            return self.total
+        return min(self.total, max(done, round(done * 60 * self.params.minutes / seconds)))
+
+    def _rate(self, step: int) -> float:
+        """Learning rate of a step; a limit of time counts as an end, so that it goes down in time."""
+        place = float(step)
+        if self.params.minutes:
+            place = max(place, self.total * self.progress.seconds / (60 * self.params.minutes))
+        return self.params.learning_rate * rate_at(place, self.total, self.params.warmup_share)
+
+    def _step(self, tokens: Any, rate: float) -> None:  # Any: a batch as the work makes it
+        import torch
+
+        step = self.progress.step
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss_scale = float(self.scaler.scale(torch.ones((), device=self.device))) if self.scaler else 1.0
+        loss = self.work.backward(tokens, _seed(self.params.seed, step), loss_scale=loss_scale)
+        if not math.isfinite(loss):
+            self._rescue("The loss")
+        if self.scaler:
+            self.scaler.unscale_(self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.work.whole.parameters(), _MOST_GRADIENT)
+        if self.scaler:
+            self.scaler.step(self.optimizer)  # passes over a step whose gradients left fp16's range
+            self.scaler.update()
+        elif not math.isfinite(float(norm)):
+            self._rescue("The gradient")
+        else:
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._point("loss", step + 1, loss)
+        self._point("lr", step + 1, rate)
+
+    def _check_end(self) -> None:
+        """Whether this step was the last although more were planned."""
+        if self.task.is_finishing:
+            self.progress.stopped = "asked"
+        elif self.params.minutes and self.progress.seconds >= 60 * self.params.minutes:
+            self.progress.stopped = "time" if self.progress.step < self.total else ""
+
+    def _is_due(self) -> bool:
+        step, every = self.progress.step, self.params.eval_every
+        last = bool(self.progress.stopped) or step == self.total
+        return step > 0 and (last or (every > 0 and step % every == 0))
+
+    def _look(self) -> None:
+        """Measure dev, remember whether it is the best, and write a checkpoint."""
+        step, progress = self.progress.step, self.progress
+        if not all_finite(self.work.whole):
+            self._rescue("A weight")
+        value = self.work.measure() if step else progress.base_dev
+        if value is None:
+            progress.best_step = step
+        else:
+            self._point("dev_ndcg@10", step, value)
+            progress.stale += 1
+            if value > progress.best_dev:
+                progress.best_dev, progress.best_step, progress.stale = value, step, 0
+            if self.params.patience and progress.stale >= self.params.patience and step < self.total:
+                progress.stopped = progress.stopped or "patience"
+        guard = self.work.measure_guard()
+        if guard is not None:
+            self._point("guard_ndcg@10", step, guard)
+        progress.looked = step
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        self.progress.shortages = self.work.stepper.shortages
+        self.progress.scaler = dict(self.scaler.state_dict()) if self.scaler else {}
+        with self.task.saving():
+            self._store_points()
+            self.checkpoints.save(self.progress, self.work.whole, self.optimizer)
+        self._saved_at = time.monotonic()
+
+    def _save_where_it_is(self) -> None:
+        """The weights are those of the last whole step: a step changes them at its very end."""
+        step = self.progress.step
+        if step and step > (self.checkpoints.newest() or 0) and all_finite(self.work.whole):
+            self._checkpoint()
+
+    def _rescue(self, what: str) -> None:
+        """Keep the best model so far as a finished one, then say what happened.
+
+        Raises:
+            TrainingError: always.
+        """
+        step, best = self.progress.step + 1, self.progress.best_step
+        kept = "Nothing was kept."
+        if not best and (self.checkpoints.newest() or 0):
+            best = self.checkpoints.newest() or 0  # saved between two looks
+        if best and self.checkpoints.is_complete(best):
+            self.checkpoints.load_weights(best, self.work.whole)
+            self.progress.step = self.progress.best_step = best
+            self._save()
+            kept = f"The best model so far, of step {best}, is kept as {self.row.name}."
+        raise TrainingError(
+            f"{what} was no number at step {step}; training stopped. {kept}",
+            hint=f"Try a lower learning rate than {self.params.learning_rate:g}, a tenth of it for example.",
+        )
+
+    def _save(self) -> TrainSummary:
+        self.work.finish_weights()
+        dev, share = self._mix() if self.work.dev else (None, 0.0)
+        guard = self.work.measure_guard()
+        folder = Path("models") / str(self.row.id) / "final"
+        self.task.progress("save the model", 0, 0)
+        facts = self.work.save(self.project.path / folder, self._card(dev, share))
+        summary = self._summary(dev, share, guard)
+        self._warn_if_no_gain(dev)
+        self._finish_row(folder, facts, summary)
+        self.checkpoints.clear()
+        return summary
+
+    def _mix(self) -> tuple[float | None, float]:
+        """Try the best weights mixed with the base's and leave the better ones in the model; (dev, base share).
+
+        The curve `merge_dev` keeps what each share of the base, in per cent, gave; 100 is the base itself.
+        """
+        if not self.progress.looked:
+            return self.work.measure(), 0.0
+        best, chosen = self.progress.best_dev, 0.0
+        self._point("merge_dev", 0, best)
+        if self.params.merge == "off" or not self.work.can_mix:
+            return best, chosen
+        tuned, base = self.work.weights(), self.work.base_weights()
+        for done, share in enumerate(_BASE_SHARES):
+            self.task.progress("try mixing with the base model", done, len(_BASE_SHARES))
+            self.work.mix(base, tuned, share)
+            value = self.work.measure() or 0.0
+            self._point("merge_dev", round(100 * share), value)
+            if value > best:
+                best, chosen = value, share
+        if self.progress.base_dev is not None:
+            self._point("merge_dev", 100, self.progress.base_dev)
+        self.work.mix(base, tuned, chosen)
+        return best, chosen
+
+    def _warn_if_no_gain(self, dev: float | None) -> None:
+        base = self.progress.base_dev
+        if dev is not None and base is not None and dev <= base:
+            self.task.warn(
+                f"On the dev queries the tuned model (nDCG@10 {dev:.3f}) is not better than the base model "
+                f"({base:.3f}). More training queries, other negatives or a lower learning rate may help."
+            )
+
+    def _finish_row(self, folder: Path, facts: ModelFacts, summary: TrainSummary) -> None:
+        self._store_points()
+        details = {
+            "device": self.device,
+            "precision": self.work.precision,
+            "total": self.total,
+            "pool": self._pool_facts(),
+            "pooling": facts.pooling,
+            "prompts": facts.prompts,
+        }
+        models.finish_model(
+            self.project,
+            self.row.id,
+            path=folder.as_posix(),
+            weights_digest=facts.weights_digest,
+            dim=facts.dim,
+            max_length=facts.max_length,
+            summary={**{k: v for k, v in asdict(summary).items() if v is not None}, **details},
+        )
+
+    def _pool_facts(self) -> dict[str, object]:
+        pool: DevPool | None = self.work.dev.pool if self.work.dev else None
+        if pool is None:
+            return {}
+        return {"queries": len(pool.queries), "passages": len(pool.rows), "whole": pool.whole}
+
+    def _card(self, dev: float | None, share: float) -> CardFacts:
+        return CardFacts(
+            name=self.row.name,
+            base=self.base.name,
+            queries=self.work.source.n_queries,
+            negatives=self.work.source.n_negatives,
+            steps=self.progress.best_step,
+            base_share=share,
+            dev=dev,
+            dev_base=self.progress.base_dev,
+            dev_bm25=self.progress.bm25_dev,
+            params=self.params,
+        )
+
+    def _summary(self, dev: float | None, share: float, guard: float | None) -> TrainSummary:
+        return TrainSummary(
+            model=self.row.id,
+            name=self.row.name,
+            steps=self.progress.step,
+            seconds=round(self.progress.seconds, 2),
+            dev=dev,
+            dev_base=self.progress.base_dev,
+            dev_bm25=self.progress.bm25_dev,
+            best_step=self.progress.best_step,
+            base_share=share,
+            queries=self.work.source.n_queries,
+            negatives=self.work.source.n_negatives,
+            stopped=self.progress.stopped,
+            guard=guard,
+            guard_base=self.progress.guard_base,
+            kind=self.row.kind,
+        )
+
+    def _point(self, name: str, step: int, value: float) -> None:
+        self.task.metric(name, step, value)
+        self.points.append((name, step, value))
+
+    def _store_points(self) -> None:
+        models.add_metrics(self.project, self.row.id, self.points)
+        self.points.clear()
+
+
+def rate_at(step: float, total: int, warmup_share: float) -> float:
+    """Share of the learning rate at `step` (from 0): linear up, then linear down to nearly 0 at the last step."""
+    warm = max(1, round(total * warmup_share))
+    if step < warm:
+        return (step + 1) / warm
+    return max(total - step, 0.0) / max(total - warm, 1)
+
+
+def _seed(seed: int, step: int) -> int:
+    """The seed of a step's first part; steps are far enough apart for any number of parts."""
+    return (seed * 1_000_003 + step) * 4096 % (1 << 62)
+
+
+def _optimizer(model: Any, params: TrainParams, device: str) -> torch.optim.Optimizer:  # Any: a torch module
+    import torch
+
+    groups = parameter_groups(model, params.weight_decay)
+    return torch.optim.AdamW(groups, lr=params.learning_rate, fused=device.split(":")[0] in ("cpu", "cuda"))
+
+
+def _scaler(device: str, precision: str) -> Any:  # Any: a torch.amp.GradScaler, None where gradients need no scaling
+    import torch
+
+    return torch.amp.GradScaler(device.split(":")[0]) if precision == "fp16" else None

@@ -1,0 +1,141 @@
+"""Which data a run learns from, by its objective, and which objectives the data at hand fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.params import OBJECTIVES, Objective, TrainParams
+from engine.store.documents import Corpus
+from engine.store.models import resolve_model
+from engine.store.project import Project
+from engine.store.scores import DataCounts, count_data
+from engine.task import Task
+from engine.train.examples import Batch, TrainingSet, batches, load_training_set, steps_per_epoch
+from engine.train.plain_texts import TextSource
+from engine.train.scored import ScoredSource, load_scored_set
+
+
+class Source(Protocol):
+    """Where batches come from; the same seed and data give the same batches, whatever step they start at.
+
+    Attributes:
+        digest: names the content.
+        n_queries: texts or queries it has.
+        n_negatives: hard negatives, or scored pairs.
+        classes: how many classes pairs have, 0 where they have none.
+    """
+
+    digest: str
+    n_queries: int
+    n_negatives: int
+    classes: int
+    corpus: Corpus
+
+    def steps_per_epoch(self) -> int: ...
+
+    def batches(self, start: int = 0) -> Iterator[Batch]: ...
+
+
+def open_source(project: Project, params: TrainParams, task: Task) -> Source:
+    """The data that the objective of `params` learns from.
+
+    Raises:
+        UserError: the data does not fit the objective; the sentence says what is missing.
+    """
+    needs = OBJECTIVES[params.objective].needs
+    if needs == "texts":
+        return TextSource(project, params)
+    if needs in ("scores", "classes", "teacher"):
+        return ScoredSource(load_scored_set(project, params), params)
+    return AnswerSource(project, params, task)
+
+
+def fitting(project: Project) -> dict[Objective, str]:
+    """Every objective with what keeps it from this project's data, "" where it fits."""
+    counts = count_data(project)
+    return {name: _obstacle(OBJECTIVES[name].needs, counts) for name in OBJECTIVES}
+
+
+def _obstacle(needs: str, have: DataCounts) -> str:
+    scored = have.score_levels if have.scored else have.grades
+    answers = {
+        "answers": (have.answered > 0, "No training query has an answer yet."),
+        "negatives": (have.refused > 0, "No training query has a hard negative yet: mine first."),
+        "scores": (scored > 1, "The training pairs all have the same score or grade."),
+        "classes": (have.grades > 1, "The training pairs all have the same label or grade."),
+        "teacher": (have.compared > 0, "No reranker has scored the training pairs yet."),
+        "texts": (have.passages >= 8, "The corpus has fewer than 8 passages."),
+    }
+    fits, reason = answers[needs]
+    return "" if fits else reason
+
+
+class AnswerSource:
+    """Training queries with their answers and hard negatives."""
+
+    def __init__(self, project: Project, params: TrainParams, task: Task) -> None:
+        self._params = params
+        data = load_training_set(project, params)
+        if OBJECTIVES[params.objective].needs == "negatives":
+            data = _only_with_negatives(data, params)
+        self.data = data
+        self.digest, self.corpus, self.classes = data.digest, data.corpus, 0
+        self.n_queries, self.n_negatives = len(data.examples), data.count_negatives
+        self._guide = _Guide.of(project, data, params, task) if params.objective == "gist" else None
+
+    def steps_per_epoch(self) -> int:
+        return steps_per_epoch(self.data, self._params)
+
+    def batches(self, start: int = 0) -> Iterator[Batch]:
+        for batch in batches(self.data, self._params, start=start):
+            yield self._guide.guarded(batch) if self._guide else batch
+
+
+def _only_with_negatives(data: TrainingSet, params: TrainParams) -> TrainingSet:
+    kept = tuple(example for example in data.examples if example.negatives)
+    title = OBJECTIVES[params.objective].title
+    if not params.num_negatives:
+        raise UserError(f"'{title}' needs negatives.", hint="Set num_negatives to 1 or more.")
+    if not kept:
+        raise UserError(
+            f"'{title}' needs hard negatives, and no training query has one.",
+            hint="Mine first: searchsmith mine PROJECT. Or choose the objective mnrl.",
+        )
+    return replace(data, examples=kept)
+
+
+class _Guide:
+    """Another model's vectors, which say which passages of a batch are answers that nobody marked."""
+
+    def __init__(self, asked: dict[int, np.ndarray], read: np.ndarray, row_of: dict[int, int]) -> None:
+        self._asked, self._read, self._row_of = asked, read, row_of
+
+    @classmethod
+    def of(cls, project: Project, data: TrainingSet, params: TrainParams, task: Task) -> _Guide:
+        from engine.encode.models import open_encoder
+        from engine.encode.vectors import encode_texts
+
+        model = resolve_model(project, params.guide)
+        encoder = open_encoder(project, model, device=params.device)
+        rows = sorted({row for e in data.examples for row in (*e.positives, *e.negatives)})
+        texts, asked_texts = data.texts(rows), [e.text for e in data.examples]
+        read = encode_texts(project, encoder, texts, kind="passage", task=task, stage="read passages for the guide")
+        asked = encode_texts(project, encoder, asked_texts, kind="query", task=task, stage="read queries for the guide")
+        by_id = {e.query_id: vector for e, vector in zip(data.examples, asked, strict=True)}
+        return cls(by_id, read, {row: place for place, row in enumerate(rows)})
+
+    def guarded(self, batch: Batch) -> Batch:
+        """Block passages that are nearer to a query than its own answer, as the guide sees it (GISTEmbed)."""
+        query_ids, rows = batch.ids
+        asked = np.stack([self._asked[query_id] for query_id in query_ids])
+        read = self._read[[self._row_of[row] for row in rows]]
+        near = asked @ read.T
+        own = near[np.arange(len(asked)), np.arange(len(asked))]
+        blocked = batch.blocked | (near > own[:, None])
+        blocked[np.arange(len(asked)), np.arange(len(asked))] = False
+        return replace(batch, blocked=blocked)
