@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _SMALLEST_DIM = 32
 _ON_TOKENS = ("tsdae", "mlm")
-# Any: stands for the model of sentence-transformers' losses, where vectors are there already.
-_GIVEN: Any = lambda features: features  # noqa: E731
 Compute = Callable[["torch.Tensor", "torch.Tensor", "TokenBatch"], "torch.Tensor"]
 
 
@@ -32,6 +30,18 @@ class Loss:
 
     compute: Compute
     head: Any = None  # Any: a torch module
+
+
+class _Given:
+    """Stands for the model of sentence-transformers' losses, where vectors are there already."""
+
+    device = "cpu"
+
+    def __call__(self, features: Any) -> Any:  # Any: what a loss hands its model
+        return features
+
+
+_GIVEN: Any = _Given()  # Any: those losses say that they want a SentenceTransformer
 
 
 def build_loss(params: TrainParams, model: Any, *, dim: int, classes: int = 0) -> Loss:  # Any: a SentenceTransformer

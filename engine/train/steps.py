@@ -50,7 +50,8 @@ class TokenBatch:
     def of(cls, model: Any, batch: Batch, prompts: Mapping[str, str]) -> TokenBatch:  # Any: a SentenceTransformer
         query_prompt, passage_prompt = prompts.get(batch.asked, ""), prompts.get("passage", "")
         queries = Reader.of(model, [query_prompt + text for text in batch.queries], query_prompt)
-        passages = Reader.of(model, [passage_prompt + text for text in batch.passages], passage_prompt)
+        read = [passage_prompt + text for text in batch.passages]
+        passages = Reader.of(model, read, passage_prompt) if read else Reader(np.empty(0, np.int64), {}, {}, False, 0)
         originals = Reader.of(model, list(batch.originals), "") if batch.originals else None
         return cls(queries, passages, batch.blocked, batch.rows, batch.targets, originals)
 
