@@ -228,7 +228,10 @@ class QueryMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """System `a` against system `b` on the same queries: `delta` = a − b with its 95 % interval."""
+    """System `a` against system `b` on the same queries: `delta` = a − b with its 95 % interval.
+
+    `p_adjusted` is `p` after Holm's correction for the `family` systems that were compared with `b` at once.
+    """
 
     id: int
     a: str
@@ -244,6 +247,8 @@ class Comparison:
     fixed: int
     broken: int
     n_queries: int
+    p_adjusted: float = 1.0
+    family: int = 1
 
 
 @dataclass(frozen=True, slots=True)

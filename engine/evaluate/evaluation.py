@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import UserError
+from engine.evaluate.comparing import compare_runs
 from engine.evaluate.metrics import Judged, first_ranks, judge, means, measure
 from engine.evaluate.ranking import DistinctTexts, to_judged_passages
-from engine.evaluate.statistics import compare_paired
-from engine.evaluate.systems import Rankers, System, resolve_systems, word_overlap
+from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems, word_overlap
 from engine.params import EvaluateParams
 from engine.records import Comparison, Query, QueryMetrics, Run, Split
 from engine.store import documents, negatives, queries, runs, verdicts
@@ -24,7 +24,6 @@ from engine.task import Task
 METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
 _CUTS = (1, 3, 5, 10, 100)
 _MIN_DEPTH = 100  # map@100 needs a hundred hits
-_SEEN = 10  # fixed and broken: the answer enters or leaves the first ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +65,8 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
         task.check_cancelled()
         found[system.label] = _cached(project, bench, system) or _measure(project, bench, system, rankers, task)
     _keep_circumstances(project, bench, systems)
-    comparisons = [
-        _compare(project, a, found[a], b, found[b], params)
-        for a, b in _pairs([system.label for system in systems])
-        if found[a].id != found[b].id
-    ]
+    pairs = [((a, found[a]), (b, found[b])) for a, b in _pairs(list(found))]
+    comparisons = compare_runs(project, pairs, resamples=params.resamples, seed=params.seed)
     figures = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}
     return EvaluateSummary(bench.split.value, len(bench.queries), figures, tuple(comparisons))
 
@@ -160,46 +156,14 @@ def _stored(project: Project, run_id: int) -> Run:
 
 
 def _pairs(labels: Sequence[str]) -> list[tuple[str, str]]:
-    """Every other system against BM25 and the base, hybrid also against the tuned model, then the base against BM25."""
-    others = sorted((label for label in labels if label not in ("bm25", "base")), key=lambda label: label != "tuned")
-    pairs = [(label, baseline) for label in others for baseline in ("bm25", "base")]
-    if "hybrid" in others and "tuned" in others:
-        pairs.append(("hybrid", "tuned"))
+    """Every other system against BM25 and the base, hybrid also against the tuned model, then the base against BM25.
+
+    Systems beside these are compared with the one named first among them, so that two models can be told apart.
+    """
+    others = sorted((label for label in labels if label not in BASELINES), key=lambda label: label != "tuned")
+    pairs = [(label, baseline) for label in others for baseline in BASELINES]
+    pairs += [(label, others[0]) for label in others[1:]]
     return [*pairs, ("base", "bm25")]
-
-
-def _compare(project: Project, a: str, run_a: Run, b: str, run_b: Run, params: EvaluateParams) -> Comparison:
-    rows_a, rows_b = runs.query_metrics(project, run_a.id), runs.query_metrics(project, run_b.id)
-    if [row.query_id for row in rows_a] != [row.query_id for row in rows_b]:
-        raise UserError(f"{a} and {b} were measured on different queries.", hint="Evaluate again.")
-    test = compare_paired(
-        np.array([row.ndcg10 for row in rows_a]),
-        np.array([row.ndcg10 for row in rows_b]),
-        resamples=params.resamples,
-        seed=params.seed,
-    )
-    seen_a = np.array([1 <= row.first_rank <= _SEEN for row in rows_a])
-    seen_b = np.array([1 <= row.first_rank <= _SEEN for row in rows_b])
-    runs.put_comparison(
-        project,
-        a=a,
-        b=b,
-        run_a=run_a.id,
-        run_b=run_b.id,
-        metric="ndcg@10",
-        delta=test.delta,
-        low=test.low,
-        high=test.high,
-        p=test.p,
-        verdict=test.verdict,
-        fixed=int((seen_a & ~seen_b).sum()),
-        broken=int((seen_b & ~seen_a).sum()),
-        n_queries=test.n,
-    )
-    stored = runs.comparison(project, run_a.id, run_b.id)
-    if stored is None:
-        raise UserError("The comparison was removed while it was stored.", hint="Evaluate again.")
-    return stored
 
 
 def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[System]) -> None:

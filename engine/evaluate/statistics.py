@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -99,6 +99,16 @@ def verdict_of(low: float, high: float) -> Outcome:
     if low > 0.0:
         return Outcome.WIN
     return Outcome.LOSS if high < 0.0 else Outcome.TIE
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """p values after Holm's step-down correction (1979), in their order: none of the family is believed too easily."""
+    order = sorted(range(len(ps)), key=lambda place: ps[place])
+    adjusted, highest = [0.0] * len(ps), 0.0
+    for step, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(ps) - step) * ps[place]))
+        adjusted[place] = highest
+    return adjusted
 
 
 def smallest_difference(differences: Floats, *, power: float = POWER, confidence: float = CONFIDENCE) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.store.files import load_arrays, save_arrays
 from engine.store.project import Project, now
 
 _RUN = "id, system, model_id, split, n_queries, metrics, seconds, state, created_at"
-_COMPARISON = "id, a, b, run_a, run_b, metric, delta, low, high, p, verdict, fixed, broken, n_queries"
+_COMPARISON = tuple(field.name for field in fields(Comparison))
 
 
 def start_run(project: Project, *, system: str, model_id: int | None, split: Split, content_key: str) -> int:
@@ -143,30 +143,54 @@ def put_comparison(
     fixed: int,
     broken: int,
     n_queries: int,
+    p_adjusted: float | None = None,
+    family: int = 1,
 ) -> int:
     """Store a comparison, replacing the one of the same two runs and metric; returns its id."""
-    values = (a, b, run_a, run_b, metric, delta, low, high, p, verdict.value, fixed, broken, n_queries)
+    found = Comparison(
+        0,
+        a,
+        b,
+        run_a,
+        run_b,
+        metric,
+        delta,
+        low,
+        high,
+        p,
+        verdict,
+        fixed,
+        broken,
+        n_queries,
+        p if p_adjusted is None else p_adjusted,
+        family,
+    )
+    names, values = _COMPARISON[1:], astuple(found)[1:]
     with project.db.atomic():
         project.db.execute(
             "delete from comparisons where run_a = ? and run_b = ? and metric = ?", [run_a, run_b, metric]
         )
         cursor = project.db.execute(
-            f"insert into comparisons ({_COMPARISON.removeprefix('id, ')}) values ({', '.join('?' * len(values))})",
-            list(values),
+            f"insert into comparisons ({', '.join(names)}) values ({', '.join('?' * len(names))})",
+            [value.value if isinstance(value, Outcome) else value for value in values],
         )
     return int(cursor.lastrowid or 0)
 
 
 def comparison(project: Project, run_a: int, run_b: int, metric: str = "ndcg@10") -> Comparison | None:
     row = project.db.execute(
-        f"select {_COMPARISON} from comparisons where run_a = ? and run_b = ? and metric = ?", [run_a, run_b, metric]
+        f"select {', '.join(_COMPARISON)} from comparisons where run_a = ? and run_b = ? and metric = ?",
+        [run_a, run_b, metric],
     ).fetchone()
     return _comparison(row) if row else None
 
 
 def comparisons(project: Project) -> list[Comparison]:
     """All comparisons, newest first."""
-    return [_comparison(row) for row in project.db.execute(f"select {_COMPARISON} from comparisons order by id desc")]
+    return [
+        _comparison(row)
+        for row in project.db.execute(f"select {', '.join(_COMPARISON)} from comparisons order by id desc")
+    ]
 
 
 def movements(project: Project, run_a: int, run_b: int, *, only: str = "all", k: int = 10) -> list[QueryMovement]:
@@ -202,7 +226,5 @@ def _run(row: Sequence[Any]) -> Run:  # Any: a row's columns
 
 
 def _comparison(row: Sequence[Any]) -> Comparison:  # Any: a row's columns
-    comparison_id, a, b, run_a, run_b, metric, delta, low, high, p, verdict, fixed, broken, n_queries = row
-    return Comparison(
-        comparison_id, a, b, run_a, run_b, metric, delta, low, high, p, Outcome(verdict), fixed, broken, n_queries
-    )
+    values: Any = [Outcome(v) if name == "verdict" else v for name, v in zip(_COMPARISON, row, strict=True)]
+    return Comparison(*values)  # Any: as above

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 2
+VERSION = 3
 
 migrations = Migrations("searchsmith")
 
@@ -263,3 +263,15 @@ def pair_scores(db: Database) -> None:
         foreign_keys=[("query_id", "queries", "id"), ("passage_id", "passages", "id")],
     )
     db.table("pair_scores").create_index(["passage_id"])
+
+
+@migrations(name="003_verdicts")
+def verdicts(db: Database) -> None:
+    """Comparisons know how many systems were compared; queries can be pinned; models carry notes."""
+    db.table("comparisons").add_column("p_adjusted", float)
+    db.table("comparisons").add_column("family", int)
+    db.execute("update comparisons set p_adjusted = p, family = 1")
+    db.table("pinned_queries").create(
+        {"query_id": int, "k": int, "created_at": str}, pk="query_id", foreign_keys=[("query_id", "queries", "id")]
+    )
+    db.table("notes").create({"kind": str, "owner": int, "text": str, "changed_at": str}, pk=("kind", "owner"))
