@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy.typing as npt
 
 from engine.errors import UserError
 from engine.evaluate.comparing import compare_runs
+from engine.evaluate.features import features_of
 from engine.evaluate.metrics import Judged, first_ranks, judge, means, measure
 from engine.evaluate.ranking import DistinctTexts, to_judged_passages
-from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems, word_overlap
+from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems
 from engine.params import EvaluateParams
-from engine.records import Comparison, Query, QueryMetrics, Run, Split
-from engine.store import documents, negatives, queries, runs, verdicts
+from engine.records import Comparison, Query, QueryMetrics, Review, Run, Split
+from engine.store import documents, negatives, queries, runs, slices, verdicts
 from engine.store.project import Project
 from engine.task import Task
 
@@ -171,6 +173,15 @@ def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[Syste
     wanted = {passage for grades in bench.positives.values() for passage in grades}
     texts = {passage_id: passage.search_text for passage_id, passage in documents.passages(project, wanted).items()}
     answers = [[texts[p] for p in bench.positives[query.id] if p in texts] for query in bench.queries]
+    found = features_of([query.text for query in bench.queries], answers, bench.distinct.texts)
+    slices.keep_features(
+        project,
+        bench.split,
+        query_ids=[query.id for query in bench.queries],
+        words=found.words.tolist(),
+        overlap=found.overlap.tolist(),
+        language=found.language,
+    )
     train = {query.id for query in queries.representatives(project, Split.TRAIN)}
     pairs = sum(len(grades) for query, grades in queries.positives(project).items() if query in train)
     tuned = next((system.model for system in systems if system.label == "tuned"), None)
@@ -178,9 +189,11 @@ def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[Syste
         project,
         bench.split,
         verdicts.Circumstances(
-            word_overlap=word_overlap([query.text for query in bench.queries], answers, bench.distinct.texts),
+            word_overlap=float(found.overlap.mean()),
             train_pairs=pairs,
             doubtful_share=_doubtful_share(project, tuned.mining_id) if tuned and tuned.mining_id else None,
+            conflicts=_count_conflicts(project, train),
+            unknown_share=(project.meta_json("token_report") or {}).get("unknown_share"),
         ),
     )
 
@@ -188,3 +201,13 @@ def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[Syste
 def _doubtful_share(project: Project, mining_id: int) -> float | None:
     chosen = negatives.negatives(project, mining_id)
     return sum(negative.doubt > 0.5 for negative in chosen) / len(chosen) if chosen else None
+
+
+def _count_conflicts(project: Project, train: AbstractSet[int]) -> int:
+    """Training queries with a passage that is judged an answer and also given or confirmed as a negative."""
+    answers = queries.positives(project)
+    wrong = {query: set(found) for query, found in queries.imported_negatives(project).items()}
+    for (query, passage), verdict in queries.reviews(project).items():
+        if verdict is Review.NEGATIVE:
+            wrong.setdefault(query, set()).add(passage)
+    return sum(bool(found & answers.get(query, {}).keys()) for query, found in wrong.items() if query in train)

@@ -109,25 +109,6 @@ class Rankers:
         return Ranked(rows.astype(np.int64), scores)
 
 
-def word_overlap(queries: Sequence[str], answers: Sequence[Sequence[str]], texts: Sequence[str]) -> float:
-    """Mean share (0..1) of a query's distinct words that stand in the best of its answers.
-
-    Args:
-        queries: n texts.
-        answers: n lists of texts.
-        texts: the corpus, from which the language is told.
-    """
-    from engine.mine.words import Analyzer
-
-    words = Analyzer.for_texts(texts)
-    shares = []
-    for query, passages in zip(queries, answers, strict=True):
-        asked = set(words(query))
-        if asked and passages:
-            shares.append(max(len(asked & set(words(passage))) for passage in passages) / len(asked))
-    return float(np.mean(shares)) if shares else 0.0
-
-
 def _resolve(project: Project, label: str) -> System:
     if label == "bm25":
         return System(label, label, None)

@@ -15,6 +15,7 @@ _HALF_INTERVAL = 1.96
 _FEW_PAIRS = 1_000
 _MUCH_OVERLAP = 0.6
 _MANY_DOUBTFUL = 0.1
+_MANY_UNKNOWN = 0.1
 _OUT_OF_REACH = 20
 
 
@@ -26,16 +27,23 @@ class Circumstances:
         word_overlap: mean share (0..1) of a query's words that stand in its answer.
         train_pairs: query-positive pairs the model was tuned on.
         doubtful_share: share (0..1) of mined negatives that may be answers.
+        conflicts: training queries with a text that is called an answer in one place and wrong in another.
+        unknown_share: share (0..1) of the texts' tokens that the base model does not know.
     """
 
     word_overlap: float | None = None
     train_pairs: int | None = None
     doubtful_share: float | None = None
+    conflicts: int | None = None
+    unknown_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a comparison is no win; `action` names the remedy: add_queries, hybrid, add_pairs, review_negatives or ""."""
+    """Why a comparison is no win; `action` names the remedy.
+
+    Actions: add_queries, hybrid, add_pairs, review_negatives, review_queries, other_base, or "" where there is none.
+    """
 
     code: str
     sentence: str
@@ -95,9 +103,12 @@ def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None 
     known = circumstances or Circumstances()
     reasons = [
         _small_test(comparison),
+        _unread(comparison, known.unknown_share),
         _copied_words(comparison, known.word_overlap),
         _few_pairs(comparison, known.train_pairs),
+        _conflicts(comparison, known.conflicts),
         _doubtful(comparison, known.doubtful_share),
+        _corrected(comparison),
     ]
     if comparison.verdict is Outcome.LOSS:
         reasons = reasons[1:]
@@ -174,6 +185,37 @@ def _doubtful(comparison: Comparison, share: float | None) -> Reason | None:
         "doubtful_negatives",
         f"{share:.0%} of the mined negatives may be answers, which teaches the model wrongly. Look at them.",
         "review_negatives",
+    )
+
+
+def _unread(comparison: Comparison, unknown: float | None) -> Reason | None:
+    if comparison.a == "hybrid" or unknown is None or unknown < _MANY_UNKNOWN:
+        return None
+    return Reason(
+        "unread",
+        f"The base model does not know {unknown:.0%} of the tokens of these texts. Start from a model that reads them.",
+        "other_base",
+    )
+
+
+def _conflicts(comparison: Comparison, conflicts: int | None) -> Reason | None:
+    if comparison.a != "tuned" or not conflicts:
+        return None
+    return Reason(
+        "conflicting_labels",
+        f"{_capital(_queries(conflicts))} call the same text an answer in one place and wrong in another.",
+        "review_queries",
+    )
+
+
+def _corrected(comparison: Comparison) -> Reason | None:
+    if comparison.family < 2 or comparison.p_adjusted < 0.05 or not (comparison.low > 0 or comparison.high < 0):
+        return None
+    return Reason(
+        "many_systems",
+        f"{comparison.family} systems were compared at once, so one may look better by chance: p is "
+        f"{comparison.p:.3f} alone and {comparison.p_adjusted:.3f} after Holm's correction.",
+        "add_queries",
     )
 
 
