@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 3
+VERSION = 4
 
 migrations = Migrations("searchsmith")
 
@@ -275,3 +275,17 @@ def verdicts(db: Database) -> None:
         {"query_id": int, "k": int, "created_at": str}, pk="query_id", foreign_keys=[("query_id", "queries", "id")]
     )
     db.table("notes").create({"kind": str, "owner": int, "text": str, "changed_at": str}, pk=("kind", "owner"))
+
+
+@migrations(name="004_groups_and_imported_runs")
+def groups_and_imported_runs(db: Database) -> None:
+    """Queries that labelled sets keep together, and rankings of other systems (hits beside the database)."""
+    db.execute(
+        "create table query_groups (query_id integer primary key references queries(id) on delete cascade, name text)"
+    )
+    db.execute("create index idx_query_groups_name on query_groups (name)")
+    db.table("imported_runs").create(
+        {"id": int, "name": str, "file": str, "n_queries": int, "depth": int, "import_id": int, "created_at": str},
+        pk="id",
+    )
+    db.table("imported_runs").create_index(["name"], unique=True)
