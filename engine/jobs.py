@@ -13,13 +13,18 @@ from typing import Any
 
 from engine.errors import Cancelled, SearchsmithError, UserError
 from engine.params import (
+    AutopilotParams,
     DedupParams,
     EvaluateParams,
     ExportParams,
     ImportParams,
+    MergeParams,
     MineParams,
     NewParams,
+    ReportParams,
+    RerankerParams,
     SampleParams,
+    ScoreParams,
     SplitParams,
     TrainParams,
     params_from_dict,
@@ -52,7 +57,13 @@ JOBS = {
     "split": Job(SplitParams, "engine.curate.splits:split", ("queries",)),
     "mine": Job(MineParams, "engine.mine.mining:mine", ("negatives",)),
     "train": Job(TrainParams, "engine.train.training:train", ("models",)),
+    "forecast": Job(TrainParams, "engine.train.forecast:forecast", ()),
+    "autopilot": Job(AutopilotParams, "engine.train.rounds:autopilot", ("negatives", "models", "runs")),
+    "merge": Job(MergeParams, "engine.train.merging:merge", ("models",)),
+    "scores": Job(ScoreParams, "engine.train.teaching:score_pairs", ("queries",)),
+    "reranker": Job(RerankerParams, "engine.train.reranking:train_reranker", ("models",)),
     "evaluate": Job(EvaluateParams, "engine.evaluate.evaluation:evaluate", ("runs",)),
+    "report": Job(ReportParams, "engine.export.report:report", ("exports",)),
     "export": Job(ExportParams, "engine.export.exporting:export", ("exports",)),
 }
 

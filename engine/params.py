@@ -26,9 +26,48 @@ class SampleParams:
     seed: int = 13
 
 
+# Formats of labelled sets that import knows, by name; the engine's side is `engine.ingest.labelled`.
+LABELLED: dict[str, str] = {
+    "beir": "BEIR",
+    "trec": "TREC",
+    "paddlenlp": "PaddleNLP",
+    "flagembedding": "FlagEmbedding",
+    "sentence-transformers": "sentence-transformers",
+    "tevatron": "Tevatron",
+    "ms-swift": "ms-swift",
+    "nvidia": "NVIDIA NeMo",
+    "uniem": "uniem",
+    "pylate": "PyLate",
+    "gpl": "GPL",
+    "llamaindex": "LlamaIndex",
+    "triples": "Triples between tabs",
+    "table": "Table",
+}
+
+Role = Literal["query", "positive", "passage_id", "negative", "score", "group", "split", "ignore"]
+# What a column of a table can be for.
+ROLES: tuple[Role, ...] = ("query", "positive", "passage_id", "negative", "score", "group", "split", "ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class FileChoice:
+    """How a person wants one file read: `format` is `auto`, `documents`, `skip` or one of `LABELLED`.
+
+    `mapping` gives the columns of a table their roles; columns that it does not name are ignored.
+    """
+
+    format: str = "auto"
+    mapping: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class ImportParams:
-    """Files and folders to read. `format` is `auto` or one of `engine.ingest.labelled.FORMATS`."""
+    """Files and folders to read. `format` is `auto` or one of `LABELLED`.
+
+    `mapping` says of every table named what its columns are for (column: role); `choices` says it of single files by
+    absolute path, and their format. `existing`: what happens to queries the project has already: `merge` adds their
+    judgements, `skip` leaves such rows out.
+    """
 
     paths: tuple[str, ...] = ()
     kind: Literal["auto", "documents", "labelled"] = "auto"
@@ -36,6 +75,9 @@ class ImportParams:
     split: Literal["", "train", "dev", "test"] = ""
     passage_tokens: int = 220
     overlap_tokens: int = 24
+    mapping: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, FileChoice] = field(default_factory=dict)
+    existing: Literal["merge", "skip"] = "merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +402,89 @@ class ExportParams:
     format: str = "auto"
     model: str = "tuned"
     system: str = "tuned"
+    split: Literal["train", "dev", "test"] = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class AutopilotParams:
+    """Baseline, mine, train, mine with the tuned model, train again, evaluate; each round is a run with its parent.
+
+    It ends after `rounds` rounds, when a round's gain on dev is inside its interval, or when `minutes` (0: no limit)
+    are over, evaluation included. `adapt`: an objective on texts that comes first (the two-stage recipe), for at most
+    `adapt_steps` steps. `settings`: of every training, as `NAME=VALUE` of the command line.
+    """
+
+    preset: Literal["quick", "balanced", "thorough"] = "quick"
+    rounds: int = 3
+    minutes: float = 0.0
+    adapt: Literal["off", "simcse", "augmented", "tsdae", "mlm"] = "off"
+    adapt_steps: int = 100
+    base: str = "base"
+    settings: dict[str, Any] = field(default_factory=dict)  # Any: values of TrainParams' fields
+
+
+@dataclass(frozen=True, slots=True)
+class MergeParams:
+    """Mix a tuned model's weights with those of the model it was tuned from, as a new model.
+
+    `alpha`: share of the base's weights, 0..1; below 0: the best of eleven on dev, whose curve is kept.
+    """
+
+    model: str = "tuned"
+    alpha: float = -1.0
+    dev_queries: int = 200
+    dev_passages: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParams:
+    """Scores of pairs for objectives that need a teacher: a reranker's (`model`), or from a JSON lines file (`path`).
+
+    Each line of a file: {"query": text, "passage": text, "score": number}; texts as they were imported.
+    """
+
+    model: str = "reranker"
+    path: str = ""
+    batch_size: int = 32
+    max_length: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerParams:
+    """Train a cross-encoder on the same queries, answers and negatives, to sort the first hits of a search again.
+
+    `loss`: binary (cross-entropy of right and wrong), pairwise (RankNet), listwise (ListNet). `base`: a model's id or
+    folder, or "base". 2e-5, one pass: the reranker recipe of sentence-transformers.
+    """
+
+    base: str = "base"
+    loss: Literal["binary", "pairwise", "listwise"] = "binary"
+    num_negatives: int = 4
+    batch_size: int = 16
+    max_length: int = 256
+    learning_rate: float = 2e-5
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    epochs: float = 1.0
+    max_steps: int = 300
+    eval_every: int = 50
+    dev_queries: int = 100
+    candidates: int = 30
+    patience: int = 0
+    minutes: float = 0.0
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    device: str = "auto"
+    seed: int = 13
+    resume: int = 0
+    finish: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportParams:
+    """What was measured, to hand on: `html` is one file, `csv` a folder of tables."""
+
+    dest: str = ""
+    format: Literal["html", "csv"] = "html"
     split: Literal["train", "dev", "test"] = "test"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.evaluate.statistics import CONFIDENCE, PairedTest, compare_paired, holm
-from engine.records import Comparison, Outcome, QueryMetrics, Run
+from engine.records import Comparison, Outcome, QueryMetrics, Run, Split
 from engine.store import runs
 from engine.store.project import Project
 
@@ -33,7 +33,7 @@ def compare_runs(
     kept = list({(a[1].id, b[1].id): (a, b) for a, b in reversed(pairs) if a[1].id != b[1].id}.values())[::-1]
     measured = {run.id: runs.query_metrics(project, run.id) for pair in kept for _, run in pair}
     tests = [_test(a, b, measured, resamples, seed) for a, b in kept]
-    adjusted, sizes = [1.0] * len(kept), [1] * len(kept)
+    adjusted, sizes = [test.p for test in tests], [1] * len(kept)
     for rival in {b[1].id for _, b in kept}:
         family = [place for place, (a, b) in enumerate(kept) if b[1].id == rival and a[1].system != "base"]
         for place, p in zip(family, holm([tests[place].p for place in family]), strict=True):
@@ -44,6 +44,28 @@ def compare_runs(
         _store(project, a, b, measured, test, p, size)
         for (a, b), test, p, size in zip(kept, tests, adjusted, sizes, strict=True)
     ]
+
+
+def compare_systems(project: Project, a: str, b: str, split: Split) -> Comparison:
+    """Compare two measured systems by name: bm25, base, tuned, hybrid, a model's id or a run's name.
+
+    Raises:
+        UserError: one was not measured, or both are one.
+    """
+    found = compare_runs(project, [(_measured(project, a, split), _measured(project, b, split))])
+    if not found:
+        raise UserError(f"{a} and {b} are the same run.", hint="Name two different systems.")
+    return found[0]
+
+
+def _measured(project: Project, label: str, split: Split) -> Labelled:
+    run = runs.run_of_system(project, label, split)
+    if run is None:
+        raise UserError(
+            f"There is no run of '{label}' on the {split.value} queries.",
+            hint=f"Measure it first: searchsmith evaluate PROJECT --systems {label}",
+        )
+    return label, run
 
 
 def _test(a: Labelled, b: Labelled, measured: dict[int, list[QueryMetrics]], resamples: int, seed: int) -> PairedTest:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -14,17 +13,16 @@ import numpy.typing as npt
 from engine.errors import UserError
 from engine.evaluate.comparing import compare_runs
 from engine.evaluate.features import features_of
-from engine.evaluate.metrics import Judged, first_ranks, judge, means, measure
+from engine.evaluate.judging import CUTS, METRICS, digest_of, judgements_digest, metric_rows
+from engine.evaluate.metrics import judge, means, measure
 from engine.evaluate.ranking import DistinctTexts, to_judged_passages
 from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems
 from engine.params import EvaluateParams
-from engine.records import Comparison, Query, QueryMetrics, Review, Run, Split
+from engine.records import Comparison, Query, Review, Run, Split
 from engine.store import documents, negatives, queries, runs, slices, verdicts
 from engine.store.project import Project
 from engine.task import Task
 
-METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
-_CUTS = (1, 3, 5, 10, 100)
 _MIN_DEPTH = 100  # map@100 needs a hundred hits
 
 
@@ -87,18 +85,11 @@ def _bench(project: Project, params: EvaluateParams) -> _Bench:
         )
     judged = {query.id: positives[query.id] for query in asked}
     depth = max(params.depth, _MIN_DEPTH)
-    hits_digest = _digest(
+    hits_digest = digest_of(
         [split.value, depth, *corpus.hashes, corpus.ids.tobytes().hex(), *((q.id, q.text) for q in asked)]
     )
-    qrels_digest = _digest((query, sorted(grades.items())) for query, grades in judged.items())
-    return _Bench(split, asked, judged, DistinctTexts.of(corpus), depth, f"{hits_digest}-{qrels_digest}")
-
-
-def _digest(parts: Iterable[object]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(repr(part).encode("utf-8", "surrogatepass") + b"\n")
-    return digest.hexdigest()
+    key = f"{hits_digest}-{judgements_digest(judged)}"
+    return _Bench(split, asked, judged, DistinctTexts.of(corpus), depth, key)
 
 
 def _content_key(bench: _Bench, system: System) -> str:
@@ -123,10 +114,10 @@ def _measure(project: Project, bench: _Bench, system: System, rankers: Rankers, 
         positives = [bench.positives[query.id] for query in bench.queries]
         ranked = to_judged_passages(rankers.rank(system), bench.distinct, positives, bench.depth)
         judged = judge(_lists(bench.queries, ranked.ids), bench.positives)
-        measured = measure(judged, ks=_CUTS)
+        measured = measure(judged, ks=CUTS)
         task.check_cancelled()
         runs.save_hits(project, run_id, query_ids=judged.query_ids, passage_ids=ranked.ids, scores=ranked.scores)
-        runs.put_query_metrics(project, run_id, _rows(judged, measured))
+        runs.put_query_metrics(project, run_id, metric_rows(judged, measured))
         runs.finish_run(
             project,
             run_id,
@@ -142,12 +133,6 @@ def _measure(project: Project, bench: _Bench, system: System, rankers: Rankers, 
 
 def _lists(asked: Sequence[Query], passage_ids: npt.NDArray[np.int64]) -> dict[int, list[int]]:
     return {query.id: row[row >= 0].tolist() for query, row in zip(asked, passage_ids, strict=True)}
-
-
-def _rows(judged: Judged, measured: Mapping[str, npt.NDArray[np.float64]]) -> list[QueryMetrics]:
-    columns = [measured[metric].tolist() for metric in METRICS]
-    ranks = first_ranks(judged.grades).tolist()
-    return [QueryMetrics(*row) for row in zip(judged.query_ids.tolist(), *columns, ranks, strict=True)]
 
 
 def _stored(project: Project, run_id: int) -> Run:

@@ -92,17 +92,18 @@ def model(project: Project, model_id: int) -> Model | None:
     return _model(row) if row else None
 
 
-def models(project: Project, *, complete: bool = True) -> list[Model]:
-    """Models in order of id; with `complete` only the finished ones."""
-    where = "where state = 'complete'" if complete else ""
+def models(project: Project, *, complete: bool = True, rerankers: bool = False) -> list[Model]:
+    """Encoders in order of id; with `complete` only the finished ones, with `rerankers` cross-encoders too."""
+    terms = [*(["state = 'complete'"] if complete else []), *([] if rerankers else ["kind != 'reranker'"])]
+    where = f"where {' and '.join(terms)}" if terms else ""
     return [_model(row) for row in project.db.execute(f"select {_MODEL} from models {where} order by id")]
 
 
-def interrupted_models(project: Project) -> list[Model]:
-    """Models whose training was ended early and can go on from a checkpoint."""
+def interrupted_models(project: Project, *, kind: str = "tuned") -> list[Model]:
+    """Models of a kind whose training was ended early and can go on from a checkpoint, newest first."""
     rows = project.db.execute(f"select {_MODEL} from models where state = 'building' order by id desc")
     found = [_model(row) for row in rows]
-    return [m for m in found if (project.path / "models" / str(m.id) / "checkpoints").is_dir()]
+    return [m for m in found if m.kind == kind and (project.path / "models" / str(m.id) / "checkpoints").is_dir()]
 
 
 def base_model(project: Project) -> Model | None:
@@ -123,8 +124,15 @@ def newest_tuned(project: Project) -> Model | None:
     return _model(row) if row else None
 
 
+def newest_reranker(project: Project) -> Model | None:
+    row = project.db.execute(
+        f"select {_MODEL} from models where kind = 'reranker' and state = 'complete' order by id desc limit 1"
+    ).fetchone()
+    return _model(row) if row else None
+
+
 def resolve_model(project: Project, ref: str) -> Model:
-    """The model that `ref` names: `base`, `tuned` (the newest complete one) or an id.
+    """The model that `ref` names: `base`, `tuned` or `reranker` (the newest complete one) or an id.
 
     Raises:
         UserError: no such model; the hint says what there is.
@@ -136,6 +144,10 @@ def resolve_model(project: Project, ref: str) -> Model:
         found = newest_tuned(project)
         if found is None:
             raise UserError("There is no tuned model yet.", hint="Train one first: searchsmith train PROJECT")
+    elif ref == "reranker":
+        found = newest_reranker(project)
+        if found is None:
+            raise UserError("There is no reranker yet.", hint="Train one first: searchsmith reranker PROJECT")
     elif ref.isdigit():
         found = model(project, int(ref))
     if found is None or found.state is not State.COMPLETE:

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.records import Comparison, Hit, Outcome, QueryMetrics, QueryMovement, Run, Split, State
 from engine.store.files import load_arrays, save_arrays
+from engine.store.models import resolve_model
 from engine.store.project import Project, now
 
 _RUN = "id, system, model_id, split, n_queries, metrics, seconds, state, created_at"
@@ -62,6 +63,22 @@ def finish_run(project: Project, run_id: int, *, n_queries: int, metrics: Mappin
     )
 
 
+def replace_metrics(
+    project: Project, run_id: int, rows: Sequence[QueryMetrics], *, metrics: Mapping[str, float], judgements: str
+) -> None:
+    """Give a run the measures of its hits under other judgements, named by the digest `judgements`."""
+    with project.db.atomic():
+        (key,) = project.db.execute("select content_key from runs where id = ?", [run_id]).fetchone()
+        project.db.execute("delete from query_metrics where run_id = ?", [run_id])
+        project.db.conn.executemany(
+            "insert into query_metrics values (?, ?, ?, ?, ?, ?, ?, ?)", [(run_id, *astuple(row)) for row in rows]
+        )
+        project.db.execute(
+            "update runs set n_queries = ?, metrics = ?, content_key = ? where id = ?",
+            [len(rows), json.dumps(dict(metrics)), f"{str(key).rpartition('-')[0]}-{judgements}", run_id],
+        )
+
+
 def drop_run(project: Project, run_id: int) -> None:
     with project.db.atomic():
         project.db.execute("delete from comparisons where run_a = ? or run_b = ?", [run_id, run_id])
@@ -96,6 +113,17 @@ def newest_runs(project: Project, split: Split = Split.TEST) -> list[Run]:
         [split.value],
     )
     return [_run(row) for row in rows]
+
+
+def run_of_system(project: Project, label: str, split: Split = Split.TEST) -> Run | None:
+    """The newest run of what a person calls bm25, base, tuned, hybrid, a model's id, or a run's own name."""
+    newest = newest_runs(project, split)
+    if label in ("base", "tuned") or label.isdecimal():
+        model_id = resolve_model(project, label).id
+        found = [run for run in newest if run.model_id == model_id and run.system != "hybrid"]
+    else:
+        found = [run for run in newest if run.system == label]
+    return max(found, key=lambda run: run.id, default=None)
 
 
 def hits(project: Project, run_id: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

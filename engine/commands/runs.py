@@ -1,0 +1,113 @@
+"""Commands that show what was trained and measured, compare any two of it, and write the report."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.commands.common import Add, Values, absolute, given, job, words
+from engine.errors import UserError
+from engine.store.project import Project
+from engine.terminal import TerminalTask, comparison_lines, plain, table
+
+
+def add_commands(add: Add) -> None:
+    """Register them."""
+    shown = add("runs", "list the models with parent, settings, data and scores", _runs, show=_show_runs)
+    shown.add_argument("--split", choices=["train", "dev", "test"], default="test", help="whose scores (test)")
+    compare = add(
+        "compare",
+        "compare any two systems query by query",
+        _compare,
+        example="compare faq 3 2",
+        show=_show_comparison,
+    )
+    compare.add_argument("a", metavar="A", help="bm25, base, tuned, hybrid, a model's id, or a TREC run file")
+    compare.add_argument("b", metavar="B")
+    compare.add_argument("--split", choices=["train", "dev", "test"], default="test")
+    compare.add_argument("--by", metavar="LIST", help="also in parts: of length, overlap, language, source, document")
+    report = add(
+        "report",
+        "write the verdict as one HTML page or as CSV",
+        job("report", _report_values),
+        example="report faq v.html",
+    )
+    report.add_argument("dest", metavar="DEST", help="a file (html) or a folder (csv)")
+    report.add_argument("--format", choices=["html", "csv"])
+    report.add_argument("--split", choices=["train", "dev", "test"])
+
+
+def _report_values(options: argparse.Namespace) -> Values:
+    return {"dest": absolute(options.dest), **given(options, "format", "split")}
+
+
+def _runs(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.records import Split
+    from engine.store.lineage import lineage
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        return {
+            "models": [
+                {
+                    "id": line.model.id,
+                    "name": line.model.name,
+                    "kind": line.model.kind,
+                    "parent": line.parent,
+                    "preset": line.preset,
+                    "changed": dict(line.changed),
+                    "data": line.data,
+                    "dev": line.dev,
+                    "metrics": line.run.metrics if line.run else None,
+                    "against": {rival: asdict(found) for rival, found in line.against.items()},
+                    "note": line.note,
+                    "made_at": line.model.created_at,
+                }
+                for line in lineage(project, Split(options.split))
+            ]
+        }
+
+
+def _show_runs(summary: Values) -> None:
+    rows = [["id", "model", "from", "preset", "changed", "dev", "test", "verdict"]]
+    for line in summary["models"]:
+        changed = ", ".join(f"{name}={value}" for name, value in line["changed"].items())
+        verdicts = ", ".join(f"{found['verdict']} over {rival}" for rival, found in line["against"].items())
+        dev = "–" if line["dev"] is None else f"{line['dev']:.3f}"
+        test = f"{line['metrics']['ndcg@10']:.3f}" if line["metrics"] else "–"
+        names = (line["name"], line["parent"], line["preset"], changed)
+        rows.append([str(line["id"]), *(plain(name) or "–" for name in names), dev, test, verdicts or "–"])
+    print(table(rows, right=(0, 5, 6)))
+    for line in summary["models"]:
+        if line["note"]:
+            print(f"{plain(line['name'])}: {plain(line['note'])}")
+
+
+def _compare(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.evaluate.comparing import compare_systems
+    from engine.jobs import run_job
+    from engine.records import Split
+    from engine.store.slices import BYS, slices
+
+    by = words(options.by)
+    wrong = [name for name in by if name not in BYS]
+    if wrong:
+        raise UserError(f"Queries cannot be parted by '{wrong[0]}'.", hint=f"Parts: {', '.join(BYS)}.")
+    path = Path(options.project)
+    run_job(path, "evaluate", {"systems": [options.a, options.b], "split": options.split}, task)
+    with Project.open(path) as project, project.writing("compare"):
+        found = compare_systems(project, options.a, options.b, Split(options.split))
+        told = {name: slices(project, found.run_a, found.run_b, name) for name in BYS if name in by}
+    parts = {name: [asdict(part) for part in found_parts] for name, found_parts in told.items()}
+    return {"comparison": asdict(found), "slices": parts}
+
+
+def _show_comparison(summary: Values) -> None:
+    for line in comparison_lines({"comparisons": [summary["comparison"]]}):
+        print(line)
+    for by, parts in summary["slices"].items():
+        rows = [[f"by {by}", "queries", "b", "a", "gain", "95 % interval"]]
+        for part in parts:
+            figures = (f"{part['b']:.3f}", f"{part['a']:.3f}", f"{part['delta']:+.3f}")
+            rows.append([plain(part["name"]), str(part["n"]), *figures, f"{part['low']:+.3f} to {part['high']:+.3f}"])
+        print(table(rows, right=range(1, 6)))

@@ -1,0 +1,171 @@
+"""The report as one HTML page that loads nothing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine import __version__
+from engine.export.charts import curve_chart, interval_chart
+from engine.export.report_story import METRICS, Story, settings_in_words
+from engine.records import Comparison, QueryMovement
+from engine.store import models, pins, runs, slices
+from engine.store.project import now
+from engine.store.verdicts import circumstances, metric_name, movement_sentence, verdict_reasons, verdict_sentence
+
+FIRST_LINE = "<!doctype html>"
+_SHOWN = 50
+_STYLE = Path(__file__).resolve().parents[2] / "resources" / "report.css"
+
+
+def page(story: Story) -> str:
+    best = _main_comparisons(story)
+    parts = [_verdict(story, best), _scoreboard(story), _models_table(story)]
+    if best:
+        parts += [_moved(story, best[0]), _slices_of(story, best[0])]
+    parts.append(_pinned(story, best))
+    title = f"{story.project.name}: verdict"
+    body = "\n".join(part for part in parts if part)
+    about = f"Written by Searchsmith {__version__} on {now()[:16].replace('T', ' ')} UTC"
+    style = _STYLE.read_text(encoding="utf-8")
+    return (
+        f'{FIRST_LINE}\n<html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
+        f"<body><main><h1>{_text(story.project.name)}</h1>{body}<footer>{about}. Measures as trec_eval counts them; "
+        "ties by score, then id; intervals: paired bootstrap, 10,000 draws, 95 %.</footer></main></body></html>\n"
+    )
+
+
+def _main_comparisons(story: Story) -> list[Comparison]:
+    """Those of the newest tuned run with the baselines, else of the base model, BM25 first."""
+    tuned = [run for run in story.runs if run.system not in ("bm25", "base", "hybrid")]
+    run = max(tuned, key=lambda run: (run.model_id or 0, run.id)) if tuned else None
+    first = run or next((found for found in story.runs if found.system == "base"), None)
+    systems = {found.id: found.system for found in story.runs}
+    kept = [c for c in story.comparisons if first and c.run_a == first.id and systems[c.run_b] in ("bm25", "base")]
+    return sorted(kept, key=lambda c: systems[c.run_b] != "bm25")
+
+
+def _verdict(story: Story, best: Sequence[Comparison]) -> str:
+    if not best:
+        return "<section><h2>Verdict</h2><p>No two systems were compared yet.</p></section>"
+    parts = []
+    for found in best:
+        reasons = "".join(
+            f"<li>{_text(r.sentence)}</li>" for r in verdict_reasons(found, circumstances(story.project, story.split))
+        )
+        parts.append(
+            f'<div class="verdict {found.verdict.value.lower()}"><b class="chip">{found.verdict.value}</b>'
+            f"<p>{_text(verdict_sentence(found))} {_text(movement_sentence(found))}</p>"
+            f"{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
+        )
+    chart = interval_chart([(story.names[c.run_b], c.delta, c.low, c.high) for c in best])
+    return f"<section><h2>Verdict</h2>{''.join(parts)}<h3>Gain over each, nDCG@10</h3>{chart}</section>"
+
+
+def _scoreboard(story: Story) -> str:
+    head = "".join(f"<th>{_text(metric_name(metric))}</th>" for metric in METRICS)
+    rows = "".join(
+        f"<tr><td>{_text(story.names[run.id])}</td>"
+        + "".join(f"<td>{run.metrics[metric]:.4f}</td>" for metric in METRICS)
+        + "</tr>"
+        for run in story.runs
+    )
+    asked = max(run.n_queries for run in story.runs)
+    return (
+        f"<section><h2>Scoreboard</h2><p>{asked:,} {story.split.value} queries.</p>"
+        f"<table><tr><th>System</th>{head}</tr>{rows}</table></section>"
+    )
+
+
+def _models_table(story: Story) -> str:
+    rows = []
+    curves = []
+    for line in story.trained:
+        dev = "–" if line.dev is None else f"{line.dev:.3f}"
+        test = f"{line.run.metrics['ndcg@10']:.3f}" if line.run else "–"
+        cells = (
+            line.model.name,
+            line.parent or "–",
+            line.preset or "–",
+            settings_in_words(line.changed) or "–",
+            line.data or "–",
+        )
+        rows.append(
+            "<tr>"
+            + "".join(f'<td class="text">{_text(cell) or "–"}</td>' for cell in cells)
+            + f'<td>{dev}</td><td>{test}</td><td class="text">{_text(line.note)}</td></tr>'
+        )
+        points = models.curve(story.project, line.model.id, "dev_ndcg@10")
+        if len(points) > 1:
+            curves.append((line.model.name, [(float(point.step), point.value) for point in points]))
+    chart = f"<h3>nDCG@10 on the dev queries while training</h3>{curve_chart(curves)}" if curves else ""
+    return (
+        "<section><h2>Models</h2><table><tr><th>Model</th><th>From</th><th>Preset</th><th>Changed</th>"
+        "<th>Learnt from</th>"
+        f"<th>Dev</th><th>Test</th><th>Note</th></tr>{''.join(rows)}</table>{chart}</section>"
+    )
+
+
+def _moved(story: Story, found: Comparison) -> str:
+    a, b = story.names[found.run_a], story.names[found.run_b]
+    columns = []
+    for kind, title in (("fixed", "Fixed"), ("broken", "Broken")):
+        rows = runs.movements(story.project, found.run_a, found.run_b, only=kind)
+        more = f"<p>… and {len(rows) - _SHOWN:,} more.</p>" if len(rows) > _SHOWN else ""
+        columns.append(
+            f"<div><h3>{title}: {len(rows):,}</h3><table><tr><th>Query</th><th>{_text(b)}</th><th>{_text(a)}</th></tr>"
+            f"{''.join(_movement(row) for row in rows[:_SHOWN])}</table>{more}</div>"
+        )
+    return (
+        f"<section><h2>{_text(a)} against {_text(b)}, query by query</h2><p>The rank of the first answer; "
+        "fixed: it came into the first ten, broken: it left them.</p>"
+        f'<div class="pair">{"".join(columns)}</div></section>'
+    )
+
+
+def _movement(row: QueryMovement) -> str:
+    before, after = (str(rank) if rank else "–" for rank in (row.rank_b, row.rank_a))
+    return f'<tr><td class="text">{_text(row.text)}</td><td>{before}</td><td>{after}</td></tr>'
+
+
+def _slices_of(story: Story, found: Comparison) -> str:
+    parts = []
+    for by in slices.BYS:
+        rows = slices.slices(story.project, found.run_a, found.run_b, by)
+        if len(rows) < 2:
+            continue
+        cells = "".join(
+            f'<tr><td class="text">{_text(part.name)}</td><td>{part.n:,}</td><td>{part.b:.3f}</td><td>{part.a:.3f}</td>'
+            f"<td>{_signed(part.delta)}</td><td>{_signed(part.low)} to {_signed(part.high)}</td></tr>"
+            for part in rows
+        )
+        parts.append(
+            f"<h3>By {by}</h3><table><tr><th>Queries</th><th>How many</th><th>{_text(story.names[found.run_b])}</th>"
+            f"<th>{_text(story.names[found.run_a])}</th><th>Gain</th><th>95 % interval</th></tr>{cells}</table>"
+        )
+    return f"<section><h2>Where it gains and loses</h2>{''.join(parts)}</section>" if parts else ""
+
+
+def _pinned(story: Story, best: Sequence[Comparison]) -> str:
+    found = pins.pins(story.project, best[0].run_a) if best else []
+    if not found:
+        return ""
+    rows = "".join(
+        f'<tr><td class="text">{_text(pin.text)}</td><td>{pin.k}</td><td>{pin.rank or "–"}</td>'
+        f"<td>{'left the first ' + str(pin.k) if pin.is_broken else 'kept'}</td></tr>"
+        for pin in found
+    )
+    return (
+        "<section><h2>Pinned queries</h2><table><tr><th>Query</th><th>Must stay in the first</th><th>Rank</th>"
+        f"<th></th></tr>{rows}</table></section>"
+    )
+
+
+def _text(text: str) -> str:
+    return html.escape("".join(letter if letter.isprintable() else " " for letter in text))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")

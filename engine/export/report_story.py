@@ -1,0 +1,56 @@
+"""Everything a report tells, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.errors import UserError
+from engine.records import Comparison, Run, Split
+from engine.store import lineage, models, runs
+from engine.store.project import Project
+
+METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was measured on a split; `names` by run id, `trained` oldest first."""
+
+    project: Project
+    split: Split
+    runs: tuple[Run, ...]
+    names: dict[int, str]
+    comparisons: tuple[Comparison, ...]
+    trained: tuple[lineage.Trained, ...]
+
+
+def read_story(project: Project, split: Split) -> Story:
+    """Read what was measured.
+
+    Raises:
+        UserError: nothing was measured yet.
+    """
+    found = tuple(runs.newest_runs(project, split))
+    if not found:
+        raise UserError(
+            f"Nothing was measured on the {split.value} queries yet.",
+            hint="Measure first: searchsmith evaluate",
+        )
+    ids = {run.id for run in found}
+    known = {model.id: model.name for model in models.models(project)}
+    names = {run.id: _run_name(run, known) for run in found}
+    kept = tuple(c for c in runs.comparisons(project) if c.run_a in ids and c.run_b in ids)
+    return Story(project, split, found, names, kept, tuple(lineage.lineage(project, split)))
+
+
+def _run_name(run: Run, known: dict[int, str]) -> str:
+    if run.system in ("bm25", "base"):
+        return {"bm25": "BM25", "base": "Base"}[run.system]
+    name = known.get(run.model_id or 0, run.system)
+    return f"{name} + BM25" if run.system == "hybrid" else name
+
+
+def settings_in_words(changed: Mapping[str, object]) -> str:
+    """name=value, name=value."""
+    return ", ".join(f"{name}={value}" for name, value in changed.items())
