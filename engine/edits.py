@@ -69,12 +69,20 @@ def _qrel(project: Project, values: Values) -> tuple[list[str], Values]:
     if not 0 <= grade <= 3:
         raise UserError(f"A grade is 0 to 3, not {grade}.")
     queries.put_qrels(project, [Qrel(int(values["query_id"]), int(values["passage_id"]), grade, "hand")])
-    return ["queries"], {}
+    return _judged(project, int(values["query_id"]))
 
 
 def _unqrel(project: Project, values: Values) -> tuple[list[str], Values]:
     queries.remove_qrel(project, int(values["query_id"]), int(values["passage_id"]))
-    return ["queries"], {}
+    return _judged(project, int(values["query_id"]))
+
+
+def _judged(project: Project, query_id: int) -> tuple[list[str], Values]:
+    """Let what was measured follow a changed judgement at once."""
+    from engine.evaluate.judging import judge_query_again
+
+    compared = judge_query_again(project, query_id)
+    return ["queries", *(["runs"] if compared else [])], {"compared": len(compared)}
 
 
 def _add_query(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -154,7 +162,23 @@ def _recover(project: Project, values: Values) -> tuple[list[str], Values]:
     return (["jobs", "models", "negatives", "runs"] if kinds else []), {"interrupted": kinds}
 
 
+def _objectives(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Every objective with what keeps it from this project's data ("" where it fits)."""
+    from engine.train.sources import fitting
+
+    return [], {"obstacles": fitting(project)}
+
+
+def _script(project: Project, values: Values) -> tuple[list[str], Values]:
+    """A run as a command line and as a script for plain sentence-transformers, with the data it learnt from."""
+    from engine.train.scripts import write_script
+
+    return [], write_script(project, int(values["model_id"]), str(values["dest"]))
+
+
 EDITS: dict[str, Edit] = {
+    "objectives": _objectives,
+    "script": _script,
     "recover": _recover,
     "review": _review,
     "unreview": _unreview,

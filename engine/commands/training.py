@@ -3,19 +3,167 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from engine.commands.common import Add, Values, given, job, settings
+from engine.commands.common import Add, Values, absolute, edit, given, job, settings
+from engine.errors import Cancelled, UserError
+from engine.params import OBJECTIVES
+from engine.terminal import TerminalTask, duration, plain, say, table
+
+_PRESETS = ("quick", "balanced", "thorough")
 
 
 def add_commands(add: Add) -> None:
     """Register them."""
-    train = add("train", "tune the model", job("train", _train_values), example="train faq --set learning_rate=3e-5")
-    train.add_argument("--preset", choices=["quick", "balanced", "thorough"])
-    train.add_argument("--base", metavar="ID|PATH", help="the model to start from: base, tuned, an id or a folder")
-    train.add_argument("--set", action="append", metavar="NAME=VALUE", help="any setting; may be repeated")
+    train = add("train", "tune the model", _train, example="train faq --set learning_rate=3e-5")
+    _add_settings(train)
     train.add_argument("--minutes", type=float, metavar="N", help="stop after so many minutes")
     train.add_argument("--resume", type=int, metavar="ID", help="go on with an interrupted training")
+    train.add_argument("--finish", action="store_true", help="with --resume: train no further, keep the best so far")
+    train.add_argument("--from-run", type=int, metavar="ID", help="repeat a run; --set changes one thing of it")
+    train.add_argument("--rounds", type=int, metavar="N", help="mine and train up to N times, until nothing is gained")
+
+    auto = add(
+        "autopilot",
+        "measure, mine and train in rounds until nothing is gained or time is up",
+        job("autopilot", _autopilot_values),
+        example="autopilot faq --minutes 10",
+    )
+    _add_settings(auto)
+    auto.add_argument("--minutes", type=float, metavar="N", help="all in all, the last measurement included")
+    auto.add_argument("--rounds", type=int, metavar="N", help="at most so many rounds (3)")
+    adapt = ["off", "simcse", "augmented", "tsdae", "mlm"]
+    auto.add_argument("--adapt", choices=adapt, help="get used to the corpus first, without labels")
+
+    forecast = add(
+        "forecast",
+        "say how long a training will take and how much memory",
+        job("forecast", _train_values),
+        show=show_forecast,
+    )
+    _add_settings(forecast)
+    forecast.add_argument("--minutes", type=float, metavar="N", help="the limit it would have")
+
+    add("objectives", "list objectives and which of them the data fits", edit("objectives", _nothing), show=_show_fit)
+    mixed = add("merge", "mix a tuned model with the one it came from", job("merge", _merge_values))
+    mixed.add_argument("--model", metavar="ID", help="a tuned model (the newest)")
+    mixed.add_argument("--alpha", type=float, metavar="A", help="share of the base's weights, 0 to 1 (the best on dev)")
+
+    script = add(
+        "script",
+        "write a run as a command and as a script for sentence-transformers",
+        edit("script", _script_values),
+        example="script faq --model 2 --dest repeat",
+    )
+    script.add_argument("--model", type=int, required=True, metavar="ID", help="the tuned model")
+    script.add_argument("--dest", required=True, metavar="FOLDER", help="where train.py and batches.jsonl go")
+
+    reranker = add("reranker", "train a cross-encoder that sorts first hits again", job("reranker", _reranker_values))
+    reranker.add_argument("--base", metavar="ID", help="the model to start from")
+    reranker.add_argument("--loss", choices=["binary", "pairwise", "listwise"])
+    reranker.add_argument("--set", action="append", metavar="NAME=VALUE", help="any setting; may be repeated")
+    reranker.add_argument("--resume", type=int, metavar="ID", help="go on with an interrupted one")
+    reranker.add_argument("--finish", action="store_true", help="with --resume: keep the best so far")
+
+    scores = add("scores", "score training pairs for objectives that need a teacher", job("scores", _score_values))
+    scores.add_argument("--model", metavar="ID", help="a reranker (the newest)")
+    scores.add_argument("--file", metavar="PATH", help="JSON lines of query, passage and score instead")
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--preset", choices=_PRESETS)
+    command.add_argument("--base", metavar="ID|PATH", help="the model to start from: base, tuned, an id or a folder")
+    command.add_argument("--objective", choices=list(OBJECTIVES), metavar="NAME", help="searchsmith objectives PROJECT")
+    command.add_argument("--set", action="append", metavar="NAME=VALUE", help="any setting; may be repeated")
+
+
+def _train(options: argparse.Namespace, task: TerminalTask) -> Values:
+    """One training, or several in rounds; one that was stopped says how it goes on."""
+    if options.rounds:
+        if options.resume or options.from_run:
+            raise UserError("Rounds start anew.", hint="Leave out --resume and --from-run.")
+        return job("autopilot", _autopilot_values)(options, task)
+    try:
+        return job("train", _train_values)(options, task)
+    except Cancelled:
+        _say_how_to_go_on(options.project)
+        raise
+
+
+def _say_how_to_go_on(project: str) -> None:
+    from engine.store.models import interrupted_models
+    from engine.store.project import Project
+
+    with Project.open(Path(project), readonly=True) as opened:
+        left = interrupted_models(opened)
+    if left:
+        command = f"searchsmith train {project} --resume {left[0].id}"
+        say(f"The run {left[0].id} can go on: {command}")
+        say(f"Or keep the best so far: {command} --finish")
 
 
 def _train_values(options: argparse.Namespace) -> Values:
-    return {**given(options, "preset", "base", "minutes", "resume"), **settings(options.set)}
+    chosen = given(options, "preset", "base", "minutes", "objective")
+    resumed = given(options, "resume") if hasattr(options, "resume") else {}
+    values = {**chosen, **resumed, **settings(options.set)}
+    if getattr(options, "from_run", None):
+        values = {**_settings_of(options.project, options.from_run), **values}
+    if getattr(options, "finish", False):
+        values["finish"] = True
+    return values
+
+
+def _settings_of(project: str, model_id: int) -> Values:
+    """What a run was trained with, as given settings; it starts from the same model again."""
+    from engine.params import params_to_dict
+    from engine.store.models import model
+    from engine.store.project import Project
+    from engine.train.scripts import run_params
+
+    with Project.open(Path(project), readonly=True) as opened:
+        found = model(opened, model_id)
+    if found is None or found.kind != "tuned":
+        raise UserError(f"There is no run {model_id}.", hint="searchsmith info PROJECT lists models.")
+    values = params_to_dict(run_params(found))
+    return {**values, "base": str(found.parent_id), "resume": 0, "finish": False}
+
+
+def _autopilot_values(options: argparse.Namespace) -> Values:
+    names = [name for name in ("preset", "base", "minutes", "rounds", "adapt") if hasattr(options, name)]
+    return {**given(options, *names), "settings": {**given(options, "objective"), **settings(options.set)}}
+
+
+def _merge_values(options: argparse.Namespace) -> Values:
+    return given(options, "model", "alpha")
+
+
+def _script_values(options: argparse.Namespace) -> Values:
+    return {"model_id": options.model, "dest": absolute(options.dest)}
+
+
+def _reranker_values(options: argparse.Namespace) -> Values:
+    finish = {"finish": True} if options.finish else {}
+    return {**given(options, "base", "loss", "resume"), **settings(options.set), **finish}
+
+
+def _score_values(options: argparse.Namespace) -> Values:
+    path = {"path": absolute(options.file)} if options.file else {}
+    return {**given(options, "model"), **path}
+
+
+def _nothing(options: argparse.Namespace) -> Values:
+    return {}
+
+
+def _show_fit(summary: Values) -> None:
+    """Objectives with what each teaches, or why not with this data."""
+    rows = [["objective", "fits", "what it teaches"]]
+    for name, obstacle in summary["obstacles"].items():
+        rows.append([name, "no" if obstacle else "yes", plain(obstacle or OBJECTIVES[name].words)])
+    print(table(rows))
+
+
+def show_forecast(summary: Values) -> None:
+    """A forecast in words, with the parts it is made of."""
+    print(summary["words"])
+    print(f"a step {duration(summary['step_seconds'])}, a look at dev {duration(summary['look_seconds'])}")

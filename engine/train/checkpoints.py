@@ -33,6 +33,8 @@ class Progress:
         data: digest of the training set.
         base_dev: nDCG@10 of the base model in the same pool, None without dev queries.
         bm25_dev: of BM25.
+        base_values: nDCG@10 of the base model on each dev query.
+        best_values: of the model at its best step.
         guard_base: nDCG@10 of the base model on the guard set, None without one.
         looked: the last step at which dev was measured.
         stopped: why no more steps follow, "" where they do.
@@ -48,6 +50,8 @@ class Progress:
     data: str = ""
     base_dev: float | None = None
     bm25_dev: float | None = None
+    base_values: tuple[float, ...] = ()
+    best_values: tuple[float, ...] = ()
     guard_base: float | None = None
     looked: int = 0
     stopped: str = ""

@@ -108,7 +108,11 @@ def mean_ndcg(rankings: Mapping[int, list[int]], answers: Mapping[int, Mapping[i
 
 @dataclass(slots=True)
 class DevMeasure:
-    """Measures a model on a pool; texts are tokenised once."""
+    """Measures a model on a pool; texts are tokenised once.
+
+    Attributes:
+        values: nDCG@10 of each query at the last measurement, in the pool's order.
+    """
 
     pool: DevPool
     queries: Reader
@@ -118,6 +122,7 @@ class DevMeasure:
     precision: str
     budget: int
     check: Callable[[], None]
+    values: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -144,7 +149,9 @@ class DevMeasure:
         rankings = {
             query.id: self.pool.rows[places].tolist() for query, places in zip(self.pool.queries, order, strict=True)
         }
-        return mean_ndcg(rankings, self.pool.answers)
+        values = evaluate_rankings(rankings, self.pool.answers, ks=(_K,))[f"ndcg@{_K}"]
+        self.values = tuple(float(value) for value in values)
+        return float(np.mean(values))
 
     def _encode(self, model: Any, reader: Reader) -> npt.NDArray[np.float32]:  # Any: a SentenceTransformer
         return encode_fixed(

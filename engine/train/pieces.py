@@ -106,8 +106,10 @@ class Parts:
         whole = {token: place for place, token in enumerate(tokens)}
         others = sorted((p for p, n in shared.items() if n > 1 and p not in whole), key=lambda p: (-shared[p], p))
         places = whole | {part: len(whole) + i for i, part in enumerate(others[: max(0, most - len(whole))])}
-        rows = [[places[token], *(places[part] for part in parts if part in places)] for token, parts in
-                zip(tokens, inner, strict=True)]
+        rows = [
+            [places[token], *(places[part] for part in parts if part in places)]
+            for token, parts in zip(tokens, inner, strict=True)
+        ]
         ends = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
         flat = np.fromiter((place for row in rows for place in row), np.int32)
         matrix = csr_array((np.ones(len(flat), np.float32), flat, ends), shape=(len(tokens), len(places)))

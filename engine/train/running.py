@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from engine.encode.folders import ModelFacts
 from engine.errors import Cancelled, TrainingError
+from engine.evaluate.statistics import compare_paired
 from engine.params import TrainParams
 from engine.records import Model
 from engine.store import models
@@ -18,12 +22,9 @@ from engine.task import Task
 from engine.train.checkpoints import Checkpoints, Progress
 from engine.train.saving import CardFacts, all_finite
 from engine.train.steps import parameter_groups
-from engine.train.work import EncoderWork
 
 if TYPE_CHECKING:
     import torch
-
-    from engine.train.dev import DevPool
 
 _MOST_GRADIENT = 1.0
 _BASE_SHARES = (0.25, 0.5)
@@ -42,6 +43,7 @@ class TrainSummary:
         base_share: share of the base model's weights in it.
         stopped: why it ended before its last step: "", "patience", "time" or "asked".
         guard: nDCG@10 of the kept model on the guard set, guard_base of the base model; None without one.
+        gain: mean dev nDCG@10 of the kept model less the base model's; gain_low and gain_high bound its 95 % interval.
         kind: tuned or reranker.
     """
 
@@ -59,7 +61,42 @@ class TrainSummary:
     stopped: str = ""
     guard: float | None = None
     guard_base: float | None = None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
     kind: str = "tuned"
+
+
+class Work(Protocol):
+    """What a run teaches: `engine.train.work.EncoderWork` or `engine.train.reranking.RerankerWork`.
+
+    Attributes:
+        whole: everything whose weights are trained and kept in checkpoints.
+        source: has `digest`, `n_queries`, `n_negatives` of the data.
+        dev: has `pool` (`queries`, `rows`, `bm25`, `whole`) and the `values` of the last measurement; or None.
+        stepper: has `shortages` of memory and `shrink`.
+        can_mix: whether weights may be mixed with the base's.
+    """
+
+    whole: Any  # Any: a torch module
+    source: Any
+    dev: Any
+    stepper: Any
+    device: str
+    precision: str
+    can_mix: bool
+
+    def steps_per_epoch(self) -> int: ...
+    def batches(self, start: int) -> Iterator[Any]: ...
+    def backward(self, batch: Any, seed: int, *, loss_scale: float) -> float: ...
+    def measure(self) -> float | None: ...
+    def measure_base(self) -> float | None: ...
+    def measure_guard(self) -> float | None: ...
+    def finish_weights(self) -> None: ...
+    def weights(self) -> dict[str, Any]: ...
+    def base_weights(self) -> dict[str, Any]: ...
+    def mix(self, base: dict[str, Any], tuned: dict[str, Any], share: float) -> None: ...
+    def save(self, folder: Path, card: CardFacts) -> ModelFacts: ...
 
 
 class Run:
@@ -72,12 +109,12 @@ class Run:
         base: Model,
         params: TrainParams,
         checkpoints: Checkpoints,
-        work: EncoderWork,
+        work: Work,
         task: Task,
     ) -> None:
         self.project, self.row, self.base, self.params, self.task = project, row, base, params, task
         self.checkpoints, self.work, self.device = checkpoints, work, work.device
-        self.optimizer = _optimizer(work.whole, params, work.device)
+        self.optimizer = make_optimizer(work.whole, params, work.device)
         self.scaler = _scaler(work.device, work.precision)
         self.progress = Progress(data=work.source.digest)
         self.total = self._count_steps()
@@ -105,8 +142,7 @@ class Run:
         return self._save()
 
     def _count_steps(self) -> int:
-        steps = math.ceil(self.params.epochs * self.work.steps_per_epoch())
-        return max(1, min(steps, self.params.max_steps) if self.params.max_steps else steps)
+        return count_steps(self.work.steps_per_epoch(), self.params)
 
     def _go_on_or_start(self) -> None:
         newest = self.checkpoints.newest() if self.params.resume else None
@@ -131,6 +167,7 @@ class Run:
         self.task.progress("measure the starting point", 0, 0)
         self.progress.bm25_dev = self.work.dev.pool.bm25
         self.progress.base_dev = self.work.measure_base()
+        self.progress.base_values = self.work.dev.values
         self._point("dev_bm25", 0, self.progress.bm25_dev)
         if self.progress.base_dev is not None:
             self._point("dev_base", 0, self.progress.base_dev)
@@ -226,6 +263,7 @@ class Run:
             progress.stale += 1
             if value > progress.best_dev:
                 progress.best_dev, progress.best_step, progress.stale = value, step, 0
+                progress.best_values = self.work.dev.values if self.work.dev else ()
             if self.params.patience and progress.stale >= self.params.patience and step < self.total:
                 progress.stopped = progress.stopped or "patience"
         guard = self.work.measure_guard()
@@ -300,6 +338,7 @@ class Run:
             self._point("merge_dev", round(100 * share), value)
             if value > best:
                 best, chosen = value, share
+                self.progress.best_values = self.work.dev.values if self.work.dev else ()
         if self.progress.base_dev is not None:
             self._point("merge_dev", 100, self.progress.base_dev)
         self.work.mix(base, tuned, chosen)
@@ -334,7 +373,7 @@ class Run:
         )
 
     def _pool_facts(self) -> dict[str, object]:
-        pool: DevPool | None = self.work.dev.pool if self.work.dev else None
+        pool = self.work.dev.pool if self.work.dev else None
         if pool is None:
             return {}
         return {"queries": len(pool.queries), "passages": len(pool.rows), "whole": pool.whole}
@@ -354,6 +393,8 @@ class Run:
         )
 
     def _summary(self, dev: float | None, share: float, guard: float | None) -> TrainSummary:
+        kept, base = self.progress.best_values, self.progress.base_values
+        gain = compare_paired(np.array(kept), np.array(base)) if kept and len(kept) == len(base) else None
         return TrainSummary(
             model=self.row.id,
             name=self.row.name,
@@ -369,6 +410,9 @@ class Run:
             stopped=self.progress.stopped,
             guard=guard,
             guard_base=self.progress.guard_base,
+            gain=gain.delta if gain else None,
+            gain_low=gain.low if gain else None,
+            gain_high=gain.high if gain else None,
             kind=self.row.kind,
         )
 
@@ -379,6 +423,12 @@ class Run:
     def _store_points(self) -> None:
         models.add_metrics(self.project, self.row.id, self.points)
         self.points.clear()
+
+
+def count_steps(steps_per_epoch: int, params: TrainParams) -> int:
+    """Steps of a run without a limit of time."""
+    steps = math.ceil(params.epochs * steps_per_epoch)
+    return max(1, min(steps, params.max_steps) if params.max_steps else steps)
 
 
 def rate_at(step: float, total: int, warmup_share: float) -> float:
@@ -394,7 +444,7 @@ def _seed(seed: int, step: int) -> int:
     return (seed * 1_000_003 + step) * 4096 % (1 << 62)
 
 
-def _optimizer(model: Any, params: TrainParams, device: str) -> torch.optim.Optimizer:  # Any: a torch module
+def make_optimizer(model: Any, params: TrainParams, device: str) -> torch.optim.Optimizer:  # Any: a torch module
     import torch
 
     groups = parameter_groups(model, params.weight_decay)

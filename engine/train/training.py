@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from engine.encode.models import add_model_folder, folder_of
 from engine.errors import UserError
-from engine.params import TrainParams, params_from_dict, params_to_dict
+from engine.params import RerankerParams, TrainParams, params_from_dict, params_to_dict
 from engine.records import Model, State
 from engine.store import models
 from engine.store.negatives import newest_mining
@@ -44,7 +45,10 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
         raise
 
 
-def open_row(project: Project, params: TrainParams, *, kind: str = "tuned") -> tuple[Model, TrainParams]:
+P = TypeVar("P", TrainParams, RerankerParams)
+
+
+def open_row(project: Project, params: P, *, kind: str = "tuned") -> tuple[Model, P]:
     """The model's row, new or of the run that goes on, and the params that hold for it.
 
     Raises:
@@ -52,14 +56,14 @@ def open_row(project: Project, params: TrainParams, *, kind: str = "tuned") -> t
     """
     if params.resume:
         row = models.model(project, params.resume)
-        if row is None or row.kind != kind or row.id not in {m.id for m in models.interrupted_models(project)}:
+        if row is None or row.id not in {m.id for m in models.interrupted_models(project, kind=kind)}:
             raise UserError(f"There is no interrupted run {params.resume} to go on with.", hint="Train a new model.")
-        own = params_from_dict(TrainParams, row.params)
+        own = params_from_dict(type(params), row.params)
         return row, replace(own, resume=row.id, finish=params.finish)
     if params.finish:
         raise UserError("Only an interrupted run can be finished.", hint="Name it: --resume ID --finish.")
     base = _base(project, params.base)
-    number = 1 + sum(model.kind == kind for model in models.models(project))
+    number = 1 + sum(model.kind == kind for model in models.models(project, rerankers=True))
     mining = newest_mining(project)
     row_id = models.add_model(
         project,

@@ -71,6 +71,8 @@ class EncoderWork:
         model = load_checked(self.base_folder, self.facts, attention=attention)
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(self.params.max_length, self.facts.max_length)
+        if (self.params.query_prompt, self.params.passage_prompt) != ("auto", "auto"):
+            model.prompts = {"query": self.facts.prompts["query"], "document": self.facts.prompts["passage"]}
         make_lighter(model, self.params)
         return model.to(self.device).train()
 

@@ -1,0 +1,139 @@
+"""A tuned model mixed with the one it came from, as a model of its own: what was learnt against what was known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine.encode.encoder import pick_device, pick_precision, token_budget
+from engine.encode.folders import read_facts
+from engine.encode.models import folder_of, load_checked
+from engine.errors import UserError
+from engine.params import MergeParams, TrainParams
+from engine.store import models
+from engine.store.project import Project
+from engine.task import Task
+from engine.train.dev import DevMeasure, choose_pool
+from engine.train.saving import CardFacts, mix_weights, save_model
+
+GRID = tuple(share / 10 for share in range(11))
+
+
+@dataclass(frozen=True, slots=True)
+class MergeSummary:
+    """The mixed model; `curve` (share of the base, dev nDCG@10) is empty without dev queries or with a share given."""
+
+    model: int
+    name: str
+    alpha: float
+    dev: float | None
+    curve: tuple[tuple[float, float], ...]
+
+
+def merge(project: Project, params: MergeParams, task: Task) -> MergeSummary:
+    """Mix; with `alpha` below 0 eleven shares are measured on dev and the best one is kept (WiSE-FT).
+
+    Raises:
+        UserError: the model has no parent of the same shape, the share is over 1, or there is nothing to choose by.
+    """
+    if params.alpha > 1:
+        raise UserError("The share of the base's weights is 0 to 1.", hint="Set alpha between 0 and 1, or -1 for auto.")
+    mixing = _Mixing(project, params, task)
+    curve = mixing.curve() if params.alpha < 0 else []
+    alpha = max(curve, key=lambda point: (point[1], -point[0]))[0] if curve else params.alpha
+    return mixing.save(alpha, tuple(curve))
+
+
+class _Mixing:
+    """A tuned model beside its parent's weights."""
+
+    def __init__(self, project: Project, params: MergeParams, task: Task) -> None:
+        self.project, self.task = project, task
+        self.tuned = models.resolve_model(project, params.model)
+        parent = models.model(project, self.tuned.parent_id) if self.tuned.parent_id else None
+        if parent is None or self.tuned.kind != "tuned":
+            raise UserError(f"{self.tuned.name} was not tuned from another model.", hint="Choose a tuned model.")
+        self.parent = parent
+        self.facts = read_facts(folder_of(project, self.tuned))
+        self.model = load_checked(folder_of(project, self.tuned), self.facts)
+        self.own = {name: weight.detach().clone() for name, weight in self.model.state_dict().items()}
+        base_folder = folder_of(project, parent)
+        self.base = load_checked(base_folder, read_facts(base_folder)).state_dict()
+        if any(name not in self.base or self.base[name].shape != weight.shape for name, weight in self.own.items()):
+            raise UserError(
+                f"{self.tuned.name} and {parent.name} have weights of other shapes.", hint="They cannot be mixed."
+            )
+        self.settings = TrainParams(dev_queries=params.dev_queries, dev_passages=params.dev_passages)
+        self.pool = choose_pool(project, None, self.settings, task)
+        self.measure = self._measure() if self.pool else None
+
+    def _measure(self) -> DevMeasure:
+        device = pick_device("auto")
+        self.model.to(device)
+        assert self.pool is not None  # for the type: asked for only where there is one
+        return DevMeasure.of(
+            self.model,
+            self.pool,
+            self.facts.prompts,
+            dim=self.facts.dim,
+            device=device,
+            precision=pick_precision(device, "auto"),
+            budget=token_budget(device),
+            check=self.task.check_cancelled,
+        )
+
+    def curve(self) -> list[tuple[float, float]]:
+        """Dev nDCG@10 by share of the base."""
+        if self.measure is None:
+            raise UserError("No dev query has an answer to choose a share by.", hint="Name one with --alpha.")
+        found = []
+        for done, share in enumerate(GRID):
+            self.task.progress("try mixing with the base model", done, len(GRID))
+            self.model.load_state_dict(mix_weights(self.base, self.own, share))
+            found.append((share, self.measure.ndcg(self.model)))
+        return found
+
+    def save(self, alpha: float, curve: tuple[tuple[float, float], ...]) -> MergeSummary:
+        """Mix for good, as a new model beside the tuned one."""
+        self.model.load_state_dict(mix_weights(self.base, self.own, alpha))
+        dev = self.measure.ndcg(self.model) if self.measure else None
+        name = f"{self.tuned.name}, {alpha:.0%} of {self.parent.name}"
+        row_id = models.add_model(
+            self.project,
+            name=name,
+            kind="tuned",
+            path="",
+            parent_id=self.parent.id,
+            mining_id=self.tuned.mining_id,
+            params={**self.tuned.params, "merged_from": self.tuned.id, "alpha": alpha},
+        )
+        folder = Path("models") / str(row_id) / "final"
+        card = self._card(name, alpha, dev, curve)
+        saved = save_model(self.model.to("cpu"), self.project.path / folder, self.facts, card)
+        models.add_metrics(self.project, row_id, [("merge_dev", round(100 * share), value) for share, value in curve])
+        summary = MergeSummary(row_id, name, alpha, dev, curve)
+        models.finish_model(
+            self.project,
+            row_id,
+            path=folder.as_posix(),
+            weights_digest=saved.weights_digest,
+            dim=saved.dim,
+            max_length=saved.max_length,
+            summary={**self.tuned.summary, **asdict(summary), "base_share": alpha},
+        )
+        return summary
+
+    def _card(self, name: str, alpha: float, dev: float | None, curve: tuple[tuple[float, float], ...]) -> CardFacts:
+        summary = self.tuned.summary
+        return CardFacts(
+            name=name,
+            base=self.parent.name,
+            queries=int(summary.get("queries", 0)),
+            negatives=int(summary.get("negatives", 0)),
+            steps=int(summary.get("best_step", 0)),
+            base_share=alpha,
+            dev=dev,
+            dev_base=curve[-1][1] if curve else None,
+            dev_bm25=self.pool.bm25 if self.pool else None,
+            params=self.settings,
+        )

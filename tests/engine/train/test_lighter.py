@@ -1,0 +1,97 @@
+"""LoRA, frozen layers, recomputation, prompts and the guard: what larger models and careful people need."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.encode.models import folder_of
+from engine.errors import Cancelled, UserError
+from engine.store import models
+from engine.store.project import Project
+from engine.task import Task
+from engine.train.training import train
+from tests.engine.train.conftest import fill
+from tests.engine.train.test_training import Recorder, weights
+
+
+def start(project):
+    return load_file(folder_of(project, models.base_model(project)) / "model.safetensors")
+
+
+def changed(project, summary):
+    before, after = start(project), weights(project, summary)
+    return {name for name in after if name in before and not torch.equal(after[name], before[name])}
+
+
+def test_lora_is_merged_into_plain_weights(project, small):
+    from engine.encode.models import open_encoder
+
+    summary = train(project, replace(small, lora_rank=4, merge="off"), Task())
+    assert set(weights(project, summary)) == set(start(project))
+    moved = changed(project, summary)
+    assert moved
+    assert all("embeddings" not in name and name.endswith("weight") for name in moved)
+    assert all(
+        torch.linalg.matrix_rank(weights(project, summary)[n] - start(project)[n], atol=1e-5) <= 4 for n in moved
+    )
+    open_encoder(project, models.model(project, summary.model), device="cpu")
+
+
+def test_lora_goes_on_bit_for_bit_and_measures_what_it_saves(project, small):
+    small = replace(small, lora_rank=4, merge="off")
+    whole_task = Recorder()
+    whole = train(project, small, whole_task)
+    with pytest.raises(Cancelled):
+        train(project, small, Recorder(stop_at=7))
+    (left,) = models.interrupted_models(project)
+    resumed = train(project, replace(small, resume=left.id), Task())
+    one, other = weights(project, whole), weights(project, resumed)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    again = train(project, replace(small, base=str(whole.model), lora_rank=0, max_steps=1), Task())
+    assert again.dev_base == pytest.approx(whole.dev, abs=1e-6)
+
+
+def test_lora_learns(project, small):
+    summary = train(project, replace(small, lora_rank=8, max_steps=60, epochs=20.0, learning_rate=5e-3), Task())
+    assert summary.dev > summary.dev_base + 0.05
+
+
+def test_frozen_layers_keep_their_weights(project, small):
+    summary = train(project, replace(small, freeze_layers=1, merge="off"), Task())
+    moved = changed(project, summary)
+    assert moved
+    assert all("layer.1." in name for name in moved)
+
+
+def test_more_frozen_layers_than_there_are_is_refused(project, small):
+    with pytest.raises(UserError, match="The model has 2 layers"):
+        train(project, replace(small, freeze_layers=2), Task())
+
+
+def test_recomputation_gives_the_same_losses(project, small):
+    plain, again = Recorder(), Recorder()
+    train(project, small, plain)
+    train(project, replace(small, gradient_checkpointing="on"), again)
+    assert [v for _, v in again.points["loss"]] == pytest.approx([v for _, v in plain.points["loss"]], abs=1e-5)
+
+
+def test_prompts_given_by_hand_are_read_and_kept(project, small):
+    summary = train(project, replace(small, query_prompt="what is ", passage_prompt="the ", max_steps=2), Task())
+    from engine.encode.folders import read_facts
+
+    facts = read_facts(folder_of(project, models.model(project, summary.model)))
+    assert (facts.prompts["query"], facts.prompts["passage"]) == ("what is ", "the ")
+    assert models.model(project, summary.model).summary["prompts"]["query"] == "what is "
+    assert models.model(project, summary.model).summary["pooling"] == "mean"
+
+
+def test_a_guard_is_measured_beside(project, small, tmp_path):
+    with Project.create(tmp_path / "other") as other:
+        fill(other)
+    task = Recorder()
+    summary = train(project, replace(small, guard=str(tmp_path / "other"), merge="off"), task)
+    assert [step for step, _ in task.points["guard_ndcg@10"]] == [0, 4, 8, 12]
+    assert summary.guard == pytest.approx(summary.dev, abs=1e-6)  # the same texts and questions
+    assert summary.guard_base == pytest.approx(summary.dev_base, abs=1e-6)

@@ -1,0 +1,124 @@
+"""A reranker from the same data: its losses, a run that goes on, and a folder that sentence-transformers loads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.encode.models import folder_of
+from engine.encode.rerankers import CrossEncoder
+from engine.errors import Cancelled, FormatError, UserError
+from engine.params import RerankerParams, ScoreParams
+from engine.store import models, queries
+from engine.store.scores import scores
+from engine.task import Task
+from engine.train.reranking import list_loss, train_reranker
+from engine.train.teaching import score_pairs
+from tests.engine.train.test_training import Recorder
+
+LOGITS = torch.tensor([2.0, 0.5, -1.0, 0.3, 0.9])
+LABELS = torch.tensor([1.0, 0.0, 0.0, 1.0, 0.0])
+STARTS = (0, 3)
+
+
+@pytest.fixture
+def mined(project):
+    for query_id in range(1, 53):
+        wrong = [1 + (query_id + 6) % 60, 1 + (query_id + 20) % 60]
+        queries.put_imported_negatives(project, [(query_id, passage_id) for passage_id in wrong])
+    return project
+
+
+@pytest.fixture
+def little():
+    return RerankerParams(
+        num_negatives=2, batch_size=8, max_length=48, learning_rate=1e-3, max_steps=8, epochs=4.0, eval_every=3,
+        dev_queries=12, candidates=20, device="cpu", precision="fp32",
+    )  # fmt: skip
+
+
+def test_binary_loss_is_the_weighed_cross_entropy():
+    p = 1 / (1 + np.exp(-LOGITS.numpy()))
+    each = [-1.5 * np.log(p[0]), -np.log(1 - p[1]), -np.log(1 - p[2]), -1.5 * np.log(p[3]), -np.log(1 - p[4])]
+    assert float(list_loss("binary", LOGITS, LABELS, STARTS)) == pytest.approx(np.mean(each), abs=1e-6)
+
+
+def test_pairwise_loss_is_ranknet():
+    first = np.mean([np.log1p(np.exp(0.5 - 2.0)), np.log1p(np.exp(-1.0 - 2.0))])
+    second = np.log1p(np.exp(0.9 - 0.3))
+    assert float(list_loss("pairwise", LOGITS, LABELS, STARTS)) == pytest.approx((first + second) / 2, abs=1e-6)
+
+
+def test_listwise_loss_is_the_cross_entropy_of_the_list():
+    first = np.log(np.exp([2.0, 0.5, -1.0]).sum()) - 2.0
+    second = np.log(np.exp([0.3, 0.9]).sum()) - 0.3
+    assert float(list_loss("listwise", LOGITS, LABELS, STARTS)) == pytest.approx((first + second) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["binary", "pairwise", "listwise"])
+def test_every_loss_trains_a_reranker(mined, little, loss):
+    task = Recorder()
+    summary = train_reranker(mined, replace(little, loss=loss, max_steps=40, epochs=20.0), task)
+    assert summary.kind == "reranker"
+    assert task.points["loss"][-1][1] < task.points["loss"][0][1]
+    assert models.resolve_model(mined, "reranker").id == summary.model
+    assert models.newest_tuned(mined) is None  # it is no encoder
+    assert summary.model not in {model.id for model in models.models(mined)}
+
+
+def test_a_reranker_goes_on_bit_for_bit(mined, little):
+    whole = Recorder()
+    train_reranker(mined, little, whole)
+    with pytest.raises(Cancelled):
+        train_reranker(mined, little, Recorder(stop_at=5))
+    (left,) = models.interrupted_models(mined, kind="reranker")
+    resumed = Recorder()
+    train_reranker(mined, replace(little, resume=left.id), resumed)
+    assert resumed.points["loss"] == whole.points["loss"][5:]
+
+
+def test_sentence_transformers_gives_the_same_scores(mined, little):
+    from sentence_transformers import CrossEncoder as Theirs
+
+    summary = train_reranker(mined, little, Task())
+    folder = folder_of(mined, models.model(mined, summary.model))
+    pairs = [("how to find red of blue", "the red lamp"), ("what is a river", "the river in the cloud does make long")]
+    ours = CrossEncoder.open(folder, device="cpu", precision="fp32").scores(pairs)
+    theirs = Theirs(str(folder), device="cpu").predict(pairs, activation_fn=torch.nn.Identity())
+    assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def test_a_reranker_without_negatives_is_refused(project, little):
+    with pytest.raises(UserError, match="No training query has a hard negative"):
+        train_reranker(project, little, Task())
+
+
+def test_a_reranker_scores_pairs_for_a_pupil(mined, little):
+    train_reranker(mined, little, Task())
+    summary = score_pairs(mined, ScoreParams(), Task())
+    assert summary.pairs == 40 * 3
+    found = scores(mined, summary.source)
+    assert len(found) == 40
+    assert all(np.isfinite(list(pairs.values())).all() for pairs in found.values())
+
+
+def test_scores_come_from_a_file_by_the_very_same_text(mined, tmp_path):
+    import json
+
+    from engine.store.documents import corpus
+
+    query, passage = queries.representatives(mined)[0], corpus(mined).texts[0]
+    lines = [{"query": query.text, "passage": passage, "score": 4.5}, {"query": "unknown", "passage": "x", "score": 1}]
+    path = tmp_path / "scores.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    summary = score_pairs(mined, ScoreParams(path=str(path)), Task())
+    assert (summary.pairs, summary.unknown) == (1, 1)
+    assert list(scores(mined, "file scores.jsonl")[query.id].values()) == [4.5]
+
+
+def test_a_line_without_a_score_is_named(mined, tmp_path):
+    path = tmp_path / "scores.jsonl"
+    path.write_text('{"query": "a", "passage": "b"}\n', encoding="utf-8")
+    with pytest.raises(FormatError, match="line 1"):
+        score_pairs(mined, ScoreParams(path=str(path)), Task())
