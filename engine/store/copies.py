@@ -1,0 +1,17 @@
+"""Passages whose text stands in the corpus more than once."""
+
+from __future__ import annotations
+
+from engine.store.project import Project
+
+
+def copies(project: Project) -> dict[int, tuple[int, ...]]:
+    """Every passage that has copies, with all passages of its text in order of id, itself among them."""
+    rows = project.db.execute(
+        "select text_hash, id from passages where text_hash in "
+        "(select text_hash from passages group by text_hash having count(*) > 1) order by id"
+    )
+    groups: dict[str, list[int]] = {}
+    for digest, passage_id in rows:
+        groups.setdefault(digest, []).append(passage_id)
+    return {passage_id: tuple(group) for group in groups.values() for passage_id in group}

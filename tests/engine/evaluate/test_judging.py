@@ -1,0 +1,108 @@
+"""A judgement changed by hand changes figures and verdicts at once, exactly as a new evaluation would."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.edits import apply_edit
+from engine.evaluate.evaluation import evaluate
+from engine.evaluate.judging import judge_again
+from engine.params import EvaluateParams
+from engine.records import Qrel, Split
+from engine.store import queries, runs
+from engine.task import Task
+from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    pytest.importorskip("sentence_transformers")
+    root = tmp_path_factory.mktemp("models")
+    return tiny_model(root / "base", seed=0), tiny_model(root / "tuned", seed=1)
+
+
+@pytest.fixture
+def project(tmp_path, folders):
+    with small_project(tmp_path / "project") as project:
+        add_tuned(project, folders[1], parent_id=add_base(project, folders[0]))
+        evaluate(project, EvaluateParams(), Task())
+        yield project
+
+
+def _figures(project):
+    return {run.system: (run.n_queries, run.metrics) for run in runs.newest_runs(project, Split.TEST)}
+
+
+def _verdicts(project):
+    found = {(c.a, c.b): (c.delta, c.low, c.high, c.p, c.verdict, c.fixed, c.broken) for c in runs.comparisons(project)}
+    return dict(sorted(found.items()))
+
+
+def _test_query(project):
+    return queries.representatives(project, Split.TEST)[0].id
+
+
+def _worst(project, query_id):
+    """A passage far down BM25's list that is no answer."""
+    run = next(run for run in runs.newest_runs(project, Split.TEST) if run.system == "bm25")
+    return runs.hits_of(project, run.id, query_id, k=100)[-1].passage_id
+
+
+def test_judging_again_without_a_change_changes_nothing(project):
+    before = _figures(project), _verdicts(project)
+    judge_again(project, Split.TEST)
+    assert (_figures(project), _verdicts(project)) == before
+
+
+def test_changed_judgement_gives_what_a_new_evaluation_gives(project, monkeypatch):
+    query_id = _test_query(project)
+    apply_edit(project, "qrel", {"query_id": query_id, "passage_id": _worst(project, query_id), "grade": 3})
+    at_once = _figures(project), _verdicts(project)
+    monkeypatch.setattr("engine.evaluate.evaluation._cached", lambda *_: None)
+    evaluate(project, EvaluateParams(), Task())
+    newest = {run.id for run in runs.newest_runs(project, Split.TEST)}
+    again = {
+        (c.a, c.b): (c.delta, c.low, c.high, c.p, c.verdict, c.fixed, c.broken)
+        for c in runs.comparisons(project)
+        if c.run_a in newest
+    }
+    assert at_once == (_figures(project), dict(sorted(again.items())))
+
+
+def test_evaluating_after_an_edit_ranks_nothing_again(project, monkeypatch):
+    query_id = _test_query(project)
+    apply_edit(project, "qrel", {"query_id": query_id, "passage_id": _worst(project, query_id), "grade": 2})
+    at_once = _figures(project)
+    monkeypatch.setattr("engine.evaluate.systems.Rankers.rank", None)
+    evaluate(project, EvaluateParams(), Task())
+    assert _figures(project) == at_once
+
+
+def test_edit_and_its_undo_come_back_to_the_same_figures(project):
+    before = _figures(project), _verdicts(project)
+    query_id = _test_query(project)
+    ((answer, grade),) = queries.positives(project)[query_id].items()
+    topics, _ = apply_edit(project, "unqrel", {"query_id": query_id, "passage_id": answer})
+    assert "runs" in topics
+    assert _figures(project) != before[0]
+    assert {n for n, _ in _figures(project).values()} == {19}
+    apply_edit(project, "qrel", {"query_id": query_id, "passage_id": answer, "grade": grade})
+    assert (_figures(project), _verdicts(project)) == before
+
+
+def test_copy_of_the_answer_judged_instead_is_found_by_its_text(project):
+    query_id = _test_query(project)
+    assert queries.positives(project)[query_id] == {1: 1}  # passages 1 and 25 have the same text
+    before = _figures(project)
+    queries.put_qrels(project, [Qrel(query_id, 25, 1)])
+    queries.remove_qrel(project, query_id, 1)
+    judge_again(project, Split.TEST)
+    assert _figures(project) == before
+
+
+def test_judgement_on_a_query_nobody_was_asked_changes_no_run(project):
+    train = queries.representatives(project, Split.TRAIN)[0].id
+    before = _figures(project)
+    topics, said = apply_edit(project, "qrel", {"query_id": train, "passage_id": 3, "grade": 1})
+    assert (topics, said) == (["queries"], {"compared": 0})
+    assert _figures(project) == before
