@@ -36,7 +36,9 @@ def make_lighter(model: Any, params: TrainParams) -> None:  # Any: a SentenceTra
         _add_adapters(model, params)
     if params.gradient_checkpointing == "on":
         transformer = model[0].auto_model
-        transformer.gradient_checkpointing_enable({"use_reentrant": False})
+        newer = hasattr(transformer, "activation_checkpointing_enable")
+        name = "activation_checkpointing_enable" if newer else "gradient_checkpointing_enable"
+        getattr(transformer, name)({"use_reentrant": False})
         if params.lora_rank:
             transformer.enable_input_require_grads()
 
@@ -82,6 +84,6 @@ def merge_adapters(model: Any) -> None:  # Any: a SentenceTransformer
         model[0].model = transformer.merge_and_unload()
     plain = getattr(model[0], "auto_model", None)
     if plain is not None and getattr(plain, "is_activation_checkpointing", False):
-        plain.gradient_checkpointing_disable()
+        plain.activation_checkpointing_disable()
     for weight in model.parameters():
         weight.requires_grad_(True)

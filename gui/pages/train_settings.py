@@ -9,7 +9,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
-from engine.params import TrainParams
+from engine.params import OBJECTIVES, TrainParams
 from gui import theme
 from gui.widgets.cards import column
 from gui.widgets.inputs import ChoiceBox, SettingRow
@@ -21,7 +21,7 @@ Value = Any  # Any: a setting's value, int, float or str by its kind
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `kind`: int, float, rate (written as 5e-5), share (0..1 shown as per cent) or choice.
+    """One setting. `kind`: int, float, rate (written as 5e-5), share (0..1 shown as per cent), choice or text.
 
     `zero` is the word shown for 0 (no limit), `unit` stands behind the number.
     """
@@ -30,7 +30,7 @@ class Setting:
     group: Group
     title: str
     effect: str
-    kind: Literal["int", "float", "rate", "share", "choice"]
+    kind: Literal["int", "float", "rate", "share", "choice", "text"]
     low: float = 0.0
     high: float = 1.0
     zero: str = ""
@@ -62,8 +62,24 @@ def settings() -> list[Setting]:
         Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones, for each query"), "int", 0, 16),
         Setting("max_length", "batches", tr("Longest text"), tr("What is longer is cut"), "int",
                 16, 8192, unit=tr("tokens")),
-        Setting("objective", "batches", tr("Memory use"), tr("Small parts: less memory, slower"),
-                "choice", choices=(("mnrl", tr("whole batch")), ("cached_mnrl", tr("small parts")))),
+        Setting("objective", "learning", tr("Objective"), tr("What a batch teaches"),
+                "choice", choices=tuple((name, facts.title) for name, facts in OBJECTIVES.items())),
+        Setting("margin", "learning", tr("Margin"), tr("How far apart, for pairs and triplets"), "float", 0, 10),
+        Setting("noise", "learning", tr("Words left out"), tr("For objectives on texts alone"), "share", 0, 0.9),
+        Setting("matryoshka", "learning", tr("Shorter vectors"), tr("The first numbers are enough, too"),
+                "choice", choices=(("off", tr("off")), ("on", tr("halves, quarters")))),
+        Setting("lora_rank", "learning", tr("LoRA rank"), tr("Trains small matrices only"), "int",
+                0, 1024, tr("off")),
+        Setting("freeze_layers", "learning", tr("Frozen layers"), tr("Lowest ones stay as they are"), "int",
+                0, 200, tr("none")),
+        Setting("query_prompt", "learning", tr("Prompt of queries"), tr("auto: the model's own"), "text"),
+        Setting("passage_prompt", "learning", tr("Prompt of passages"), tr("auto: the model's own"), "text"),
+        Setting("guide", "batches", tr("Guide"), tr("The model that guards guided ranking"), "choice"),
+        Setting("gradient_checkpointing", "batches", tr("Layers again"), tr("Half the memory, a third more time"),
+                "choice", choices=(("off", tr("kept")), ("on", tr("computed again")))),
+        Setting("guard", "batches", tr("Guard project"), tr("A folder measured beside: is it forgotten?"), "text"),
+        Setting("processes", "batches", tr("Processes"), tr("Share one batch; one a GPU"), "int",
+                0, 64, tr("all GPUs")),
         Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Queries at once"), "int",
                 1, 1024),
         Setting("scale", "batches", tr("Scale"), tr("How sharply near misses count"), "float", 1, 100),
@@ -117,7 +133,8 @@ class SettingsForm(QWidget):
 
     def set_bases(self, choices: Sequence[tuple[str, str]]) -> None:
         """The models to start from: (reference, name)."""
-        self._rows["base"][2].set_choices(choices)
+        for name in ("base", "guide"):
+            self._rows[name][2].set_choices(choices)
         self._show_marks()
 
     def set_preset(self, params: TrainParams) -> None:
@@ -184,7 +201,8 @@ class _Field(QObject):
         self._setting = setting
         self._last: Value = 0.0
         makers: dict[str, Callable[[], QWidget]] = {
-            "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice
+            "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice,
+            "text": self._text,
         }  # fmt: skip
         self.widget = makers[setting.kind]()
         self.widget.installEventFilter(self)
@@ -206,6 +224,9 @@ class _Field(QObject):
             widget.setValue(float(value))
         elif isinstance(widget, ChoiceBox):
             widget.set_value(value)
+        elif isinstance(widget, QLineEdit) and self._setting.kind == "text":
+            self._last = str(value)
+            widget.setText(self._last)
         elif isinstance(widget, QLineEdit):
             self._last = float(value)
             widget.setText(f"{value:g}".replace("e-0", "e-"))
@@ -252,6 +273,17 @@ class _Field(QObject):
         made.textEdited.connect(self._typed)
         made.setFont(theme.font("body"))
         return made
+
+    def _text(self) -> QWidget:
+        made = QLineEdit()
+        made.setAccessibleName(self._setting.title)
+        made.setFont(theme.font("body"))
+        made.textEdited.connect(self._written)
+        return made
+
+    def _written(self, text: str) -> None:
+        self._last = text
+        self.edited.emit()
 
     def _typed(self, text: str) -> None:
         try:
