@@ -24,6 +24,14 @@ def main() -> int:
         from engine.ingest.child import main as child
 
         return child()
+    if arguments and arguments[0] == "--sheet-child":
+        from engine.ingest.labelled.sheet_child import main as sheet_child
+
+        return sheet_child(arguments[1:])
+    if arguments and arguments[0] == "--team-member":
+        from engine.train.team import main as member
+
+        return member()
     if arguments and not _asks_for_window(arguments):
         from engine.cli import main as command
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from engine.errors import FormatError, UserError
 from engine.ingest.labelled import FORMATS, NAMES, Detection, detect
+from engine.ingest.labelled.detecting import FOLDERS_ONLY, SUFFIXES
 from engine.ingest.readers.sniffing import is_known, sniff
 from engine.params import ImportParams
 from engine.task import Task
@@ -26,7 +27,7 @@ class Found:
     """A file, or the folder of a labelled set.
 
     `shown` is its name for people, below the path they named. `format` is a document's kind or a labelled set's
-    format; `code` and `reason` say why it is skipped, or what the format was seen by.
+    format; `code` and `reason` say why it is skipped, or what the format was seen by. `mapping` is a table's.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Found:
     format: str
     reason: str
     code: str = ""
+    mapping: tuple[tuple[str, str], ...] = ()
 
 
 def scan(paths: Sequence[str], params: ImportParams, task: Task | None = None) -> list[Found]:
@@ -85,10 +87,8 @@ def _folder(root: Path, folder: Path, params: ImportParams, seen: set[tuple[int,
             yield Found(folder, shown, "labelled", detection.format, detection.reason)
             yield from _beside(root, folder, detection)
             return
-        if params.format == "beir" and folder == root:
-            raise UserError(
-                f"{folder} is no BEIR folder.", hint="A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/*.tsv."
-            )
+        if params.format in FOLDERS_ONLY and folder == root:
+            raise UserError(f"{folder} is no {NAMES[params.format]} folder.", hint=FOLDERS_ONLY[params.format])
     for entry in _entries(folder):
         path = Path(entry.path)
         shown = path.relative_to(root).as_posix()
@@ -177,12 +177,12 @@ def _code(error: FormatError) -> str:
 
 
 def _labelled(path: Path, shown: str, detection: Detection, params: ImportParams) -> Found | None:
-    if detection.format == "beir" and params.format in ("auto", "beir"):
-        return Found(path.parent, shown, "labelled", "beir", detection.reason)
-    if params.format not in ("auto", "beir") and path.name.lower().endswith((".jsonl", ".json", ".csv", ".tsv", ".gz")):
+    if detection.root and params.format in ("auto", detection.format):
+        return Found(detection.root, shown, "labelled", detection.format, detection.reason)
+    if params.format not in ("auto", *FOLDERS_ONLY) and path.name.lower().endswith((*SUFFIXES, ".gz", ".txt")):
         reason = detection.reason if detection.format == params.format else f"read as {NAMES[params.format]}, as asked"
         return Found(path, shown, "labelled", params.format, reason)
-    if detection.format in ("", "beir") or params.format == "beir":
+    if not detection.format or detection.root or params.format in FOLDERS_ONLY:
         return None
     pool = "pool" if detection.pool and params.kind == "auto" else ""
     return Found(path, shown, "labelled", detection.format, detection.reason, pool)

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.encode.models import BUNDLED, folder_of
 from engine.encode.tokens import token_counter
 from engine.errors import Cancelled, FormatError, UserError
+from engine.ingest.choosing import remember, settle
 from engine.ingest.document import ReadDocument
 from engine.ingest.finding import Found, scan
 from engine.ingest.foreign import Reader
@@ -41,7 +42,7 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
         UserError: a path is not there, there is nothing to import, or the format asked for does not fit.
         Cancelled: what was stored before stays, and its report.
     """
-    found = scan(params.paths, params, task)
+    found = settle(project, scan(params.paths, params, task), params)
     return Importer(project, params, task).run(found)
 
 
@@ -162,11 +163,13 @@ class Importer:
             kind=one.format,
             shown=one.shown,
             split=Split(self._params.split) if self._params.split else None,
+            skip_existing=self._params.existing == "skip",
         )
         total = count_lines(detect(one.path).files if one.path.is_dir() else [one.path])
         try:
-            for count, unit in enumerate(read_units(one.path, one.format), 1):
+            for count, unit in enumerate(read_units(one.path, one.format, dict(one.mapping)), 1):
                 if writer.add(unit) or count % BATCH == 0:
                     self._task.progress("import labelled lines", count, max(total, count) if total else 0, one.shown)
+            remember(self._project, one)
         finally:
-            writer.flush()
+            writer.close()

@@ -54,7 +54,7 @@ def put_imported_run(
         [name, file, len(query_ids), depth, import_id, now()],
     )
     run_id = int(cursor.lastrowid or 0)
-    arrays = {"query_ids": query_ids, "passage_ids": passage_ids, "scores": scores}
+    arrays: dict[str, np.ndarray] = {"query_ids": query_ids, "passage_ids": passage_ids, "scores": scores}
     save_arrays(imported_run_folder(project, run_id), arrays)
     return run_id
 

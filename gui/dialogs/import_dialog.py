@@ -9,7 +9,7 @@ from typing import Literal
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QWidget
 
-from engine.params import ImportParams
+from engine.params import LABELLED, ImportParams
 from gui import words
 from gui.amounts import amount
 from gui.widgets.buttons import Button, SegmentedControl
@@ -18,7 +18,7 @@ from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import ElidedLabel, label
 
 Kind = Literal["auto", "documents", "labelled"]
-FORMATS = ("auto", "beir", "paddlenlp", "flagembedding", "sentence-transformers")
+FORMATS = ("auto", *LABELLED)
 
 
 class ImportDialog(QDialog):
@@ -107,13 +107,7 @@ class ImportDialog(QDialog):
         return line
 
     def _format_choices(self) -> list[tuple[str, object]]:
-        names = {
-            "auto": self.tr("Found out by itself"),
-            "beir": self.tr("BEIR folder (corpus, queries, qrels)"),
-            "paddlenlp": self.tr("PaddleNLP pairs (query, title, neg_title)"),
-            "flagembedding": self.tr("FlagEmbedding JSON lines (query, pos, neg)"),
-            "sentence-transformers": self.tr("sentence-transformers JSON lines (anchor, positive, negative)"),
-        }
+        names = {"auto": self.tr("Found out by itself"), **LABELLED}
         return [(names[name], name) for name in FORMATS]
 
     def _choose_files(self) -> None:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.ingest.labelled.fields import RowError, id_field, split_of, text_field, units_of
+from engine.ingest.labelled.fields import RowError, grade_of, heading_field, id_field, split_of, text_field, units_of
 from engine.ingest.labelled.units import JudgementUnit, PassageUnit, QueryUnit, SkippedUnit, Unit
 from engine.ingest.readers.rows import Row, open_plain
 from engine.records import ImportProblem, Split
@@ -42,50 +42,55 @@ def read_beir(folder: Path) -> Iterator[Unit]:
 
     A query that is judged in several files gets the strictest split: test before dev before train.
     """
-    splits = _splits(folder)
+    splits = splits_of(folder, qrels_files(folder))
     for path in files_of(folder)[:2]:
         corpus = path.name.startswith("corpus")
         yield from units_of(path, path.name, lambda row, path=path, corpus=corpus: _text(row, path, corpus, splits))  # type: ignore[misc]
     for path in qrels_files(folder):
-        yield from _judgements(folder, path)
+        yield from read_judgements(folder, path)
 
 
 def _text(row: Row, path: Path, corpus: bool, splits: dict[str, Split]) -> Iterator[Unit]:
     external_id = id_field(row.columns, "_id")
     text = text_field(row.columns, "text")
     if corpus:
-        title = row.columns.get("title")
-        heading = title.strip() if isinstance(title, str) else ""
-        yield PassageUnit(path.name, row.line, text, heading=heading, external_id=external_id)
+        yield PassageUnit(path.name, row.line, text, heading=heading_field(row.columns), external_id=external_id)
     else:
         yield QueryUnit(path.name, row.line, text, external_id=external_id, split=splits.get(external_id))
 
 
-def _splits(folder: Path) -> dict[str, Split]:
+def splits_of(folder: Path, files: list[Path]) -> dict[str, Split]:
+    """The official split of each judged query, the strictest where several files judge it."""
     splits: dict[str, Split] = {}
-    for path in qrels_files(folder):
+    for path in files:
         split = split_of(path.name)
         if split is None:
             continue
-        for unit in _judgements(folder, path):
-            if isinstance(unit, JudgementUnit) and _ORDER[split] > _ORDER.get(splits.get(unit.query_id, split), 0) - 1:
+        for unit in read_judgements(folder, path):
+            if isinstance(unit, JudgementUnit):
                 splits[unit.query_id] = max(split, splits.get(unit.query_id, split), key=lambda name: _ORDER[name])
     return splits
 
 
-def _judgements(folder: Path, path: Path) -> Iterator[Unit]:
+def read_judgements(folder: Path, path: Path) -> Iterator[Unit]:
+    """The lines of a file of judgements below `folder`."""
     file = path.relative_to(folder).as_posix()
+    for number, cells in cells_of(path):
+        try:
+            yield _judgement(file, number, cells)
+        except RowError as error:
+            # BEIR's own reader drops the first line unseen; a file without a header would lose a judgement.
+            if number > 1:
+                yield SkippedUnit(ImportProblem(file, number, error.code, error.reason))
+
+
+def cells_of(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """What stands between tabs, line by line from 1; blank lines are passed over."""
     with open_plain(path) as stream:
         lines = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
         for number, cells in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), 1):
-            if not any(cell.strip() for cell in cells):
-                continue
-            try:
-                yield _judgement(file, number, cells)
-            except RowError as error:
-                # BEIR's own reader drops the first line unseen; a file without a header would lose a judgement.
-                if number > 1:
-                    yield SkippedUnit(ImportProblem(file, number, error.code, error.reason))
+            if any(cell.strip() for cell in cells):
+                yield number, cells
 
 
 def _judgement(file: str, number: int, cells: list[str]) -> JudgementUnit:
@@ -94,15 +99,3 @@ def _judgement(file: str, number: int, cells: list[str]) -> JudgementUnit:
     if len(cells) != 3:
         raise RowError("columns", f"{len(cells)} columns; expected query-id, corpus-id, score between tabs")
     return JudgementUnit(file, number, cells[0].strip(), cells[1].strip(), grade_of(cells[2]))
-
-
-def grade_of(value: object) -> int:
-    """A judgement as 0 to 3: below 0 counts as 0, above 3 as 3.
-
-    Raises:
-        RowError: no number.
-    """
-    try:
-        return max(0, min(3, int(float(str(value)))))
-    except (ValueError, OverflowError) as error:
-        raise RowError("wrong_type", f"the score '{value}' is no number") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from engine.ingest.labelled.sheets import as_lines
 from engine.ingest.labelled.units import SkippedUnit, Unit
 from engine.ingest.readers.rows import Columns, Row, read_rows
 from engine.records import ImportProblem, Split
@@ -31,7 +33,7 @@ class RowError(Exception):
 
 def units_of(path: Path, file: str, convert: Callable[[Row], Iterator[Unit]]) -> Iterator[Unit]:
     """Convert every row of a file; bad ones become skipped units and nothing else stops."""
-    for row in read_rows(path):
+    for row in read_rows(as_lines(path)):
         if isinstance(row, ImportProblem):
             yield SkippedUnit(ImportProblem(file, row.line, row.code, row.reason))
             continue
@@ -91,6 +93,57 @@ def texts_field(columns: Columns, name: str) -> list[str]:
     if odd is not None:
         raise RowError("wrong_type", f"'{name}' holds {_kind(odd)}, not only texts")
     return [part for part in value if part.strip()]
+
+
+def grade_of(value: object) -> int:
+    """A judgement as 0 to 3: below 0 counts as 0, above 3 as 3.
+
+    Raises:
+        RowError: no number.
+    """
+    try:
+        return max(0, min(3, int(float(str(value)))))
+    except (ValueError, OverflowError) as error:
+        raise RowError("wrong_type", f"the score '{value}' is no number") from error
+
+
+def number_of(value: object) -> float:
+    """A finite number, also one written as a text.
+
+    Raises:
+        RowError: something else.
+    """
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = math.nan
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise RowError("wrong_type", f"the score '{value}' is no number")
+    return number
+
+
+def ids_field(columns: Columns, name: str) -> list[str]:
+    """The ids of a list: texts, whole numbers, or objects with an `id`; absent or null is an empty list.
+
+    Raises:
+        RowError: something else.
+    """
+    value = columns.get(name)
+    if value is None:
+        return []
+    found = []
+    for part in value if isinstance(value, list) else [value]:
+        part = part.get("id") if isinstance(part, dict) else part
+        if isinstance(part, bool) or not isinstance(part, str | int) or not str(part).strip():
+            raise RowError("wrong_type", f"'{name}' holds {_kind(part)}, not only ids")
+        found.append(str(part))
+    return found
+
+
+def heading_field(columns: Columns, name: str = "title") -> str:
+    """A title, "" where there is none."""
+    value = columns.get(name)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def split_of(name: str) -> Split | None:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.ingest.labelled.beir import grade_of
-from engine.ingest.labelled.fields import RowError, id_field, split_of, text_field, texts_field, units_of
+from engine.ingest.labelled.fields import (
+    RowError,
+    grade_of,
+    heading_field,
+    id_field,
+    number_of,
+    split_of,
+    text_field,
+    texts_field,
+    units_of,
+)
 from engine.ingest.labelled.units import ExampleUnit, JudgementUnit, PassageUnit, QueryUnit, Unit
 from engine.ingest.readers.rows import Row
 from engine.records import Split
@@ -25,7 +34,8 @@ def files_of(folder: Path) -> tuple[Path, ...]:
 def read_flagembedding(path: Path) -> Iterator[Unit]:
     """The units of a file, or of an evaluation folder.
 
-    `pos_scores`, `neg_scores`, `prompt` and `type` say how to train, not what is relevant: they are not kept.
+    `pos_scores` and `neg_scores` are a teacher's scores and kept as such where they fit their lists; `prompt` and
+    `type` say how to train, not what is relevant: they are not kept.
     """
     if path.is_dir():
         return _evaluation(path)
@@ -47,7 +57,19 @@ def _example(path: Path, row: Row, split: Split | None) -> ExampleUnit:
     if not positives:
         raise RowError("no_positive", "'pos' is absent or empty")
     negatives = texts_field(row.columns, "neg")
-    return ExampleUnit(path.name, row.line, query, tuple((text, 1) for text in positives), tuple(negatives), split)
+    scores = (
+        *_scores(row.columns.get(name), positives, row.columns.get("pos_scores")),
+        *_scores(row.columns.get("neg"), negatives, row.columns.get("neg_scores")),
+    )
+    judged = tuple((text, 1) for text in positives)
+    return ExampleUnit(path.name, row.line, query, judged, tuple(negatives), split, scores)
+
+
+def _scores(given: object, texts: list[str], values: object) -> list[tuple[str, float]]:
+    """Scores by text; none where they are not as many as the texts, which were then never used to train with."""
+    if not isinstance(values, list) or not isinstance(given, list) or not len(given) == len(texts) == len(values):
+        return []
+    return [(text, number_of(value)) for text, value in zip(texts, values, strict=True)]
 
 
 def _pool(path: Path, row: Row) -> PassageUnit:
@@ -61,10 +83,10 @@ def _evaluation(folder: Path) -> Iterator[Unit]:
     corpus, queries, qrels = files_of(folder)
 
     def passage(row: Row) -> Iterator[Unit]:
-        title = row.columns.get("title")
-        heading = title.strip() if isinstance(title, str) else ""
+        external_id = id_field(row.columns, "id")
         text = text_field(row.columns, "text")
-        yield PassageUnit(corpus.name, row.line, text, heading=heading, external_id=id_field(row.columns, "id"))
+        heading = heading_field(row.columns)
+        yield PassageUnit(corpus.name, row.line, text, heading=heading, external_id=external_id)
 
     def query(row: Row) -> Iterator[Unit]:
         text = text_field(row.columns, "text")

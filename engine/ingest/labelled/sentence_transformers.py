@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.ingest.labelled.beir import grade_of
-from engine.ingest.labelled.fields import RowError, split_of, text_field, texts_field, units_of
+from engine.ingest.labelled.fields import RowError, grade_of, number_of, split_of, text_field, texts_field, units_of
 from engine.ingest.labelled.units import ExampleUnit, Unit
 from engine.ingest.readers.rows import Columns, Row, sample_rows
 
@@ -33,7 +32,8 @@ def read_sentence_transformers(path: Path) -> Iterator[Unit]:
         query = text_field(row.columns, names[0])
         label = next((row.columns[name] for name in row.columns if name in LABELS), None)
         judged, negatives = _judged(row.columns, names, label, scale)
-        yield ExampleUnit(path.name, row.line, query, tuple(judged), tuple(negatives), split)
+        scores = tuple(_scores(row.columns, names, label))
+        yield ExampleUnit(path.name, row.line, query, tuple(judged), tuple(negatives), split, scores)
 
     return units_of(path, path.name, convert)
 
@@ -77,6 +77,19 @@ def _judged(
     if _is_relevant(label, scale):
         return [(passage, 1)], []
     return [(passage, 0)], [passage]
+
+
+def _scores(columns: Columns, names: Sequence[str], label: object) -> Iterator[tuple[str, float]]:
+    """What a teacher or annotator gave: a number with a point for a pair, or a list of numbers beside its texts."""
+    if isinstance(columns[names[1]], list):
+        return
+    texts = [columns[name] for name in names[1:] if isinstance(columns[name], str)]
+    if isinstance(label, list):
+        if len(label) != len(texts):
+            raise RowError("wrong_type", "the labels are not as many as the texts")
+        yield from ((text, number_of(value)) for text, value in zip(texts, label, strict=True))
+    elif len(texts) == 1 and label is not None and not isinstance(label, bool) and "." in str(label):
+        yield texts[0], number_of(label)
 
 
 def _list(

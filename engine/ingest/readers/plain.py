@@ -1,4 +1,4 @@
-"""Plain text and Markdown."""
+"""Plain text, Markdown and reStructuredText."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
+_UNDERLINE = re.compile(r"^([=\-~^\"'`#*+.:_<>])\1{2,}\s*$")
 _TAG = re.compile(r"<[^<>\n]{1,300}>")
 
 
@@ -48,6 +49,35 @@ def read_markdown(path: Path) -> ReadDocument:
     if outline.is_empty:
         raise FormatError(f"{path.name} holds nothing but blanks.", hint="Nothing can be imported from it.")
     return outline.build(named.group(1) if named else outline.only_top_heading or path.stem, "md")
+
+
+def read_restructured(path: Path) -> ReadDocument:
+    """Titles by their underlines, in the order their marks first appear; directives and comments as they stand.
+
+    Raises:
+        FormatError: no text in it.
+    """
+    lines = decode(read_whole(path), path.name).replace("\r\n", "\n").split("\n")
+    outline, levels, block, place = Outline(), dict[str, int](), list[str](), 0
+    while place < len(lines):
+        over = _UNDERLINE.match(lines[place]) and place + 2 < len(lines) and lines[place + 2].strip() == lines[place]
+        title = lines[place + 1] if over else lines[place]
+        under = lines[place + 2] if over else lines[place + 1] if place + 1 < len(lines) else ""
+        if title.strip() and _UNDERLINE.match(under) and len(under.rstrip()) >= len(title.strip()) and not block:
+            mark = under[0] * (2 if over else 1)
+            outline.heading(levels.setdefault(mark, len(levels) + 1), title)
+            place += 3 if over else 2
+            continue
+        if not lines[place].strip():
+            outline.paragraph("\n".join(block))
+            block = []
+        else:
+            block.append(lines[place])
+        place += 1
+    outline.paragraph("\n".join(block))
+    if outline.is_empty:
+        raise FormatError(f"{path.name} holds nothing but blanks.", hint="Nothing can be imported from it.")
+    return outline.build(outline.only_top_heading or path.stem, "rst")
 
 
 def _fill(outline: Outline, tokens: list[Token]) -> None:

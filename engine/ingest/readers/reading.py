@@ -42,7 +42,12 @@ def _read(path: Path, kind: Kind, beat: Callable[[], None]) -> ReadDocument:
         from engine.ingest.readers.web import read_html
 
         return read_html(path)
-    from engine.ingest.readers.plain import read_markdown, read_text
+    if kind in ("pptx", "epub", "odt", "rtf", "eml", "xlsx", "parquet"):
+        return _read_office(path, kind, beat)
+    from engine.ingest.readers.plain import read_markdown, read_restructured, read_text
+
+    if kind == "rst":
+        return read_restructured(path)
 
     if kind == "md":
         return read_markdown(path)
@@ -51,3 +56,29 @@ def _read(path: Path, kind: Kind, beat: Callable[[], None]) -> ReadDocument:
 
         return read_table(path, kind)
     return read_text(path)
+
+
+def _read_office(path: Path, kind: Kind, beat: Callable[[], None]) -> ReadDocument:
+    if kind == "pptx":
+        from engine.ingest.readers.slides import read_pptx
+
+        return read_pptx(path, beat)
+    if kind == "epub":
+        from engine.ingest.readers.books import read_epub
+
+        return read_epub(path, beat)
+    if kind == "odt":
+        from engine.ingest.readers.opendocument import read_opendocument
+
+        return read_opendocument(path)
+    if kind == "rtf":
+        from engine.ingest.readers.rich_text import read_rtf
+
+        return read_rtf(path)
+    if kind == "eml":
+        from engine.ingest.readers.mail import read_eml
+
+        return read_eml(path, beat)
+    from engine.ingest.readers.sheets import read_parquet, read_xlsx
+
+    return read_xlsx(path, beat) if kind == "xlsx" else read_parquet(path, beat)

@@ -10,16 +10,28 @@ from typing import Literal
 from engine.errors import FormatError
 from engine.ingest.readers.opening import read_head
 
-Kind = Literal["txt", "md", "html", "pdf", "docx", "csv", "tsv", "jsonl", "json"]
+Kind = Literal[
+    *("txt", "md", "rst", "html", "pdf", "docx", "pptx", "xlsx", "odt", "epub", "rtf", "eml"),
+    *("csv", "tsv", "jsonl", "json", "parquet"),
+]
 
-FOREIGN: frozenset[Kind] = frozenset({"pdf", "docx", "html"})
+FOREIGN: frozenset[Kind] = frozenset({"pdf", "docx", "html", "pptx", "xlsx", "odt", "epub", "rtf", "eml", "parquet"})
 TABLES: frozenset[Kind] = frozenset({"csv", "tsv", "jsonl", "json"})
+
+# Source code, read as the text it is.
+_CODE: tuple[str, ...] = (
+    *(".py", ".pyi", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".scala", ".c", ".h", ".cc", ".cpp", ".hpp"),
+    *(".cs", ".go", ".rs", ".rb", ".php", ".pl", ".lua", ".r", ".jl", ".swift", ".m", ".sh", ".bash", ".ps1", ".sql"),
+    *(".hs", ".ml", ".ex", ".exs", ".erl", ".clj", ".dart", ".vb", ".f90", ".yaml", ".yml", ".toml", ".ini", ".cfg"),
+    *(".css", ".scss", ".vue", ".svelte", ".proto", ".graphql", ".cmake", ".gradle"),
+)
 
 _SUFFIXES: dict[str, Kind] = {
     ".txt": "txt",
     ".text": "txt",
     ".log": "txt",
-    ".rst": "txt",
+    ".rst": "rst",
+    ".rest": "rst",
     ".tex": "txt",
     ".adoc": "txt",
     ".org": "txt",
@@ -37,10 +49,11 @@ _SUFFIXES: dict[str, Kind] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "json",
+    ".eml": "eml",
+    **dict.fromkeys(_CODE, "txt"),
 }
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"{\\rtf", "a rich text (RTF) file"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"GIF8", "a picture"),
@@ -57,11 +70,11 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "a PostScript file"),
 )
 
-_ZIPPED: tuple[tuple[str, str], ...] = (
-    ("xl/", "an Excel workbook"),
-    ("ppt/", "a PowerPoint presentation"),
-    ("META-INF/container.xml", "an EPUB book"),
-    ("content.xml", "an OpenDocument file"),
+_ZIPPED: tuple[tuple[str, Kind], ...] = (
+    ("xl/", "xlsx"),
+    ("ppt/", "pptx"),
+    ("META-INF/container.xml", "epub"),
+    ("content.xml", "odt"),
 )
 
 _PAGE = re.compile(rb"^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
@@ -83,6 +96,10 @@ def sniff(path: Path) -> Kind:
         return "pdf"
     if head.startswith(b"PK\x03\x04"):
         return _zipped(path)
+    if head.startswith(b"{\\rtf"):
+        return "rtf"
+    if head.startswith(b"PAR1"):
+        return "parquet"
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise FormatError(
             f"{path.name} is an old Office file or one with a password.", hint="Open it and save it as DOCX or PDF."
@@ -108,9 +125,9 @@ def _zipped(path: Path) -> Kind:
         raise FormatError(f"{path.name} is damaged: {error}.", hint="Get the file again.") from error
     if "word/document.xml" in names or (path.suffix.lower() == ".docx" and "[Content_Types].xml" in names):
         return "docx"
-    for part, words in _ZIPPED:
+    for part, kind in _ZIPPED:
         if any(name == part or (part.endswith("/") and name.startswith(part)) for name in names):
-            raise FormatError(f"{path.name} is {words}, which is not read yet.", hint="Save it as PDF, DOCX or CSV.")
+            return kind
     raise FormatError(f"{path.name} is a ZIP archive, which is not read.", hint="Unpack it and import the folder.")
 
 

@@ -39,7 +39,7 @@ def read_table(path: Path, kind: str) -> ReadDocument:
         reason = f" ({problems[0].reason})" if problems else ""
         raise FormatError(f"{path.name} holds no rows of a table{reason}.", hint="JSON lines: one object a line.")
     outline = Outline()
-    _fill(outline, path, rows, problems)
+    fill_rows(outline, path, rows, problems)
     if outline.is_empty:
         raise FormatError(f"{path.name} has no text in its rows.", hint="Nothing can be imported from it.")
     return outline.build(path.stem, kind, tuple(problems))
@@ -57,7 +57,8 @@ def find_text_column(rows: Sequence[Row]) -> str:
     return longest if longest and lengths[longest] >= SENTENCE_CHARS else ""
 
 
-def _fill(outline: Outline, path: Path, rows: Sequence[Row], problems: list[ImportProblem]) -> None:
+def fill_rows(outline: Outline, path: Path, rows: Sequence[Row], problems: list[ImportProblem]) -> None:
+    """Put rows into `outline`, each a section; those without text go to `problems`."""
     text_column = find_text_column(rows)
     title_column = _named(rows, TITLE_NAMES, other_than=text_column) if text_column else ""
     chars = 0

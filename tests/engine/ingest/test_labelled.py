@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.ingest.labelled import FORMATS, detect, read_units
+from engine.ingest.labelled import _READERS, FORMATS, detect, read_units
 from engine.ingest.labelled.fields import split_of
 from engine.ingest.labelled.units import ExampleUnit, JudgementUnit, PassageUnit, QueryUnit, SkippedUnit
+from engine.params import LABELLED
 from engine.records import Split
 from tests.datasets import shared_data
 
@@ -197,4 +198,5 @@ def test_the_toolkits_own_examples_are_recognised_and_read_whole(name, format, c
 
 
 def test_formats_are_those_the_params_name():
-    assert FORMATS == ("beir", "paddlenlp", "flagembedding", "sentence-transformers")
+    assert tuple(LABELLED) == FORMATS
+    assert set(_READERS) == set(FORMATS) - {"table"}

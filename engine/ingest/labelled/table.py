@@ -1,0 +1,129 @@
+"""Tables with columns of any name: each row becomes what the roles of its columns say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from engine.errors import UserError
+from engine.ingest.labelled.fields import RowError, number_of, split_of, units_of
+from engine.ingest.labelled.units import ExampleUnit, Unit
+from engine.ingest.readers.rows import Columns, Row, sample_rows
+from engine.params import ROLES, Role
+
+# A score of at least this share of its scale says that a passage answers (as for sentence-transformers' pairs).
+RELEVANT_SHARE = 0.6
+GRADES = 3
+
+
+def check_mapping(mapping: Mapping[str, str], names: list[str], file: str) -> dict[str, Role]:
+    """The roles of a file's columns; columns that the mapping does not name are ignored.
+
+    Raises:
+        UserError: an unknown role or column, no query, or nothing that could answer it.
+    """
+    for name, role in mapping.items():
+        if role not in ROLES:
+            raise UserError(f"There is no role '{role}'.", hint=f"Roles: {', '.join(ROLES)}.")
+        if name not in names:
+            raise UserError(f"{file} has no column '{name}'.", hint=f"Its columns: {', '.join(names[:20])}.")
+    roles: dict[str, Role] = {name: role for name in names for role in ROLES if mapping.get(name, "ignore") == role}
+    has: list[str] = list(roles.values())
+    if has.count("query") != 1:
+        raise UserError(f"One column of {file} must be the query.", hint="For example: --map query=NAME,positive=NAME")
+    for role in ("score", "group", "split"):
+        if has.count(role) > 1:
+            raise UserError(f"Only one column of {file} can be the {role}.", hint="Ignore the others.")
+    if not {"positive", "passage_id", "negative"} & set(has):
+        raise UserError(
+            f"{file} needs a column with the passage that answers, or its id.",
+            hint="Map one as positive or passage_id.",
+        )
+    return roles
+
+
+def read_table(path: Path, roles: Mapping[str, Role]) -> Iterator[Unit]:
+    """The rows of a table as examples; a row without query or passage is told and left out."""
+    split = split_of(path.name)
+    scale = scale_of(path, roles)
+
+    def convert(row: Row) -> Iterator[Unit]:
+        yield example_of(path.name, row, roles, scale, split)
+
+    return units_of(path, path.name, convert)
+
+
+def example_of(file: str, row: Row, roles: Mapping[str, Role], scale: float, split: object = None) -> ExampleUnit:
+    """One row as an example.
+
+    Raises:
+        RowError: no query, no passage, or a score that is no number.
+    """
+    queries = _texts(row.columns, roles, "query")
+    if not queries:
+        raise RowError("empty_text", "the query is empty")
+    passages = _texts(row.columns, roles, "positive")
+    names = _ids(row.columns, roles)
+    wrong = _texts(row.columns, roles, "negative")
+    if not passages and not names and not wrong:
+        raise RowError("no_positive", "neither a passage nor its id")
+    grade, score = _grade(row.columns, roles, scale)
+    scored = tuple((text, score) for text in passages) if score is not None else ()
+    refused = tuple(passages) if grade == 0 else ()
+    own = next((split_of(f"{row.columns[name]}.x") for name, role in roles.items() if role == "split"), None)
+    return ExampleUnit(
+        file,
+        row.line,
+        queries[0],
+        tuple((text, grade) for text in passages),
+        (*wrong, *refused),
+        own or split,  # type: ignore[arg-type]
+        scored,
+        judged_ids=tuple((name, grade) for name in names),
+        negative_ids=tuple(names) if grade == 0 else (),
+        group=next(iter(_texts(row.columns, roles, "group")), ""),
+    )
+
+
+def scale_of(path: Path, roles: Mapping[str, Role]) -> float:
+    """What scores go up to, by the first rows: 0 for grades (whole numbers up to 3), else 1, 5, 10 or 100."""
+    column = next((name for name, role in roles.items() if role == "score"), "")
+    if not column:
+        return 0.0
+    values = []
+    for row in sample_rows(path, 200):
+        try:
+            values.append(number_of(row.columns.get(column)))
+        except RowError:
+            continue
+    if not values or (max(values) <= GRADES and all(value.is_integer() for value in values)):
+        return 0.0
+    return next((scale for scale in (1.0, 5.0, 10.0, 100.0) if max(values) <= scale), max(values))
+
+
+def _grade(columns: Columns, roles: Mapping[str, Role], scale: float) -> tuple[int, float | None]:
+    column = next((name for name, role in roles.items() if role == "score"), "")
+    value = columns.get(column) if column else None
+    if value is None or value == "":
+        return 1, None
+    number = float(value) if isinstance(value, bool) else number_of(value)
+    if not scale:
+        return max(0, min(GRADES, int(number))), None
+    return int(number >= RELEVANT_SHARE * scale), number
+
+
+def _texts(columns: Columns, roles: Mapping[str, Role], role: Role) -> list[str]:
+    """Texts in the columns of a role; numbers count as texts, blank ones are left out."""
+    found = []
+    for name, has in roles.items():
+        value = columns.get(name)
+        for part in value if isinstance(value, list) else [value]:
+            if has == role and part is not None and not isinstance(part, dict) and str(part).strip():
+                found.append(str(part))
+    return found
+
+
+def _ids(columns: Columns, roles: Mapping[str, Role]) -> list[str]:
+    """Passage ids; a number that a spreadsheet made of one (17.0) is the whole number."""
+    found = _texts(columns, roles, "passage_id")
+    return [name[:-2] if name.endswith(".0") and name[:-2].isdecimal() else name.strip() for name in found]
