@@ -18,6 +18,8 @@ from engine.train.objectives import Compute
 if TYPE_CHECKING:
     import torch
 
+    from engine.train.team import Team
+
 _MOST_SHORTAGES = 3
 
 
@@ -86,6 +88,7 @@ class Stepper:
         check: called between parts; may raise to stop.
         shortages: how often memory did not suffice; each time parts were made smaller.
         head: weights of the objective's own, None for most.
+        team: processes that share the batch, each with its own parts; None where this one is alone.
     """
 
     model: Any  # Any: a SentenceTransformer
@@ -98,6 +101,7 @@ class Stepper:
     warn: Callable[[str], None]
     shortages: int = 0
     head: Any = None  # Any: a torch module
+    team: Team | None = None
 
     def backward(self, batch: TokenBatch, seed: int, *, loss_scale: float = 1.0) -> float:
         """Add the batch's gradients to the model's; returns the loss.
@@ -140,28 +144,39 @@ class Stepper:
     def _backward(self, batch: TokenBatch, seed: int, loss_scale: float) -> float:
         import torch
 
-        parts = list(batch.parts(self.budget))
+        parts, seeds = list(batch.parts(self.budget)), range(seed, seed + 4096)
+        whole = len(parts)
+        if self.team:
+            parts, seeds = parts[self.team.rank :: self.team.size], seeds[self.team.rank :: self.team.size]
         count = self._count_kept(parts)
         # One autocast around each half: weights are cast once, not once a part, and no cast without gradient is reused.
         with autocast(self.device, self.precision):
-            made = [self._forward(part, seed + number) for number, part in enumerate(parts[:count])]
+            made = [self._forward(part, seeds[number]) for number, part in enumerate(parts[:count])]
         with torch.no_grad(), autocast(self.device, self.precision):
-            made += [self._forward(part, seed + count + number) for number, part in enumerate(parts[count:])]
-        vectors = torch.empty(batch.size, made[0].shape[1], device=self.device)
+            made += [self._forward(part, seeds[count + number]) for number, part in enumerate(parts[count:])]
+        vectors = torch.zeros(batch.size, self._width(made), device=self.device)
         for part, vector in zip(parts, made, strict=True):
             vectors[torch.from_numpy(part.places).to(self.device)] = vector.detach()
+        if self.team:
+            self.team.add_up(vectors)
         vectors.requires_grad_()
-        torch.manual_seed(seed + len(parts))  # a head may have dropout
+        torch.manual_seed(seed + whole)  # a head may have dropout
         loss = self.loss(vectors[: batch.n_queries], vectors[batch.n_queries :], batch)
         (loss * loss_scale).backward()  # type: ignore[no-untyped-call]
         gradient = vectors.grad
         assert gradient is not None  # for the type: backward made it
         for number, part in enumerate(parts):
             self.check()
-            vector = made[number] if number < count else self._again(part, seed + number)
+            vector = made[number] if number < count else self._again(part, seeds[number])
             made[number] = torch.empty(0)
             torch.autograd.backward(vector, gradient[torch.from_numpy(part.places).to(self.device)])
+        if self.team:
+            self.team.add_up_gradients(self.model)
         return float(loss.detach())
+
+    def _width(self, made: Sequence[torch.Tensor]) -> int:
+        """Numbers a vector; a process of a team may have no part of a small batch."""
+        return int(made[0].shape[1]) if made else int(self.model.get_embedding_dimension())
 
     def _count_kept(self, parts: Sequence[Part]) -> int:
         """How many of the first parts fit into `kept_tokens`."""

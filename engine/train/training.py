@@ -15,6 +15,7 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.running import Run, TrainSummary
+from engine.train.team import lead
 from engine.train.work import EncoderWork
 
 
@@ -36,8 +37,10 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     checkpoints = Checkpoints(project.path / "models" / str(row.id) / "checkpoints")
     try:
         base = models.resolve_model(project, str(row.parent_id))
-        work = EncoderWork(project, folder_of(project, base), params, task)
-        return Run(project, row, base, params, checkpoints, work, task).finish()
+        folder = folder_of(project, base)
+        with lead(project.path, folder, params) as team:
+            work = EncoderWork(project, folder, params, task, team=team)
+            return Run(project, row, base, params, checkpoints, work, task).finish()
     except BaseException:
         found = models.model(project, row.id)
         if found and found.state is State.BUILDING and checkpoints.newest() is None:

@@ -22,6 +22,7 @@ from engine.train.objectives import build_loss
 from engine.train.saving import CardFacts, mix_weights, save_model
 from engine.train.sources import Source, open_source
 from engine.train.steps import Stepper, TokenBatch, tokens_in_memory
+from engine.train.team import Team
 
 _GPU_TOKENS = 65_536
 _ANY_NUMBER = 1 << 62
@@ -39,10 +40,13 @@ class EncoderWork:
 
     can_mix = True
 
-    def __init__(self, project: Project, base_folder: Path, params: TrainParams, task: Task) -> None:
+    def __init__(
+        self, project: Project, base_folder: Path, params: TrainParams, task: Task, *, team: Team | None = None
+    ) -> None:
+        self.team = team
         self.project, self.params, self.task, self.base_folder = project, params, task, base_folder
         self.source: Source = open_source(project, params, task)
-        self.device = pick_device(params.device)
+        self.device = team.device if team else pick_device(params.device)
         self.precision = pick_precision(self.device, params.precision)
         self.facts = with_prompts(read_facts(base_folder), params)
         task.progress("load the model", 0, 0)
@@ -50,6 +54,8 @@ class EncoderWork:
         loss = build_loss(params, self.model, dim=self.facts.dim, classes=self.source.classes)
         self.whole = _joined(self.model, loss.head).to(self.device)
         self.stepper = self._stepper(loss.compute, loss.head)
+        if team and team.rank:
+            return  # a member computes batches only
         self.dev = self._dev_measure(project, Split.DEV)
         self.guard = self._guard()
         if self.dev is None:
@@ -91,6 +97,7 @@ class EncoderWork:
             "check": self.task.check_cancelled,
             "warn": self.task.warn,
             "head": head,
+            "team": self.team,
         }
         if self.params.objective == "mlm":
             from engine.train.masked import MaskedStepper
@@ -132,6 +139,8 @@ class EncoderWork:
 
     def batches(self, start: int) -> Iterator[TokenBatch]:
         """Batches as tokens from step `start`; the next one is tokenised while the model computes."""
+        if self.team and not self.team.rank:
+            self.team.start_at(start)
         texts = self.source.batches(start)
         with ThreadPoolExecutor(max_workers=1) as pool:
 
@@ -146,6 +155,8 @@ class EncoderWork:
 
     def backward(self, batch: TokenBatch, seed: int, *, loss_scale: float) -> float:
         """Add the batch's gradients to the weights'; returns the loss."""
+        if self.team:
+            self.team.begin(self.model, seed)
         return self.stepper.backward(batch, seed, loss_scale=loss_scale)
 
     def measure(self) -> float | None:
