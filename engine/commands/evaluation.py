@@ -17,7 +17,11 @@ def add_commands(add: Add) -> None:
         example="evaluate faq --systems bm25,base,tuned,hybrid",
         show=show_evaluation,
     )
-    evaluate.add_argument("--systems", metavar="LIST", help="of bm25, base, tuned, hybrid and models' ids")
+    evaluate.add_argument(
+        "--systems",
+        metavar="LIST",
+        help="of bm25, base, tuned, hybrid, each also as NAME+reranker; models' ids and folders; run files and imported runs",
+    )
     evaluate.add_argument("--split", choices=["train", "dev", "test"])
 
 

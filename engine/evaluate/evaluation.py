@@ -59,7 +59,7 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     """
     systems = resolve_systems(project, params.systems, task)
     bench = _bench(project, params)
-    rankers = Rankers(project, bench.distinct, [query.text for query in bench.queries], bench.depth, task)
+    rankers = Rankers(project, bench.distinct, {query.id: query.text for query in bench.queries}, bench.depth, task)
     found: dict[str, Run] = {}
     for system in systems:
         task.check_cancelled()

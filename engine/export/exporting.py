@@ -76,19 +76,14 @@ def find_run(project: Project, system: str, split: Split) -> Run:
     Raises:
         UserError: it was not measured.
     """
-    label = system.strip().lower()
-    newest = runs.newest_runs(project, split)
-    if label in ("bm25", "hybrid"):
-        found = [run for run in newest if run.system == label]
-    else:
-        model = models.resolve_model(project, label)
-        found = [run for run in newest if run.model_id == model.id and run.system != "hybrid"]
-    if not found:
+    label = system.strip()
+    run = runs.run_of_system(project, label, split)
+    if run is None:
         raise UserError(
             f"There is no run of {system_name(label)} on the {split.value} split.",
             hint=f"Measure it first: searchsmith evaluate PROJECT --systems {label} --split {split.value}",
         )
-    return max(found, key=lambda run: run.id)
+    return run
 
 
 def _export_run(project: Project, run: Run, system: str, dest: Path, task: Task) -> tuple[Path, tuple[str, ...], str]:

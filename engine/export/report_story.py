@@ -9,6 +9,7 @@ from engine.errors import UserError
 from engine.records import Comparison, Run, Split
 from engine.store import lineage, models, runs
 from engine.store.project import Project
+from engine.store.verdicts import run_name
 
 METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
 
@@ -39,16 +40,9 @@ def read_story(project: Project, split: Split) -> Story:
         )
     ids = {run.id for run in found}
     known = {model.id: model.name for model in models.models(project)}
-    names = {run.id: _run_name(run, known) for run in found}
+    names = {run.id: run_name(run, known) for run in found}
     kept = tuple(c for c in runs.comparisons(project) if c.run_a in ids and c.run_b in ids)
     return Story(project, split, found, names, kept, tuple(lineage.lineage(project, split)))
-
-
-def _run_name(run: Run, known: dict[int, str]) -> str:
-    if run.system in ("bm25", "base"):
-        return {"bm25": "BM25", "base": "Base"}[run.system]
-    name = known.get(run.model_id or 0, run.system)
-    return f"{name} + BM25" if run.system == "hybrid" else name
 
 
 def settings_in_words(changed: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.records import Comparison, Hit, Outcome, QueryMetrics, QueryMovement, Run, Split, State
 from engine.store.files import load_arrays, save_arrays
-from engine.store.models import resolve_model
+from engine.store.models import models, resolve_model
 from engine.store.project import Project, now
 
 _RUN = "id, system, model_id, split, n_queries, metrics, seconds, state, created_at"
@@ -115,14 +115,24 @@ def newest_runs(project: Project, split: Split = Split.TEST) -> list[Run]:
     return [_run(row) for row in rows]
 
 
+def is_of_model(run: Run) -> bool:
+    """Whether a model alone ranked: not joined with BM25, not sorted again, not made elsewhere."""
+    return run.model_id is not None and (run.system in ("base", "tuned") or run.system.isdecimal())
+
+
 def run_of_system(project: Project, label: str, split: Split = Split.TEST) -> Run | None:
-    """The newest run of what a person calls bm25, base, tuned, hybrid, a model's id, or a run's own name."""
+    """The newest run of what a person calls bm25, base, tuned, hybrid, a model's id or folder, a run's name or file."""
     newest = newest_runs(project, split)
     if label in ("base", "tuned") or label.isdecimal():
         model_id = resolve_model(project, label).id
-        found = [run for run in newest if run.model_id == model_id and run.system != "hybrid"]
+        found = [run for run in newest if run.model_id == model_id and is_of_model(run)]
+    elif Path(label).expanduser().is_dir():
+        at = str(Path(label).expanduser().absolute())
+        known = {model.id for model in models(project) if model.path == at}
+        found = [run for run in newest if run.model_id in known and is_of_model(run)]
     else:
-        found = [run for run in newest if run.system == label]
+        names = (label, Path(label).stem, f"run {Path(label).stem}") if Path(label).is_file() else (label,)
+        found = [run for run in newest if run.system in names]
     return max(found, key=lambda run: run.id, default=None)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from engine.records import Comparison, Outcome, Split
+from engine.records import Comparison, Outcome, Run, Split
 from engine.store.project import Project
 
 # Standard errors that a true difference must span to be shown four times in five: z(0.975) + z(0.8).
@@ -130,7 +130,24 @@ def queries_needed(comparison: Comparison) -> int:
 def system_name(system: str) -> str:
     """A system in words: "BM25", "the tuned model", "model 7"."""
     names = {"bm25": "BM25", "base": "the base model", "tuned": "the tuned model", "hybrid": "hybrid search"}
+    kind = system.removesuffix("+reranker")
+    if kind != system:
+        return f"{system_name(kind)} with the reranker"
     return names.get(system, f"model {system}" if system.isdecimal() else system)
+
+
+def run_name(run: Run, models: Mapping[int, str]) -> str:
+    """A run in tables and charts: BM25, Base, a model's name, "NAME + BM25", "… + reranker", or its own name.
+
+    `models`: names by id.
+    """
+    kind = run.system.removesuffix("+reranker")
+    if kind in ("bm25", "base"):
+        name = {"bm25": "BM25", "base": "Base"}[kind]
+    else:
+        name = models.get(run.model_id or 0, kind)
+        name = f"{name} + BM25" if kind == "hybrid" else name
+    return name if kind == run.system else f"{name} + reranker"
 
 
 def metric_name(metric: str) -> str:
