@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def _message(outline: Outline, message: EmailMessage, path: Path, beat: Beat, de
         _attachment(outline, part, path, beat, depth)
 
 
-def _attachment(outline: Outline, part: EmailMessage, path: Path, beat: Beat, depth: int) -> None:
+def _attachment(outline: Outline, part: MIMEPart, path: Path, beat: Beat, depth: int) -> None:
     if part.get_content_type() == "message/rfc822" and depth < _DEEPEST:
         inner = part.get_payload(0) if part.is_multipart() else None
         if isinstance(inner, EmailMessage):
@@ -81,7 +81,7 @@ def _attachment(outline: Outline, part: EmailMessage, path: Path, beat: Beat, de
         outline.paragraph(attached.text[section.start : section.end])
 
 
-def _content(part: EmailMessage) -> str:
+def _content(part: MIMEPart) -> str:
     """A text part's words; a charset that Python does not know is read as Latin-1."""
     try:
         return str(part.get_content())

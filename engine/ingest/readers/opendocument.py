@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from engine.errors import FormatError
 from engine.ingest.document import Outline, ReadDocument
 from engine.ingest.readers.zipped import check_archive, parse_xml, read_part
 
-if TYPE_CHECKING:
-    from lxml.etree import _Element
+_Element = Any  # lxml ships no types
 
 _MOST_REPEATS = 100  # a table says "this cell a million times" for its empty rest
 _SILENT = frozenset({"annotation", "tracked-changes", "sequence-decls", "forms", "shapes", "settings"})

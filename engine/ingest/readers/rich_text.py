@@ -26,7 +26,7 @@ def read_rtf(path: Path) -> ReadDocument:
         raise FormatError(f"{path.name} is larger than {_MOST_BYTES / 1e6:,.0f} MB.", hint="Save it as DOCX.")
     source = content.decode("latin-1")  # RTF is ASCII; other letters stand in it as numbers with their code page
     try:
-        text = rtf_to_text(source, errors="replace")
+        text = str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     except (ValueError, KeyError, IndexError, LookupError, RecursionError) as error:
         raise FormatError(f"{path.name} is a damaged RTF file.", hint="Open it in Word and save it as DOCX.") from error
     outline = Outline()

@@ -11,9 +11,9 @@ from engine.errors import FormatError
 from engine.ingest.readers.opening import read_head
 
 Kind = Literal[
-    *("txt", "md", "rst", "html", "pdf", "docx", "pptx", "xlsx", "odt", "epub", "rtf", "eml"),
-    *("csv", "tsv", "jsonl", "json", "parquet"),
-]
+    "txt", "md", "rst", "html", "pdf", "docx", "pptx", "xlsx", "odt", "epub", "rtf", "eml", "csv", "tsv", "jsonl",
+    "json", "parquet",
+]  # fmt: skip
 
 FOREIGN: frozenset[Kind] = frozenset({"pdf", "docx", "html", "pptx", "xlsx", "odt", "epub", "rtf", "eml", "parquet"})
 TABLES: frozenset[Kind] = frozenset({"csv", "tsv", "jsonl", "json"})

@@ -6,13 +6,10 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from engine.errors import FormatError
 from engine.ingest.readers.opening import check_regular
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 # Honest DOCX files shrink 2.5 to 10 times; a large empty table of 15 MB 411 times. A bomb of 735 kB gave 304 MB of
 # text and 1.1 GB of memory in every DOCX reader.
@@ -52,7 +49,7 @@ def check_archive(path: Path, *, doctype_of: str = "") -> None:
         raise FormatError(f"{path.name} is damaged: {error}.", hint="Get the file again.") from error
 
 
-def parse_xml(path: Path, content: bytes) -> _Element:
+def parse_xml(path: Path, content: bytes) -> Any:  # Any: lxml ships no types
     """The root of an XML part, without entities, network or DTD.
 
     Raises:
