@@ -93,7 +93,7 @@ class Team:
                 weight.grad = torch.zeros_like(weight)
         flat = torch.cat([weight.grad.ravel() for weight in weights])
         self.add_up(flat)
-        for weight, part in zip(weights, flat.split([weight.numel() for weight in weights]), strict=True):
+        for weight, part in zip(weights, torch.split(flat, [weight.numel() for weight in weights]), strict=True):
             weight.grad.copy_(part.view_as(weight))
 
 

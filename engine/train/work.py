@@ -137,7 +137,7 @@ class EncoderWork:
     def steps_per_epoch(self) -> int:
         return self.source.steps_per_epoch()
 
-    def batches(self, start: int) -> Iterator[TokenBatch]:
+    def batches(self, start: int) -> Iterator[Any]:  # Any: what `backward` takes, a TokenBatch here
         """Batches as tokens from step `start`; the next one is tokenised while the model computes."""
         if self.team and not self.team.rank:
             self.team.start_at(start)
@@ -153,7 +153,7 @@ class EncoderWork:
                 following = pool.submit(read_next)
                 yield ready
 
-    def backward(self, batch: TokenBatch, seed: int, *, loss_scale: float) -> float:
+    def backward(self, batch: Any, seed: int, *, loss_scale: float) -> float:  # Any: as `batches` gives
         """Add the batch's gradients to the weights'; returns the loss."""
         if self.team:
             self.team.begin(self.model, seed)
