@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.errors import UserError
-from engine.params import SelectParams, params_from_dict, params_to_dict
+from engine.params import ImportParams, SelectParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
 from engine.store import documents, jobs, models, queries
 from engine.store.project import Project
@@ -176,7 +176,18 @@ def _script(project: Project, values: Values) -> tuple[list[str], Values]:
     return [], write_script(project, int(values["model_id"]), str(values["dest"]))
 
 
+def _preview(project: Project, values: Values) -> tuple[list[str], Values]:
+    """What an import would bring; rows of foreign tables are in no project, so that they cross the pipe, cut short."""
+    from engine.ingest.preview import preview, preview_file
+
+    params = params_from_dict(ImportParams, values["params"])
+    if file := str(values.get("file", "")):
+        return [], params_to_dict(preview_file(project, params, file))
+    return [], params_to_dict(preview(project, params))
+
+
 EDITS: dict[str, Edit] = {
+    "preview": _preview,
     "objectives": _objectives,
     "script": _script,
     "recover": _recover,

@@ -26,32 +26,9 @@ class SampleParams:
     seed: int = 13
 
 
-# Formats of labelled sets that import knows, by name; the engine's side is `engine.ingest.labelled`.
-LABELLED: dict[str, str] = {
-    "beir": "BEIR",
-    "trec": "TREC",
-    "paddlenlp": "PaddleNLP",
-    "flagembedding": "FlagEmbedding",
-    "sentence-transformers": "sentence-transformers",
-    "tevatron": "Tevatron",
-    "ms-swift": "ms-swift",
-    "nvidia": "NVIDIA NeMo",
-    "uniem": "uniem",
-    "pylate": "PyLate",
-    "gpl": "GPL",
-    "llamaindex": "LlamaIndex",
-    "triples": "Triples between tabs",
-    "table": "Table",
-}
-
-Role = Literal["query", "positive", "passage_id", "negative", "score", "group", "split", "ignore"]
-# What a column of a table can be for.
-ROLES: tuple[Role, ...] = ("query", "positive", "passage_id", "negative", "score", "group", "split", "ignore")
-
-
 @dataclass(frozen=True, slots=True)
 class FileChoice:
-    """How a person wants one file read: `format` is `auto`, `documents`, `skip` or one of `LABELLED`.
+    """How a person wants one file read: `format` is `auto`, `documents`, `skip` or one of `formats.LABELLED`.
 
     `mapping` gives the columns of a table their roles; columns that it does not name are ignored.
     """
@@ -62,7 +39,7 @@ class FileChoice:
 
 @dataclass(frozen=True, slots=True)
 class ImportParams:
-    """Files and folders to read. `format` is `auto` or one of `LABELLED`.
+    """Files and folders to read. `format` is `auto` or one of `formats.LABELLED`.
 
     `mapping` says of every table named what its columns are for (column: role); `choices` says it of single files by
     absolute path, and their format. `existing`: what happens to queries the project has already: `merge` adds their
@@ -108,9 +85,11 @@ class SelectParams:
     """Rules that choose negatives among stored candidates.
 
     relative_margin 0.05 on the lowest positive: NV-Retriever, arXiv:2407.15831 (TopK-PercPos 95 %).
-    Ranks count the raw list from 1, positives included (as FlagEmbedding counts). Candidates whose doubt (0..1, how
-    likely they are answers nobody marked) is at least `max_doubt` are held back. `same_document` False leaves out
-    passages of an answer's own document.
+    Ranks count the raw list from 1, positives included (`rank_among` raw, as FlagEmbedding counts), or what the other
+    rules left (survivors, as sentence-transformers counts). `absolute_margin`: least difference to the lowest positive,
+    -2: no such rule. Candidates whose doubt (0..1, how likely they are answers nobody marked) is at least `max_doubt`
+    are held back. `order`: the first by rank, or drawn by seed. `fill`: what a source cannot bring comes from the rest,
+    by chance or not at all. `same_document` False leaves out passages of an answer's own document.
     """
 
     num_negatives: int = 3
@@ -124,6 +103,10 @@ class SelectParams:
     max_doubt: float = 0.5
     same_document: bool = True
     seed: int = 13
+    rank_among: Literal["raw", "survivors"] = "raw"
+    absolute_margin: float = -2.0
+    order: Literal["top", "random"] = "top"
+    fill: Literal["rest", "random", "none"] = "rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,10 +356,34 @@ PRESETS: dict[str, TrainParams] = {
 
 
 @dataclass(frozen=True, slots=True)
+class MakeBaseParams:
+    """A model to start from, made of the project's own documents, for text that the base model cannot read.
+
+    `way` static: own tokenizer and token vectors, seconds to make, minutes to tune without a GPU. `vocabulary`: the
+    base model learns the tokens it lacks; `auto`: static. `tokens`: at most so many of the vocabulary; `dim`: numbers
+    a vector, of the static way. `minutes`: how long it learns from pieces of the documents. `use`: make it the model
+    that the project starts from. docs/decisions/014-text-that-the-base-cannot-read.md.
+    """
+
+    way: Literal["auto", "static"] = "auto"
+    tokens: int = 40_000
+    dim: int = 768
+    minutes: float = 1.5
+    use: bool = True
+    name: str = ""
+    seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluateParams:
-    """Systems to rank a split's queries with: bm25, base, tuned, a model's id, or hybrid."""
+    """Systems to rank a split's queries with: bm25, base, tuned, hybrid, each also as `NAME+reranker`; a model's id or
+    folder; an imported run's name or a TREC run file.
+
+    `ks`: cut-offs to give every measure at, in each convention, beside those that are always kept.
+    """
 
     systems: tuple[str, ...] = ("bm25", "base", "tuned")
+    ks: tuple[int, ...] = ()
     split: Literal["train", "dev", "test"] = "test"
     depth: int = 100
     resamples: int = 10_000
@@ -385,12 +392,16 @@ class EvaluateParams:
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """One search. `model` as in mining; `mode` hybrid joins BM25 and vectors by reciprocal rank."""
+    """One search. `model` as in mining; `mode` hybrid joins BM25 and vectors by reciprocal rank.
+
+    `rerank` over 0: the newest reranker puts so many of the first hits (at least `k`) in a new order.
+    """
 
     text: str = ""
     k: int = 10
     mode: Literal["bm25", "dense", "hybrid"] = "dense"
     model: str = "tuned"
+    rerank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

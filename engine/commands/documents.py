@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from engine.commands.common import Add, Values, absolute, given, job
 from engine.errors import UserError
+from engine.formats import LABELLED, ROLES
+from engine.params import ImportParams, params_from_dict, params_to_dict
 from engine.terminal import TerminalTask, plain, show_import
 
 
@@ -16,17 +19,24 @@ def add_commands(add: Add) -> None:
         "read documents or labelled sets into the project",
         _import,
         example="import faq ~/manuals pairs.jsonl",
-        show=show_import,
+        show=_show,
     )
     take.add_argument("paths", metavar="PATH", nargs="+", help="files and folders")
     take.add_argument(
         "--as", dest="kind", choices=["documents", "labelled"], help="what they are (found out if not given)"
     )
-    take.add_argument("--format", help="auto, beir, paddlenlp, flagembedding, sentence-transformers")
+    take.add_argument("--format", metavar="NAME", help=f"auto, {', '.join(LABELLED)}")
     take.add_argument("--split", choices=["train", "dev", "test"], help="the split these queries belong to")
+    take.add_argument(
+        "--map", metavar="ROLE=COLUMN,...", help=f"what the columns of a table are for; roles: {', '.join(ROLES[:-1])}"
+    )
+    take.add_argument("--existing", choices=["merge", "skip"], help="queries that are there already (merge)")
+    take.add_argument("--preview", action="store_true", help="say what would come, and store nothing")
 
 
 def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
+    if options.preview:
+        return _preview(options)
     summary = job("import", _import_values)(options, task)
     problems = summary["problems"]
     if problems and not (summary["new"] or summary["updated"] or summary["unchanged"]):
@@ -37,4 +47,43 @@ def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 def _import_values(options: argparse.Namespace) -> Values:
     paths = [absolute(path) for path in options.paths]
-    return {"paths": paths, **given(options, "kind", "format", "split")}
+    values = {"paths": paths, **given(options, "kind", "format", "split", "existing")}
+    return {**values, "mapping": _mapping(options.map)} if options.map else values
+
+
+def _mapping(text: str) -> dict[str, str]:
+    """ROLE=COLUMN pairs as roles by column; a role may stand several times."""
+    mapping = {}
+    for pair in text.split(","):
+        role, equals, column = pair.partition("=")
+        if not equals or not column.strip():
+            raise UserError(f"'{pair}' gives no column a role.", hint="For example: --map query=q_text,positive=answer")
+        if role.strip() not in ROLES:
+            raise UserError(f"There is no role '{role.strip()}'.", hint=f"Roles: {', '.join(ROLES[:-1])}.")
+        mapping[column.strip()] = role.strip()
+    return mapping
+
+
+def _preview(options: argparse.Namespace) -> Values:
+    from engine.ingest.preview import preview
+    from engine.store.project import Project
+
+    params = params_from_dict(ImportParams, _import_values(options))
+    with Project.open(Path(options.project), readonly=True) as project:
+        return params_to_dict(preview(project, params))
+
+
+def _show(summary: Values) -> None:
+    if "kinds" not in summary:
+        show_import(summary)
+        return
+    for kind in summary["kinds"]:
+        what = LABELLED.get(kind["format"], kind["format"] or "file")
+        print(f"{kind['files']:,} {'left out' if kind['kind'] == 'skipped' else kind['kind']}: {plain(what)}")
+    for file in summary["files"]:
+        if file["kind"] != "documents":
+            print(f"  {plain(file['shown'])}: {LABELLED.get(file['format'], 'not taken')}: {plain(file['reason'])}")
+        if sentence := summary["sentences"].get(file["path"]):
+            print(f"    {plain(sentence)}")
+    if not summary["complete"]:
+        print("There are too many files to look into each; documents are counted by their names.")

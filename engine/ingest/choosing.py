@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.errors import UserError
+from engine.formats import Role
 from engine.ingest.finding import Found, scan
 from engine.ingest.labelled import NAMES
 from engine.ingest.labelled.detecting import FOLDERS_ONLY, LINES, TABLES
 from engine.ingest.labelled.roles import guess_roles
 from engine.ingest.labelled.sheets import as_lines
 from engine.ingest.readers.rows import Columns, sample_rows
-from engine.params import FileChoice, ImportParams, Role
+from engine.params import FileChoice, ImportParams
 from engine.store.project import Project
 
 _META = "table_mappings"

@@ -9,7 +9,8 @@ from typing import Literal
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QWidget
 
-from engine.params import LABELLED, ImportParams
+from engine.formats import LABELLED
+from engine.params import ImportParams
 from gui import words
 from gui.amounts import amount
 from gui.widgets.buttons import Button, SegmentedControl

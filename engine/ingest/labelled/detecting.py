@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UserError
+from engine.formats import LABELLED
 from engine.ingest.labelled import beir, flagembedding, gpl, llamaindex, nvidia, pylate, swift, tevatron, trec, uniem
 from engine.ingest.labelled.folders import files_with
 from engine.ingest.labelled.sentence_transformers import shape_of
@@ -15,7 +16,6 @@ from engine.ingest.labelled.sheets import as_lines
 from engine.ingest.labelled.triples import SUFFIXES as TABBED
 from engine.ingest.labelled.triples import share_of_triples
 from engine.ingest.readers.rows import Columns, sample_rows
-from engine.params import LABELLED
 
 FORMATS = tuple(LABELLED)
 NAMES = LABELLED

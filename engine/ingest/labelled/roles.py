@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from engine.formats import Role
 from engine.ingest.labelled.fields import split_of
 from engine.ingest.readers.rows import Columns
-from engine.params import Role
 
 _NAMES: dict[Role, tuple[str, ...]] = {
     "query": (

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.errors import UserError
+from engine.formats import ROLES, Role
 from engine.ingest.labelled.fields import RowError, number_of, split_of, units_of
 from engine.ingest.labelled.units import ExampleUnit, Unit
 from engine.ingest.readers.rows import Columns, Row, sample_rows
-from engine.params import ROLES, Role
 
 # A score of at least this share of its scale says that a passage answers (as for sentence-transformers' pairs).
 RELEVANT_SHARE = 0.6

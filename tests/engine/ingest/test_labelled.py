@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.formats import LABELLED
 from engine.ingest.labelled import _READERS, FORMATS, detect, read_units
 from engine.ingest.labelled.fields import split_of
 from engine.ingest.labelled.units import ExampleUnit, JudgementUnit, PassageUnit, QueryUnit, SkippedUnit
-from engine.params import LABELLED
 from engine.records import Split
 from tests.datasets import shared_data
 
