@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,15 @@ import numpy.typing as npt
 from engine.errors import UserError
 from engine.evaluate.comparing import compare_runs
 from engine.evaluate.features import features_of
+from engine.evaluate.figures import figures, figures_of_run, named
 from engine.evaluate.judging import CUTS, METRICS, digest_of, judgements_digest, metric_rows
-from engine.evaluate.metrics import judge, means, measure
+from engine.evaluate.metrics import judge, measure
 from engine.evaluate.ranking import DistinctTexts, to_judged_passages
 from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems
 from engine.params import EvaluateParams
 from engine.records import Comparison, Query, Review, Run, Split
 from engine.store import documents, negatives, queries, runs, slices, verdicts
+from engine.store.copies import document_of_passage
 from engine.store.project import Project
 from engine.task import Task
 
@@ -28,12 +30,16 @@ _MIN_DEPTH = 100  # map@100 needs a hundred hits
 
 @dataclass(frozen=True, slots=True)
 class EvaluateSummary:
-    """What was measured; `systems` and `comparisons` are in the order they were asked for, baselines first."""
+    """What was measured; `systems` and `comparisons` are in the order they were asked for, baselines first.
+
+    `conventions`: where cut-offs were asked for, every measure at them by system and convention.
+    """
 
     split: str
     queries: int
     systems: dict[str, dict[str, float]]
     comparisons: tuple[Comparison, ...]
+    conventions: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,9 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     _keep_circumstances(project, bench, systems)
     pairs = [((a, found[a]), (b, found[b])) for a, b in _pairs(list(found))]
     comparisons = compare_runs(project, pairs, resamples=params.resamples, seed=params.seed)
-    figures = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}
-    return EvaluateSummary(bench.split.value, len(bench.queries), figures, tuple(comparisons))
+    shown = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}
+    by_convention = {label: figures_of_run(project, run, params.ks) for label, run in found.items() if params.ks}
+    return EvaluateSummary(bench.split.value, len(bench.queries), shown, tuple(comparisons), by_convention)
 
 
 def _bench(project: Project, params: EvaluateParams) -> _Bench:
@@ -84,7 +91,9 @@ def _bench(project: Project, params: EvaluateParams) -> _Bench:
             hint="Import a labelled set, then split the queries: searchsmith split",
         )
     judged = {query.id: positives[query.id] for query in asked}
-    depth = max(params.depth, _MIN_DEPTH)
+    if any(k < 1 for k in params.ks):
+        raise UserError("A cut-off is a number from 1 on.", hint="For instance --k 1,10,100.")
+    depth = max(params.depth, _MIN_DEPTH, *params.ks)
     hits_digest = digest_of(
         [split.value, depth, *corpus.hashes, corpus.ids.tobytes().hex(), *((q.id, q.text) for q in asked)]
     )
@@ -113,7 +122,8 @@ def _measure(project: Project, bench: _Bench, system: System, rankers: Rankers, 
     try:
         positives = [bench.positives[query.id] for query in bench.queries]
         ranked = to_judged_passages(rankers.rank(system), bench.distinct, positives, bench.depth)
-        judged = judge(_lists(bench.queries, ranked.ids), bench.positives)
+        lists = _lists(bench.queries, ranked.ids)
+        judged = judge(lists, bench.positives)
         measured = measure(judged, ks=CUTS)
         task.check_cancelled()
         runs.save_hits(project, run_id, query_ids=judged.query_ids, passage_ids=ranked.ids, scores=ranked.scores)
@@ -122,7 +132,7 @@ def _measure(project: Project, bench: _Bench, system: System, rankers: Rankers, 
             project,
             run_id,
             n_queries=len(bench.queries),
-            metrics=means(measured),
+            metrics=named(figures(lists, bench.positives, judged, document_of_passage(project), CUTS)),
             seconds=time.perf_counter() - begin,
         )
     except BaseException:

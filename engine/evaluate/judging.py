@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.evaluate.comparing import Labelled, compare_runs
-from engine.evaluate.metrics import Judged, first_ranks, judge, means, measure
+from engine.evaluate.figures import figures, named
+from engine.evaluate.metrics import Judged, first_ranks, judge, measure
 from engine.records import Comparison, QueryMetrics, Run, Split
 from engine.store import copies, queries, runs
 from engine.store.project import Project
@@ -64,9 +65,10 @@ def judge_again(project: Project, split: Split, *, resamples: int = 10_000) -> l
     if not newest:
         return []
     positives, copied = queries.positives(project), copies.copies(project)
+    documents = copies.document_of_passage(project)
     standing = {query.id for query in queries.representatives(project, split)}
     for run in newest:
-        _judge_run(project, run, {q: grades for q, grades in positives.items() if q in standing}, copied)
+        _judge_run(project, run, {q: grades for q, grades in positives.items() if q in standing}, copied, documents)
     measured = {run.id: run for run in runs.newest_runs(project, split)}
     stored = [c for c in reversed(runs.comparisons(project)) if c.run_a in measured and c.run_b in measured]
     pairs = [((c.a, measured[c.run_a]), (c.b, measured[c.run_b])) for c in stored]
@@ -78,18 +80,25 @@ def judge_again(project: Project, split: Split, *, resamples: int = 10_000) -> l
     return found
 
 
-def _judge_run(project: Project, run: Run, positives: Grades, copied: Mapping[int, tuple[int, ...]]) -> None:
+def _judge_run(
+    project: Project,
+    run: Run,
+    positives: Grades,
+    copied: Mapping[int, tuple[int, ...]],
+    documents: Mapping[int, int],
+) -> None:
     query_ids, passage_ids, _ = runs.hits(project, run.id)
     rows = {int(query_id): row for query_id, row in zip(query_ids, passage_ids, strict=True)}
     asked = {query_id: positives[query_id] for query_id in sorted(rows) if query_id in positives}
     lists = {query_id: _named(rows[query_id], asked[query_id], copied) for query_id in asked}
     judged = judge(lists, asked)
     measured = measure(judged, ks=CUTS)
+    found = figures(lists, asked, judged, documents, CUTS)
     runs.replace_metrics(
         project,
         run.id,
         metric_rows(judged, measured),
-        metrics=means(measured),
+        metrics=named(found),
         judgements=judgements_digest(asked),
     )
 

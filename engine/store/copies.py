@@ -15,3 +15,9 @@ def copies(project: Project) -> dict[int, tuple[int, ...]]:
     for digest, passage_id in rows:
         groups.setdefault(digest, []).append(passage_id)
     return {passage_id: tuple(group) for group in groups.values() for passage_id in group}
+
+
+def document_of_passage(project: Project) -> dict[int, int]:
+    """Document by passage; empty where every document is one passage, so that both are the same."""
+    several = project.db.execute("select 1 from passages where ordinal > 0 limit 1").fetchone()
+    return dict(project.db.execute("select id, document_id from passages").fetchall()) if several else {}

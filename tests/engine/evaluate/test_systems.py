@@ -109,7 +109,7 @@ class _Alphabet:
     """A reranker that likes texts by their last letter, later in the alphabet first."""
 
     @classmethod
-    def open(cls, folder, *, device, precision):
+    def open(cls, folder, *, device, precision):  # noqa: ARG003
         return cls()
 
     def scores(self, pairs, check):
