@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import FormatError, UserError
+from engine.ingest.archives import archive_kind
 from engine.ingest.labelled import FORMATS, NAMES, Detection, detect
 from engine.ingest.labelled.detecting import FOLDERS_ONLY, SUFFIXES
 from engine.ingest.readers.sniffing import is_known, sniff
@@ -26,8 +27,9 @@ _NOTE_NAMES = ("readme", "license", "licence", "notice", "changelog", "citation"
 class Found:
     """A file, or the folder of a labelled set.
 
-    `shown` is its name for people, below the path they named. `format` is a document's kind or a labelled set's
-    format; `code` and `reason` say why it is skipped, or what the format was seen by. `mapping` is a table's.
+    `shown` is its name for people, below the path they named; `origin` where it came from, for a file out of an
+    archive. `format` is a document's kind (or an archive's) or a labelled set's format; `code` and `reason` say why it
+    is skipped, or what the format was seen by. `mapping` is a table's.
     """
 
     path: Path
@@ -37,6 +39,12 @@ class Found:
     reason: str
     code: str = ""
     mapping: tuple[tuple[str, str], ...] = ()
+    origin: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its document is known by: the path, or the archive's path and the name within."""
+        return self.origin or str(self.path)
 
 
 def scan(paths: Sequence[str], params: ImportParams, task: Task | None = None) -> list[Found]:
@@ -160,6 +168,8 @@ def _one_file(path: Path, shown: str, params: ImportParams, *, named: bool) -> F
                 return labelled
             if params.kind == "labelled" or params.format != "auto":
                 return replace(skipped, reason=f"no labelled set: {detection.reason}", code="not_labelled")
+        if packed := archive_kind(path):
+            return Found(path, shown, "documents", packed, "an archive: its files are imported")
         kind = sniff(path)
     except FormatError as error:
         return replace(skipped, reason=str(error), code=_code(error))

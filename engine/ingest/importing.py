@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.ingest.readers.rows import count_lines
 from engine.ingest.readers.sniffing import sniff
 from engine.ingest.storing import BATCH, LabelledWriter
 from engine.ingest.tally import ProblemList, Tally
+from engine.ingest.unpacking import unpacked
 from engine.params import ImportParams
 from engine.records import ImportProblem, ImportReport, Split
 from engine.store import documents, imports
@@ -43,7 +45,8 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
         Cancelled: what was stored before stays, and its report.
     """
     found = settle(project, scan(params.paths, params, task), params)
-    return Importer(project, params, task).run(found)
+    with tempfile.TemporaryDirectory(prefix="searchsmith-") as place:
+        return Importer(project, params, task).run(list(unpacked(found, params, Path(place), task)))
 
 
 class Importer:
@@ -104,14 +107,14 @@ class Importer:
             self._skip(one, "duplicate", f"the same, byte for byte, as {first}")
             return
         self._hashes[digest] = one.shown
-        old = documents.document_at(self._project, str(one.path))
+        old = documents.document_at(self._project, one.name)
         if old is not None and old.content_hash == digest:
             self._tally.unchanged += 1
             return
         document = reader.read(one.path, sniff(one.path))
         self._task.check_cancelled()
         passages = self._passages(document)
-        new = NewDocument(document.title, str(one.path), document.kind, digest, document.text)
+        new = NewDocument(document.title, one.name, document.kind, digest, document.text)
         documents.put_document(self._project, new, passages, import_id=self._import_id)
         self._problems.extend(replace(problem, file=one.shown) for problem in document.problems)
         self._tally.documents += 1
@@ -159,7 +162,7 @@ class Importer:
             import_id=self._import_id,
             tally=self._tally,
             problems=self._problems,
-            path=one.path,
+            path=Path(one.name),
             kind=one.format,
             shown=one.shown,
             split=Split(self._params.split) if self._params.split else None,

@@ -1,0 +1,189 @@
+"""Archives (ZIP, TAR, gzip) as folders: unpacked beside, counted while they are, never outside, never for ever."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal, cast
+
+from engine.errors import FormatError
+from engine.ingest.readers.encodings import detect
+from engine.ingest.readers.opening import read_head
+from engine.task import Task
+
+ArchiveKind = Literal["", "zip", "tar", "gz", "bz2", "xz"]
+
+ARCHIVES = ("zip", "tar", "gz", "bz2", "xz")
+MAX_MEMBERS = 200_000
+MAX_BYTES = 8 * 1024**3
+RATIO_FROM = 100 * 1024 * 1024
+MAX_RATIO = 200
+_BLOCK = 1 << 20
+_DOCUMENTS = ("word/document.xml", "META-INF/container.xml", "content.xml", "[Content_Types].xml")
+_LONGEST_NAME = 200
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+
+
+def archive_kind(path: Path) -> ArchiveKind:
+    """What packs the file at `path`; "" for all else, and for documents that are ZIP files inside (DOCX, EPUB)."""
+    head = read_head(path, 512)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "" if _is_document(path) else "zip"
+    magics: tuple[tuple[bytes, ArchiveKind], ...] = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
+    for magic, kind in magics:
+        if head.startswith(magic):
+            return "tar" if ".tar" in path.name.lower() or path.suffix.lower() in (".tgz", ".tbz2", ".txz") else kind
+    return "tar" if head[257:262] == b"ustar" else ""
+
+
+def unpack(path: Path, kind: ArchiveKind, place: Path, task: Task) -> list[tuple[str, str]]:
+    """Write the archive's files below the new folder `place`; returns (name, reason) of those left out.
+
+    Names never lead out of `place`; links, devices and members with a password are left out.
+
+    Raises:
+        FormatError: damaged, or it unpacks to more than `MAX_BYTES` or `MAX_RATIO` times its size.
+    """
+    place.mkdir(parents=True)
+    budget = _Budget(path, task)
+    try:
+        if kind == "zip":
+            return list(_unzip(path, place, budget))
+        if kind == "tar":
+            return list(_untar(path, place, budget))
+        with _opened(path, kind) as stream:
+            budget.copy(stream, _target(place, path.stem))
+    except _DAMAGED as error:
+        raise FormatError(f"{path.name} is damaged: {error}.", hint="Get the file again.") from error
+    return []
+
+
+def _opened(path: Path, kind: ArchiveKind) -> IO[bytes]:
+    if kind == "bz2":
+        return bz2.open(path)
+    return cast(IO[bytes], lzma.open(path) if kind == "xz" else gzip.open(path))
+
+
+class _Budget:
+    """Counts what comes out of an archive and stops where it is too much."""
+
+    def __init__(self, path: Path, task: Task) -> None:
+        self._path, self._task = path, task
+        self._size = max(path.stat().st_size, 1)
+        self._bytes = self._members = 0
+
+    def member(self) -> None:
+        self._members += 1
+        self._task.check_cancelled()
+        if self._members > MAX_MEMBERS:
+            raise self._too_much()
+
+    def copy(self, stream: IO[bytes], target: Path) -> None:
+        self.member()
+        with target.open("wb") as file:
+            while block := stream.read(_BLOCK):
+                self._task.check_cancelled()
+                self._bytes += len(block)
+                wild = self._bytes > RATIO_FROM and self._bytes > MAX_RATIO * self._size
+                if self._bytes > MAX_BYTES or wild:
+                    raise self._too_much()
+                file.write(block)
+
+    def _too_much(self) -> FormatError:
+        return FormatError(
+            f"{self._path.name} unpacks to far more than an archive of documents holds.",
+            hint="Do not trust it, or unpack it yourself and import the folder.",
+        )
+
+
+def _unzip(path: Path, place: Path, budget: _Budget) -> Iterator[tuple[str, str]]:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        names = _names(members)
+        for member in members:
+            name = names[member.filename]
+            if member.is_dir():
+                continue
+            if member.flag_bits & 1:
+                yield name, "asks for a password; unpack it yourself and import the folder"
+            elif (member.external_attr >> 16) & 0o170000 == 0o120000:
+                yield name, "a link inside an archive"
+            elif not _is_safe(name):
+                yield name, "its name leads out of the archive"
+            else:
+                with archive.open(member) as stream:
+                    budget.copy(stream, _target(place, name))
+
+
+def _untar(path: Path, place: Path, budget: _Budget) -> Iterator[tuple[str, str]]:
+    with tarfile.open(path, "r:*") as archive:
+        for member in archive:
+            if member.isdir():
+                continue
+            if not member.isreg():
+                budget.member()
+                yield member.name, "a link or device inside an archive"
+            elif not _is_safe(member.name):
+                yield member.name, "its name leads out of the archive"
+            else:
+                stream = archive.extractfile(member)
+                if stream is not None:
+                    with stream:
+                        budget.copy(stream, _target(place, member.name))
+
+
+def _is_document(path: Path) -> bool:
+    damaged = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError)
+    with suppress(*damaged), zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        return bool(names.intersection(_DOCUMENTS)) or any(name.startswith(("xl/", "ppt/", "word/")) for name in names)
+    return False
+
+
+def _names(members: list[zipfile.ZipInfo]) -> dict[str, str]:
+    """Names as people wrote them; a ZIP without the mark of UTF-8 does not say its encoding, so all are looked at."""
+    names = {member.filename: member.filename for member in members}
+    raw = {m.filename: m.filename.encode("cp437", "replace") for m in members if not m.flag_bits & 0x800}
+    joined = b"\n".join(raw.values())
+    encoding = "ascii" if joined.isascii() else detect(joined) or "cp437"
+    for name, content in raw.items():
+        with suppress(UnicodeDecodeError, LookupError):
+            names[name] = content.decode(encoding)
+    return names
+
+
+def _is_safe(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or name.startswith(("/", "\\")) or "\0" in name:
+        return False
+    return ".." not in parts and ":" not in parts[0]
+
+
+def _target(place: Path, name: str) -> Path:
+    """Where a member is written; over-long parts are shortened, a name that stands already gets a number."""
+    parts = [part[:_LONGEST_NAME] for part in PurePosixPath(name.replace("\\", "/")).parts]
+    target = place.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    number = 2
+    while target.exists():
+        target = target.with_name(f"{Path(parts[-1]).stem} ({number}){Path(parts[-1]).suffix}")
+        number += 1
+    return target
