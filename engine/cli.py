@@ -11,7 +11,18 @@ from contextlib import suppress
 from typing import NoReturn
 
 from engine import __version__
-from engine.commands import documents, evaluation, exports, negatives, projects, queries, runs, searching, training
+from engine.commands import (
+    bases,
+    documents,
+    evaluation,
+    exports,
+    negatives,
+    projects,
+    queries,
+    runs,
+    searching,
+    training,
+)
 from engine.commands.common import Run, Show
 from engine.errors import Cancelled, SearchsmithError
 from engine.terminal import TerminalTask, say, show_facts
@@ -96,7 +107,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"searchsmith {__version__}")
     add = _Commands(parser).add
     projects.add_start_commands(add)
-    for part in (documents, queries, negatives, training, evaluation, runs, searching, exports):
+    for part in (documents, queries, negatives, bases, training, evaluation, runs, searching, exports):
         part.add_commands(add)
     projects.add_state_commands(add)
     return parser

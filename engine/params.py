@@ -409,11 +409,11 @@ class ExportParams:
     """What to take out, and where to."""
 
     dest: str = ""
-    what: Literal["model", "run", "qrels"] = "model"
+    what: Literal["model", "run", "qrels", "queries", "training", "negatives"] = "model"
     format: str = "auto"
     model: str = "tuned"
     system: str = "tuned"
-    split: Literal["train", "dev", "test"] = "test"
+    split: Literal["train", "dev", "test", "all"] = "test"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ _VALUE = 1 << 31
 def doubling(characters: Iterable[str]) -> Any:  # Any: a tokenizers normalizer
     """A normaliser of the `tokenizers` library that turns each of `characters` into two of it, all else into itself.
 
-    Tokenizers cut a text into pieces that do not overlap, so 头疼药 can give 头疼 or 疼药 but never both. Written twice,
-    头头疼疼药药, it can: 头, 头疼, 疼药, 药. The form is sentencepiece's map of characters, which every copy of the library
-    reads back from `tokenizer.json`.
+    Tokenizers cut a text into pieces that do not overlap, so 头疼药 can give 头疼 or 疼药 but never both. Written
+    twice, 头头疼疼药药, it can: 头, 头疼, 疼药, 药. The form is sentencepiece's map of characters, which every copy
+    of the library reads back from `tokenizer.json`.
     """
     from tokenizers import normalizers
 
@@ -40,9 +40,9 @@ def _character_map(replacements: dict[str, str]) -> bytes:
     for prefix in prefixes:
         place = block[prefix[:-1]] ^ prefix[-1] if prefix else 0
         units[place] = (prefix[-1] if prefix else 0) | (place ^ block[prefix]) << 10
-    for number, (key, start) in enumerate(starts.items()):
-        place, value_at = block[key[:-1]] ^ key[-1], values_at + number
-        units[place] = key[-1] | _LEAF | (place ^ value_at) << 10
+    for value_at, (spelt, start) in enumerate(starts.items(), values_at):
+        place = block[spelt[:-1]] ^ spelt[-1]
+        units[place] = spelt[-1] | _LEAF | (place ^ value_at) << 10
         units[value_at] = _VALUE | start
     trie = units.astype("<u4").tobytes()
     return len(trie).to_bytes(4, "little") + trie + bytes(texts)

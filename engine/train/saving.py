@@ -39,17 +39,22 @@ def save_model(model: Any, folder: Path, base: ModelFacts, card: CardFacts) -> M
     Raises:
         TrainingError: a weight is no number, or the disk did not take it.
     """
+    if hasattr(model[0], "auto_model"):
+        model.max_seq_length = base.max_length
+    return save_folder(model, folder, card_text(card, base))
+
+
+def save_folder(model: Any, folder: Path, readme: str) -> ModelFacts:  # Any: a SentenceTransformer
+    """As `save_model`, with the words of its card given."""
     from safetensors import SafetensorError
 
     if not all_finite(model):
         raise TrainingError("A weight of the tuned model is no number; it was not saved.", hint="Lower learning_rate.")
-    if hasattr(model[0], "auto_model"):
-        model.max_seq_length = base.max_length
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         model.save(str(beside), create_model_card=False, safe_serialization=True)
-        (beside / "README.md").write_text(card_text(card, base), encoding="utf-8")
+        (beside / "README.md").write_text(readme, encoding="utf-8")
         for path in beside.rglob("*"):
             if path.is_file():
                 with path.open("rb+") as file:

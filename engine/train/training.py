@@ -15,6 +15,7 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.running import Run, TrainSummary
+from engine.train.static_work import StaticWork, fits_static, is_static, static_params
 from engine.train.team import lead
 from engine.train.work import EncoderWork
 
@@ -38,6 +39,10 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     try:
         base = models.resolve_model(project, str(row.parent_id))
         folder = folder_of(project, base)
+        if is_static(folder) and fits_static(params):
+            params = static_params(params)
+            static = StaticWork(project, folder, params, task)
+            return Run(project, row, base, params, checkpoints, static, task).finish()
         with lead(project.path, folder, params) as team:
             work = EncoderWork(project, folder, params, task, team=team)
             return Run(project, row, base, params, checkpoints, work, task).finish()

@@ -1,0 +1,150 @@
+"""Tunes a static model: large batches, a fast rate, and pairs made from the documents beside the labelled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array, vstack
+
+from engine.encode.folders import read_modules
+from engine.params import PRESETS, TrainParams
+from engine.store.documents import corpus
+from engine.store.project import Project
+from engine.task import Task
+from engine.train.bags import leave_out, make_bag, rank_loss, vectors
+from engine.train.document_pairs import DocumentPairs
+from engine.train.examples import Batch
+from engine.train.pieces import Parts, count_tokens, token_names
+from engine.train.work import EncoderWork
+
+# What the presets become for a model whose step costs a hundredth of a transformer's (docs/decisions).
+_INSTEAD: dict[str, dict[str, Any]] = {  # Any: values of TrainParams' fields
+    "quick": {"epochs": 6.0},
+    "balanced": {"epochs": 10.0, "patience": 4},
+    "thorough": {"epochs": 20.0, "patience": 5},
+}
+_ALWAYS: dict[str, Any] = {
+    "batch_size": 512,
+    "learning_rate": 1e-3,
+    "max_steps": 0,
+    "eval_every": 10,
+    "dev_passages": 1500,
+}
+_LEFT_OUT = 0.3  # share of tokens that a text loses each time it is read
+
+
+def is_static(folder: Path) -> bool:
+    """Whether the model in `folder` is a table of vectors by token."""
+    return read_modules(folder)[0].kind == "StaticEmbedding"
+
+
+def fits_static(params: TrainParams) -> bool:
+    """Whether the run is one that static models have their own way for: queries told apart from passages."""
+    return params.objective in ("mnrl", "cached_mnrl") and params.matryoshka == "off" and params.processes == 1
+
+
+def static_params(params: TrainParams) -> TrainParams:
+    """The params with what a static model wants wherever they are as the preset has them; `minutes` stays."""
+    preset = PRESETS[params.preset]
+    wanted = {**_ALWAYS, **_INSTEAD[params.preset]}
+    return replace(
+        params, **{name: value for name, value in wanted.items() if getattr(params, name) == getattr(preset, name)}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBatch:
+    """Queries, their passages (the first n belong to the n queries), and pairs from documents, as tokens' counts."""
+
+    asked: csr_array
+    read: csr_array
+    blocked: npt.NDArray[np.bool_]
+    pieces: csr_array
+    rests: csr_array
+
+
+class _Whole:
+    """Memory of a static model's step never runs short: it is the table and little more."""
+
+    shortages = 0
+
+    def shrink(self, shortages: int) -> None:
+        """There is nothing to make smaller."""
+
+
+class StaticWork(EncoderWork):
+    """Tunes a static embedding on the CPU, where its steps are fastest."""
+
+    def __init__(self, project: Project, base_folder: Path, params: TrainParams, task: Task) -> None:
+        super().__init__(project, base_folder, replace(params, device="cpu", precision="fp32"), task)
+        module = self.model[0]
+        self._tokenizer = module.tokenizer
+        rows = module.embedding.weight.detach().numpy().copy()
+        parts = Parts.of(token_names(self._tokenizer), 2 * len(rows))
+        self.whole = make_bag(rows, parts.matrix)
+        self.stepper: Any = _Whole()
+        self._pairs = DocumentPairs(self._tokenizer, corpus(project).texts, task)
+        self._finished = False
+
+    def batches(self, start: int) -> Iterator[CountedBatch]:
+        """Batches as counts from step `start`; the next one is read while the model learns."""
+        texts = self.source.batches(start)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            following = pool.submit(self._count, next(texts), start)
+            while True:
+                ready = following.result()
+                start += 1
+                following = pool.submit(self._count, next(texts), start)
+                yield ready
+
+    def _count(self, batch: Batch, step: int) -> CountedBatch:
+        rng, quiet = np.random.default_rng([self.params.seed, step, 22]), Task()
+        asked, read = (
+            leave_out(count_tokens(self._tokenizer, [prompt + text for text in texts], quiet, ""), _LEFT_OUT, rng)
+            for prompt, texts in (
+                (self.facts.prompts.get("query", ""), batch.queries),
+                (self.facts.prompts.get("passage", ""), batch.passages),
+            )
+        )
+        pieces, rests = (leave_out(drawn, _LEFT_OUT, rng) for drawn in self._pairs.draw(self.params.batch_size, rng))
+        return CountedBatch(asked, read, batch.blocked, pieces, rests)
+
+    def backward(self, batch: CountedBatch, seed: int, *, loss_scale: float) -> float:
+        """Add the gradients of both kinds of pairs; returns the labelled ones' loss."""
+        import torch
+
+        self.task.check_cancelled()
+        # One product for all texts: each has a gradient as large as the whole table.
+        kinds = (batch.asked, batch.read, batch.pieces, batch.rests)
+        made = vectors(csr_array(vstack(kinds)), self.whole.rows())
+        asked, read, pieces, rests = torch.split(made, [counts.shape[0] for counts in kinds])
+        self.task.check_cancelled()
+        loss = rank_loss(asked, read, batch.blocked, self.params.scale)
+        told = float(loss.detach())
+        if len(pieces) > 1:
+            loss = loss + rank_loss(pieces, rests, np.zeros((len(pieces),) * 2, np.bool_), self.params.scale)
+        (loss * loss_scale).backward()  # type: ignore[no-untyped-call]
+        return told
+
+    def measure(self) -> float | None:
+        """nDCG@10 on the dev pool."""
+        if not self._finished:
+            self._put_rows()
+        return super().measure()
+
+    def finish_weights(self) -> None:
+        """Leave the learnt rows in the model: the sum of each token's parts."""
+        self._put_rows()
+        self._finished = True
+
+    def _put_rows(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            self.model[0].embedding.weight.copy_(self.whole.rows())
