@@ -65,6 +65,7 @@ class SearchQuery(Message, frozen=True):
     k: int = 10
     mode: str = "dense"
     model: str = "tuned"
+    rerank: int = 0
 
 
 class Edit(Message, frozen=True):

@@ -328,9 +328,8 @@ class Resident:
 
         if self._engine is None:
             raise ProtocolError("No project is open for searching.")
-        params = params_from_dict(
-            SearchParams, {"text": command.text, "k": command.k, "mode": command.mode, "model": command.model}
-        )
+        names = ("text", "k", "mode", "model", "rerank")
+        params = params_from_dict(SearchParams, {name: getattr(command, name) for name in names})
         found = self._engine.search(params)
         hits = [FoundHit(rank=hit.rank, passage_id=hit.passage_id, score=hit.score) for hit in found.hits]
         self._worker.send(

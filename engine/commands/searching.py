@@ -22,6 +22,7 @@ def add_commands(add: Add) -> None:
     search.add_argument("text", metavar="TEXT")
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many hits (10)")
     search.add_argument("--mode", choices=["bm25", "dense", "hybrid"], default="dense")
+    search.add_argument("--rerank", type=int, default=0, metavar="N", help="let the reranker sort the first N again")
     search.add_argument("--model", metavar="ID", help="base, tuned or an id (tuned where there is one)")
 
 
@@ -34,6 +35,7 @@ def _search(options: argparse.Namespace, task: TerminalTask) -> Values:
     with Project.open(Path(options.project)) as project:
         model = options.model or ("tuned" if newest_tuned(project) else "base")
         values = {"text": options.text, "k": options.k, "mode": options.mode, "model": model}
+        values["rerank"] = options.rerank
         found = SearchEngine(project, task=task).search(params_from_dict(SearchParams, values))
         texts = passages(project, [hit.passage_id for hit in found.hits])
         hits = []

@@ -33,6 +33,7 @@ def load_plain(folder: Path, *, seed: int = 13, eager: bool = False) -> tuple[An
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     inside = _transformer(folder)
     try:

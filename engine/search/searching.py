@@ -27,6 +27,7 @@ from engine.task import Task
 if TYPE_CHECKING:
     from engine.encode.encoder import Encoder
     from engine.mine.bm25 import BM25Index
+    from engine.search.reranking import Reranker
 
 INDEX_SETTING = "search_index"  # the project's choice: auto, exact, hnsw, sq8 or ivfpq
 MAX_K = 1_000
@@ -84,6 +85,7 @@ class SearchEngine:
         self._bm25: BM25Index | None = None
         self._encoders: OrderedDict[int, Encoder] = OrderedDict()
         self._indexes: dict[int, tuple[str, _Opened]] = {}
+        self._again: Reranker | None = None
         self._query_vector = lru_cache(maxsize=256)(self._encode)
 
     def warm(self, model_ref: str = "tuned") -> Warm:
@@ -99,7 +101,8 @@ class SearchEngine:
     def search(self, params: SearchParams) -> SearchResult:
         """Rank passages for a text; a text without a word gives no hits.
 
-        Scores are BM25's, cosines or sums of reciprocal ranks, by mode. Passages of equal text are each a hit.
+        Scores are BM25's, cosines or sums of reciprocal ranks, by mode; with `rerank` the reranker's, 0..1. Passages of
+        equal text are each a hit.
 
         Raises:
             UserError: no passages, no such model or mode, or `k` out of range.
@@ -109,14 +112,16 @@ class SearchEngine:
         words = self._words(texts) if params.mode != "dense" else None
         model = models.resolve_model(self._project, params.model) if params.mode != "bm25" else None
         index = self._index(model, texts).index if model else None
+        again = self._reranker() if params.rerank else None
+        wanted = max(params.k, params.rerank)
         begin = time.perf_counter()
         lists = []
-        depth = max(params.k, _FUSED_DEPTH) if words and index else params.k
+        depth = max(wanted, _FUSED_DEPTH) if words and index else wanted
         if text and words:
             lists.append(_ranked(words.top_k([text], depth)))
         if text and index and model:
             lists.append(_ranked(index.top_k(self._query_vector(model.id, text), depth)))
-        named = to_all_passages(_joined(lists, params.k), texts, params.k)
+        named = to_all_passages(_joined(lists, wanted), texts, wanted)
         hits = tuple(
             Hit(rank, passage_id, score)
             for rank, (passage_id, score) in enumerate(
@@ -124,8 +129,20 @@ class SearchEngine:
             )
             if passage_id >= 0
         )
+        if again:
+            hits = again.sorted_hits(text, hits)
+        hits = hits[: params.k]
         milliseconds = 1000 * (time.perf_counter() - begin)
         return SearchResult(hits, milliseconds, params.mode, params.model if model else "")
+
+    def _reranker(self) -> Reranker:
+        """The newest reranker, kept warm."""
+        from engine.search.reranking import Reranker
+
+        model = models.resolve_model(self._project, "reranker")
+        if self._again is None or self._again.model_id != model.id:
+            self._again = Reranker.open(self._project, model)
+        return self._again
 
     def why(self, text: str, passage_id: int, *, model_ref: str = "") -> Explanation:
         """Why a passage ranks where it does: words shared with their weights, and the model's cosine if it is asked.
@@ -232,6 +249,8 @@ def clean_query(text: str) -> str:
 
 
 def _check(params: SearchParams) -> None:
+    if params.rerank < 0 or params.rerank > MAX_K:
+        raise UserError(f"{params.rerank} hits cannot be reranked.", hint=f"Rerank 0 to {MAX_K:,}.")
     if not 1 <= params.k <= MAX_K:
         raise UserError(f"{params.k} hits cannot be asked for.", hint=f"Ask for 1 to {MAX_K:,}.")
     if params.mode not in ("bm25", "dense", "hybrid"):

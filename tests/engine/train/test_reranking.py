@@ -122,3 +122,30 @@ def test_a_line_without_a_score_is_named(mined, tmp_path):
     path.write_text('{"query": "a", "passage": "b"}\n', encoding="utf-8")
     with pytest.raises(FormatError, match="line 1"):
         score_pairs(mined, ScoreParams(path=str(path)), Task())
+
+
+def test_search_puts_first_hits_in_the_rerankers_order(mined, little):
+    from engine.params import SearchParams
+    from engine.search.searching import SearchEngine
+    from engine.store.documents import passages
+
+    train_reranker(mined, replace(little, max_steps=30, epochs=20.0), Task())
+    engine, text = SearchEngine(mined), queries.representatives(mined)[0].text
+    plain = engine.search(SearchParams(text=text, k=20, mode="bm25")).hits
+    again = engine.search(SearchParams(text=text, k=5, mode="bm25", rerank=20)).hits
+    found = passages(mined, [hit.passage_id for hit in plain])
+    scorer = engine._again.encoder
+    given = scorer.scores([(text, found[hit.passage_id].search_text) for hit in plain])
+    expected = [plain[int(i)].passage_id for i in np.argsort(-given, kind="stable")[:5]]
+    assert [hit.passage_id for hit in again] == expected
+    assert [hit.rank for hit in again] == [1, 2, 3, 4, 5]
+    assert all(0 <= hit.score <= 1 for hit in again)
+
+
+def test_reranking_without_a_reranker_says_how_to_get_one(mined):
+    from engine.params import SearchParams
+    from engine.search.searching import SearchEngine
+
+    with pytest.raises(UserError, match="no reranker yet") as refused:
+        SearchEngine(mined).search(SearchParams(text="red", mode="bm25", rerank=10))
+    assert "searchsmith reranker" in refused.value.hint
