@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +41,8 @@ STATES = tuple(CandidateState)
 SOURCES = (Source.DENSE, Source.BM25, Source.IMPORTED, Source.RANDOM)
 CHOSEN = STATES.index(CandidateState.CHOSEN)
 _NONE = 255
+# Candidates at a time: what one block needs stays in the processor's cache, and two threads share the work.
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,8 @@ def select(candidates: Candidates, params: SelectParams, reviews: NDArray[np.uin
 
     Never chosen: answers, passages equal to one, passages that a person left out or called relevant. A candidate that a
     person called negative is exempt from ranks, doubt, margin and scores and comes first. Of the others the model's own
-    hardest fill their share, then BM25's, then random ones, in order of rank; what a source cannot fill is filled from
-    the rest in the order of `SOURCES`.
+    hardest fill their share, then BM25's, then random ones, in order of rank (or shuffled by seed); what a source
+    cannot fill is filled as `params.fill` says: from the rest in the order of `SOURCES`, by chance, or not at all.
 
     Args:
         candidates: all candidates of a mining.
@@ -96,22 +102,91 @@ def select(candidates: Candidates, params: SelectParams, reviews: NDArray[np.uin
     """
     reviews = np.zeros(len(candidates), np.uint8) if reviews is None else reviews
     states = np.full(len(candidates), _NONE, np.uint8)
-    free = np.ones(len(candidates), bool)
-    for state, hit in _rules(candidates, params, reviews):
-        hit &= free
-        states[hit] = STATES.index(state)
-        free &= ~hit
-    sources, short = _take(candidates, params, reviews, free)
-    states[free] = STATES.index(CandidateState.OVER_COUNT)
-    states[sources != _NONE] = CHOSEN
-    counts = np.bincount(states, minlength=len(STATES))
+    sources = np.full(len(candidates), _NONE, np.uint8)
+
+    def work(span: tuple[int, int]) -> tuple[NDArray[np.int64], int]:
+        first, last = span
+        rows = slice(int(candidates.starts[first]), int(candidates.starts[last]))
+        part = _part(candidates, first, last, rows)
+        states[rows], sources[rows], short = _select_block(part, params, reviews[rows])
+        return np.bincount(states[rows], minlength=len(STATES)), short
+
+    spans = _spans(candidates.starts)
+    if len(spans) > 1:
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            done = list(pool.map(work, spans))
+    else:
+        done = [work(span) for span in spans]
+    counts = np.sum([found for found, _ in done], axis=0) if done else np.zeros(len(STATES), np.int64)
     total = left = len(candidates) - int(counts[STATES.index(CandidateState.ANSWER)])
     steps = []
-    for place, state in enumerate(STATES):
-        if state not in (CandidateState.ANSWER, CandidateState.CHOSEN):
-            left -= int(counts[place])
-            steps.append(Step(state, int(counts[place]), left))
-    return Selection(states, sources, total, tuple(steps), short)
+    for state in _asked_order(params):
+        left -= int(counts[STATES.index(state)])
+        steps.append(Step(state, int(counts[STATES.index(state)]), left))
+    return Selection(states, sources, total, tuple(steps), sum(short for _, short in done))
+
+
+def _spans(starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Cut the queries into spans of about `_BLOCK` candidates."""
+    spans, first, last = [], 0, len(starts) - 1
+    while first < last:
+        end = max(first + 1, int(np.searchsorted(starts, starts[first] + _BLOCK, side="right")) - 1)
+        spans.append((first, min(end, last)))
+        first = spans[-1][1]
+    return spans
+
+
+def _part(candidates: Candidates, first: int, last: int, rows: slice) -> Candidates:
+    """The candidates of queries `first` to `last` (by place), as views."""
+    # By query, so that all places before a row stand before all others: bisecting finds the cut. (numpy's own way
+    # would turn the whole array into the needle's type first.)
+    cut = slice(bisect_left(candidates.by_bm25, rows.start), bisect_left(candidates.by_bm25, rows.stop))
+    columns = {
+        field.name: getattr(candidates, field.name)[rows]
+        for field in fields(candidates)
+        if field.name not in ("queries", "starts", "positive_score", "by_bm25")
+    }
+    return Candidates(
+        queries=candidates.queries[first:last],
+        starts=candidates.starts[first : last + 1] - rows.start,
+        positive_score=candidates.positive_score[first:last],
+        by_bm25=candidates.by_bm25[cut] - np.int32(rows.start),
+        **columns,
+    )
+
+
+def _select_block(
+    candidates: Candidates, params: SelectParams, reviews: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], int]:
+    """States, sources of the chosen ones, and how many queries came out short."""
+    states = np.full(len(candidates), _NONE, np.uint8)
+    free = np.ones(len(candidates), bool)
+
+    def fall(state: CandidateState, hit: Bools) -> None:
+        hit &= free
+        np.copyto(states, np.uint8(STATES.index(state)), where=hit)
+        np.logical_xor(free, hit, out=free)
+
+    for state, hit in _rules(candidates, params, reviews):
+        fall(state, hit)
+    windows = _windows(candidates, params, free)
+    if params.rank_among == "survivors":
+        fall(CandidateState.OUT_OF_RANKS, _outside(candidates, windows, reviews))
+    sources, short = _take(candidates, params, reviews, free, windows)
+    states[free] = STATES.index(CandidateState.OVER_COUNT)
+    states[sources != _NONE] = CHOSEN
+    return states, sources, short
+
+
+def _asked_order(params: SelectParams) -> list[CandidateState]:
+    """The rules in the order they are asked, answers left out: ranks among survivors come after the other rules."""
+    rules: list[CandidateState] = [
+        state for state in STATES if state not in (CandidateState.ANSWER, CandidateState.CHOSEN)
+    ]
+    if params.rank_among == "survivors":
+        rules.remove(CandidateState.OUT_OF_RANKS)
+        rules.insert(-1, CandidateState.OUT_OF_RANKS)
+    return rules
 
 
 def chosen_negatives(candidates: Candidates, selection: Selection) -> list[Negative]:
@@ -147,16 +222,49 @@ def _rules(
     open_ = reviews != REVIEW_CODES[Review.NEGATIVE]
     if not params.same_document:
         yield CandidateState.SAME_DOCUMENT, _has(flags, Flag.SAME_DOCUMENT) & open_
-    ranked = _in_window(candidates.dense_rank, params) | _in_window(candidates.bm25_rank, params)
-    yield CandidateState.OUT_OF_RANKS, ~(ranked | _has(flags, Flag.RANDOM | Flag.IMPORTED)) & open_
+    if params.rank_among == "raw":
+        yield CandidateState.OUT_OF_RANKS, _outside(candidates, _windows(candidates, params, None), reviews)
     yield CandidateState.DOUBTFUL, (candidates.doubt >= params.max_doubt) & open_
-    yield CandidateState.TOO_CLOSE, (candidates.margin < params.relative_margin) & open_
+    too_close = candidates.margin < params.relative_margin
+    if params.absolute_margin > -2:
+        lowest = np.repeat(candidates.positive_score, np.diff(candidates.starts))
+        too_close |= lowest - candidates.dense_score < params.absolute_margin
+    yield CandidateState.TOO_CLOSE, too_close & open_
     yield CandidateState.TOO_HIGH, (candidates.dense_score > params.max_score) & open_
     yield CandidateState.TOO_EASY, (candidates.dense_score < params.min_score) & open_
 
 
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Which candidates lie in the rank window of the model and of BM25, (n,) bool each."""
+
+    dense: Bools
+    bm25: Bools
+
+
+def _windows(candidates: Candidates, params: SelectParams, free: Bools | None) -> _Windows:
+    """The windows over raw ranks, or, where `params` says so, over the ranks among those still `free`."""
+    if params.rank_among == "raw" or free is None:
+        return _Windows(_in_window(candidates.dense_rank, params), _in_window(candidates.bm25_rank, params))
+    number = candidates.query_numbers()
+    dense = np.flatnonzero(free & (candidates.dense_rank > 0))
+    bm25 = candidates.by_bm25[free[candidates.by_bm25]].astype(np.int64)
+    found = []
+    for order in (dense, bm25):
+        inside = np.zeros(len(candidates), bool)
+        inside[order[_in_window(_place_in_group(number[order]) + 1, params)]] = True
+        found.append(inside)
+    return _Windows(*found)
+
+
+def _outside(candidates: Candidates, windows: _Windows, reviews: NDArray[np.uint8]) -> Bools:
+    spared = _has(candidates.flags, Flag.RANDOM | Flag.IMPORTED) | (reviews == REVIEW_CODES[Review.NEGATIVE])
+    outside: Bools = ~(windows.dense | windows.bm25 | spared)
+    return outside
+
+
 def _take(
-    candidates: Candidates, params: SelectParams, reviews: NDArray[np.uint8], free: Bools
+    candidates: Candidates, params: SelectParams, reviews: NDArray[np.uint8], free: Bools, windows: _Windows
 ) -> tuple[NDArray[np.uint8], int]:
     """The source each chosen candidate was taken from (255: not chosen), and how many queries came out short."""
     sources = np.full(len(candidates), _NONE, np.uint8)
@@ -172,21 +280,32 @@ def _take(
     accepted = np.flatnonzero(free & (reviews == REVIEW_CODES[Review.NEGATIVE]))
     if len(accepted):
         take(accepted, _own_source(candidates), params.num_negatives)
-    bm25 = candidates.by_bm25[(free & _in_window(candidates.bm25_rank, params))[candidates.by_bm25]].astype(np.int64)
-    orders: tuple[Places, ...] = (
-        np.flatnonzero(free & _in_window(candidates.dense_rank, params)),
-        bm25,
-        np.flatnonzero(free & _has(candidates.flags, Flag.IMPORTED)),
-        _shuffled(candidates, number, np.flatnonzero(free & _has(candidates.flags, Flag.RANDOM)), params.seed),
-    )
-    # A pass needs at most as many as are asked for, beyond as many that other passes took before.
-    orders = tuple(order[_place_in_group(number[order]) < 2 * params.num_negatives] for order in orders)
+    orders = _orders(candidates, params, free, windows, number)
     dense, bm25_share, random = _shares(params)
     for source, quota in ((0, dense), (1, bm25_share), (3, random)):
         take(orders[source], source, quota)
-    for source, order in enumerate(orders):
-        take(order, source, params.num_negatives)
+    for source in {"rest": (0, 1, 2, 3), "random": (3,), "none": ()}[params.fill]:
+        take(orders[source], source, params.num_negatives)
     return sources, int(np.count_nonzero(left > 0))
+
+
+def _orders(
+    candidates: Candidates, params: SelectParams, free: Bools, windows: _Windows, number: NDArray[np.int32]
+) -> tuple[Places, ...]:
+    """By source: the free candidates it may give, by query, the first ones to take first."""
+    brought = (
+        np.flatnonzero(free & windows.dense),
+        candidates.by_bm25[(free & windows.bm25)[candidates.by_bm25]].astype(np.int64),
+        np.flatnonzero(free & _has(candidates.flags, Flag.IMPORTED)),
+        np.flatnonzero(free & _has(candidates.flags, Flag.RANDOM)),
+    )
+    mixed = (params.order == "random", params.order == "random", False, True)
+    orders = (
+        _shuffled(candidates, number, rows, params.seed) if shuffle else rows
+        for rows, shuffle in zip(brought, mixed, strict=True)
+    )
+    # A pass needs at most as many as are asked for, beyond as many that other passes took before.
+    return tuple(order[_place_in_group(number[order]) < 2 * params.num_negatives] for order in orders)
 
 
 def _shares(params: SelectParams) -> tuple[int, int, int]:
@@ -203,8 +322,9 @@ def _own_source(candidates: Candidates) -> NDArray[np.uint8]:
     return np.select(brought, [0, 1, 2], default=3).astype(np.uint8)
 
 
-def _in_window(rank: NDArray[np.uint16], params: SelectParams) -> Bools:
-    return (rank >= max(1, params.rank_min)) & (rank <= params.rank_max)
+def _in_window(rank: NDArray[Any], params: SelectParams) -> Bools:
+    inside: Bools = (rank >= max(1, params.rank_min)) & (rank <= params.rank_max)
+    return inside
 
 
 def _has(flags: NDArray[np.uint8], flag: Flag) -> Bools:

@@ -252,3 +252,62 @@ def test_a_million_candidates_are_selected_again_in_a_blink():
     started = time.perf_counter()
     assert select(candidates, SelectParams()).chosen.sum() == 3 * n_queries
     assert time.perf_counter() - started < 1.0
+
+
+def test_ranks_among_survivors_leave_out_what_other_rules_took():
+    rows = [(1, 10 + i, 1 + i, 0, 0.0 if i < 2 else 0.2, 0, Flag.ANSWER if i == 0 else 0) for i in range(5)]
+    candidates = table(rows)
+    window = replace(DENSE_ONLY, num_negatives=1, rank_min=2, rank_max=3)
+    assert chosen_of(candidates, select(candidates, window)) == [12]
+    among = select(candidates, replace(window, rank_among="survivors"))
+    assert chosen_of(candidates, among) == [13]
+    assert [state_of(candidates, among, p) for p in (11, 12, 14)] == ["too_close", "out_of_ranks", "over_count"]
+    assert among.waterfall[-2].state is CandidateState.OUT_OF_RANKS
+    assert [step.left for step in among.waterfall] == sorted((s.left for s in among.waterfall), reverse=True)
+
+
+def test_survivors_are_counted_as_sentence_transformers_counts():
+    """Its rule, read from `mine_hard_negatives`: what margins forbid goes first, then places range_min to range_max."""
+    rng = np.random.default_rng(4)
+    margins = np.sort(rng.uniform(-0.1, 0.4, 30)).astype(np.float32)
+    candidates = table([(1, 10 + i, 1 + i, 0, float(m), 0, 0) for i, m in enumerate(margins)])
+    survivors = [10 + i for i, m in enumerate(margins) if m >= np.float32(0.05)]
+    params = SelectParams(num_negatives=50, share_bm25=0, rank_among="survivors", rank_min=4, rank_max=9)
+    assert sorted(chosen_of(candidates, select(candidates, params))) == survivors[3:9]
+
+
+def test_an_absolute_margin_counts_from_the_lowest_answers_score():
+    candidates = table([(1, 10, 1, 0, 0.1, 0, 0), (1, 11, 2, 0, 0.4, 0, 0)])  # scores 0.45 and 0.3, the answer's 0.5
+    selection = select(candidates, replace(DENSE_ONLY, absolute_margin=0.1))
+    assert [state_of(candidates, selection, p) for p in (10, 11)] == ["too_close", "chosen"]
+
+
+def test_a_random_order_draws_from_the_whole_window_by_seed():
+    candidates = table([(1, 10 + i, 1 + i, 0, 0.2, 0, 0) for i in range(100)])
+    drawn = [chosen_of(candidates, select(candidates, replace(DENSE_ONLY, order="random", seed=s))) for s in range(9)]
+    assert drawn[0] == chosen_of(candidates, select(candidates, replace(DENSE_ONLY, order="random", seed=0)))
+    assert max(passage for row in drawn for passage in row) > 40
+    assert len({tuple(sorted(row)) for row in drawn}) > 5
+
+
+@pytest.mark.parametrize(("fill", "expected"), [("rest", [10, 11, 12]), ("none", [10, 11]), ("random", [10, 11, 13])])
+def test_what_a_source_cannot_bring_is_filled_as_asked(fill, expected):
+    rows = [(1, 10, 1, 0, 0.2, 0, 0), (1, 12, 2, 0, 0.2, 0, 0), (1, 11, 0, 1, 0.2, 0, 0), (1, 13, 0, 0, 0.9, 0, Flag.RANDOM)]  # fmt: skip
+    candidates = table(rows)
+    # Two of BM25 and one of the model are asked for; BM25 has but one.
+    selection = select(candidates, SelectParams(num_negatives=3, share_bm25=0.67, fill=fill))
+    assert sorted(chosen_of(candidates, selection)) == expected
+    assert selection.short == int(fill == "none")
+
+
+@given(tables(), st.sampled_from(["raw", "survivors"]), st.sampled_from(["top", "random"]), st.integers(1, 3))
+@settings(deadline=None, max_examples=60)
+def test_the_same_is_chosen_however_the_work_is_cut(candidates, among, order, block):
+    params = SelectParams(num_negatives=2, rank_among=among, order=order, rank_max=4, relative_margin=0)
+    whole = select(candidates, params)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.store.selection._BLOCK", block)
+        cut = select(candidates, params)
+    np.testing.assert_array_equal(whole.states, cut.states)
+    np.testing.assert_array_equal(whole.sources, cut.sources)
+    assert (whole.waterfall, whole.short) == (cut.waterfall, cut.short)
