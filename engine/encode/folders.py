@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from engine.encode.families import known_prompts
 from engine.errors import ModelError
 from engine.store.files import sha256_of
 
@@ -83,6 +84,8 @@ def read_facts(folder: Path) -> ModelFacts:
     first = modules[0]
     _check_shapes(first, headers[first.folder])
     prompts = _prompts(_read_json(folder / "config_sentence_transformers.json", absent_ok=True))
+    if not any(prompts.values()):
+        prompts = known_prompts(folder, first.config) or prompts
     return ModelFacts(
         name=folder.name,
         dim=_dim(modules, headers[first.folder]),

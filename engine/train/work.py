@@ -77,7 +77,8 @@ class EncoderWork:
         model = load_checked(self.base_folder, self.facts, attention=attention)
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(self.params.max_length, self.facts.max_length)
-        if (self.params.query_prompt, self.params.passage_prompt) != ("auto", "auto"):
+        given = (self.params.query_prompt, self.params.passage_prompt) != ("auto", "auto")
+        if given or (any(self.facts.prompts.values()) and not any((model.prompts or {}).values())):
             model.prompts = {"query": self.facts.prompts["query"], "document": self.facts.prompts["passage"]}
         make_lighter(model, self.params)
         return model.to(self.device).train()
