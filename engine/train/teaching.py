@@ -56,17 +56,17 @@ def _from_model(project: Project, params: ScoreParams, task: Task) -> ScoreSumma
     )
     source = f"reranker {teacher.id}"
     remove_scores(project, source)
-    count = 0
-    for done, example in enumerate(data.examples):
-        task.progress("score pairs", done, len(data.examples))
-        rows = (*example.positives, *example.negatives)
-        found = scorer.scores([(example.text, data.corpus.texts[row]) for row in rows], task.check_cancelled)
+    pairs = [(example, row) for example in data.examples for row in (*example.positives, *example.negatives)]
+    for start in range(0, len(pairs), _BLOCK):
+        task.progress("score pairs", start, len(pairs))
+        block = pairs[start : start + _BLOCK]
+        found = scorer.scores([(example.text, data.corpus.texts[row]) for example, row in block], task.check_cancelled)
         scored = [
             PairScore(example.query_id, int(data.corpus.ids[row]), float(score))
-            for row, score in zip(rows, found, strict=True)
+            for (example, row), score in zip(block, found, strict=True)
         ]
-        count += put_scores(project, scored, source)
-    return ScoreSummary(source, count)
+        put_scores(project, scored, source)
+    return ScoreSummary(source, len(pairs))
 
 
 def _from_file(project: Project, params: ScoreParams, task: Task) -> ScoreSummary:
