@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from engine.curate.sameness import normal_text
 from engine.errors import UserError
-from engine.mine.bm25 import BM25Index
+from engine.mine import blocks
+from engine.mine.blocks import clear_blocks, finished_blocks, mine_blocks, mining_key
 from engine.mine.dense import top_k
 from engine.mine.equality import Equality
 from engine.mine.gathering import Found, Known, Space, gather
+from engine.mine.kept_index import open_bm25
 from engine.params import MineParams, SelectParams, params_to_dict
 from engine.records import Model, Query, Split
 from engine.store import documents, models, negatives, queries
@@ -55,16 +57,18 @@ def mine(project: Project, params: MineParams, task: Task) -> MineSummary:
     corpus = documents.corpus(project)
     asked, known = _known(project, corpus)
     mining_id = negatives.start_mining(project, model_id=model.id, params=params_to_dict(params))
+    key = mining_key(model, corpus, asked, known, params)
     try:
-        candidates = _gathered(project, model, corpus, asked, known, params, task)
+        candidates = _mined(project, key, model, corpus, asked, known, params, task)
         write_candidates(project, mining_id, candidates)
         task.progress("choose negatives", 0, len(known))
         selection = select(candidates, params.select, read_reviews(project, candidates))
         negatives.put_negatives(project, mining_id, chosen_negatives(candidates, selection))
-        negatives.finish_mining(project, mining_id, counts=_counts(candidates, selection))
+        negatives.finish_mining(project, mining_id, counts=_counts(project, mining_id, candidates, selection))
     except BaseException:
         negatives.drop_mining(project, mining_id)
         raise
+    clear_blocks(project, key)
     task.progress("choose negatives", len(known), len(known))
     return MineSummary(
         queries=len(known),
@@ -89,7 +93,7 @@ def reselect(project: Project, mining_id: int, params: SelectParams) -> dict[str
         raise UserError(f"There is no mining {mining_id}.", hint="Mine negatives first.")
     candidates = read_candidates(project, mining_id)
     selection = select(candidates, params, read_reviews(project, candidates))
-    counts = _counts(candidates, selection)
+    counts = _counts(project, mining_id, candidates, selection)
     kept = {**mined.params, "select": params_to_dict(params)}
     negatives.replace_selection(project, mining_id, chosen_negatives(candidates, selection), params=kept, counts=counts)
     return counts
@@ -142,8 +146,9 @@ def _answers_by_text(everyone: Sequence[Query], positives: dict[int, dict[int, i
     return found
 
 
-def _gathered(
+def _mined(
     project: Project,
+    key: str,
     model: Model,
     corpus: Corpus,
     asked: Sequence[Query],
@@ -152,17 +157,43 @@ def _gathered(
     task: Task,
 ) -> Candidates:
     texts = [query.text for query in asked]
-    index = BM25Index.build(corpus.texts, task=task)
-    found: dict[str, Found] = {}
-    if "bm25" in params.sources:
-        found["bm25"] = Found(*index.top_k(texts, params.depth, task=task))
+    index = open_bm25(project, corpus, task=task)
     equality = Equality(corpus.texts, index)
     vectors, passages = _vectors(project, model, texts, corpus.texts, task)
-    if "dense" in params.sources:
-        found["dense"] = Found(*top_k(vectors, passages, params.depth, task=task))
-    if "random" in params.sources:
-        found["random"] = _random(len(known), len(corpus.ids), min(params.depth, _RANDOM), params.select.seed)
-    return gather(known, found, Space(corpus.ids, corpus.document_ids, passages, vectors, equality), task)
+    passages = np.ascontiguousarray(passages, np.float32)
+    drawn = _random(len(known), len(corpus.ids), min(params.depth, _RANDOM), params.select.seed)
+    if begun := finished_blocks(project, key):
+        task.warn(
+            f"A mining of the same was ended before: {begun * blocks.QUERIES:,} of its queries need not be mined again."
+        )
+
+    def block(rows: slice) -> Candidates:
+        quiet = _Quiet(task)
+        found: dict[str, Found] = {}
+        if "bm25" in params.sources:
+            found["bm25"] = Found(*index.top_k(texts[rows], params.depth, task=quiet))
+        if "dense" in params.sources:
+            found["dense"] = Found(*top_k(vectors[rows], passages, params.depth, task=quiet))
+        if "random" in params.sources:
+            found["random"] = Found(drawn.places[rows], drawn.scores[rows])
+        space = Space(corpus.ids, corpus.document_ids, passages, vectors[rows], equality)
+        return gather(known[rows], found, space, quiet)
+
+    return mine_blocks(project, key, len(known), block, task)
+
+
+class _Quiet(Task):
+    """Passes cancelling and warnings on, but no progress: the block's own stages are too short to be shown."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self._task = task
+
+    def check_cancelled(self) -> None:
+        self._task.check_cancelled()
+
+    def on_warning(self, message: str) -> None:
+        self._task.warn(message)
 
 
 def _vectors(
@@ -181,7 +212,9 @@ def _random(n_queries: int, n_passages: int, depth: int, seed: int) -> Found:
     return Found(places, np.zeros(places.shape, np.float32))
 
 
-def _counts(candidates: Candidates, selection: Selection) -> dict[str, Any]:  # Any: JSON values
+def _counts(
+    project: Project, mining_id: int, candidates: Candidates, selection: Selection
+) -> dict[str, Any]:  # Any: JSON values
     margins = candidates.margin[selection.chosen]
     return {
         "queries": len(candidates.queries),
@@ -192,4 +225,14 @@ def _counts(candidates: Candidates, selection: Selection) -> dict[str, Any]:  # 
         "short": selection.short,
         "waterfall": [[step.state.value, step.removed, step.left] for step in selection.waterfall],
         "median_margin": round(float(np.median(margins)), 4) if len(margins) else None,
+        "new": _new_since(project, mining_id, candidates, selection),
     }
+
+
+def _new_since(project: Project, mining_id: int, candidates: Candidates, selection: Selection) -> int | None:
+    """How many chosen negatives the mining before did not have; None for the first one."""
+    before = negatives.mining_before(project, mining_id)
+    if before is None:
+        return None
+    kept = negatives.kept_pairs(project, before.id)
+    return int(np.count_nonzero(~np.isin(selection.pairs(candidates), kept)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import IntFlag
 from pathlib import Path
@@ -97,12 +97,46 @@ def write_candidates(project: Project, mining_id: int, candidates: Candidates) -
     Raises:
         ProjectError: an id is larger than a file of candidates can hold.
     """
+    save_candidates(_folder(project, mining_id), candidates)
+
+
+def save_candidates(folder: Path, candidates: Candidates) -> None:
+    """Write candidates into a folder, whole or not at all; raises as `write_candidates`."""
     arrays = {field.name: getattr(candidates, field.name) for field in fields(candidates)}
     for name in ("queries", "passage_id"):
         if len(arrays[name]) and int(arrays[name].max()) > MAX_ID:
             raise ProjectError("The project has more than two billion ids.", hint="Make a new project.")
-    save_arrays(
-        _folder(project, mining_id), arrays, {"candidates": len(candidates), "queries": len(candidates.queries)}
+    save_arrays(folder, arrays, {"candidates": len(candidates), "queries": len(candidates.queries)})
+
+
+def load_candidates(folder: Path, *, check: bool = False) -> Candidates:
+    """Candidates as they were saved, memory-mapped.
+
+    Raises:
+        ProjectError: the files are absent or damaged.
+    """
+    arrays, _ = load_arrays(folder, check=check)
+    try:
+        stored = Candidates(**arrays)
+    except TypeError as error:
+        raise ProjectError(f"The candidates in {folder.parent.name} are not whole.", hint="Mine again.") from error
+    if int(stored.starts[-1]) != len(stored):
+        raise ProjectError(f"The candidates in {folder.parent.name} are not whole.", hint="Mine again.")
+    return stored
+
+
+def join_candidates(parts: Sequence[Candidates]) -> Candidates:
+    """Candidates of consecutive queries as one table; at least one part."""
+    sizes = np.cumsum([0, *(len(part) for part in parts)])
+    columns = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Candidates)
+        if field.name not in ("starts", "by_bm25")
+    }
+    return Candidates(
+        starts=np.concatenate([[0], *(part.starts[1:] + size for part, size in zip(parts, sizes, strict=False))]),
+        by_bm25=np.concatenate([part.by_bm25 + np.int32(size) for part, size in zip(parts, sizes, strict=False)]),
+        **columns,
     )
 
 
@@ -115,13 +149,7 @@ def read_candidates(project: Project, mining_id: int, *, check: bool = False) ->
     Raises:
         ProjectError: the files are absent or damaged.
     """
-    arrays, _ = load_arrays(_folder(project, mining_id), check=check)
-    try:
-        stored = Candidates(**arrays)
-    except TypeError as error:
-        raise ProjectError(f"The candidates of mining {mining_id} are not whole.", hint="Mine again.") from error
-    if int(stored.starts[-1]) != len(stored):
-        raise ProjectError(f"The candidates of mining {mining_id} are not whole.", hint="Mine again.")
+    stored = load_candidates(_folder(project, mining_id), check=check)
     return mark_answers(stored, positives(project))
 
 

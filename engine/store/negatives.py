@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.records import Mining, Negative, Source, State
 from engine.store.project import Project, now
 
@@ -97,6 +100,20 @@ def newest_mining(project: Project) -> Mining | None:
         f"select {_MINING} from minings where state = 'complete' order by id desc limit 1"
     ).fetchone()
     return _mining(row) if row else None
+
+
+def mining_before(project: Project, mining_id: int) -> Mining | None:
+    """The complete mining that came before another."""
+    row = project.db.execute(
+        f"select {_MINING} from minings where state = 'complete' and id < ? order by id desc limit 1", [mining_id]
+    ).fetchone()
+    return _mining(row) if row else None
+
+
+def kept_pairs(project: Project, mining_id: int) -> NDArray[np.int64]:
+    """A mining's negatives as query id × 2³² + passage id, ascending, (n,) int64."""
+    rows = project.db.execute("select query_id, passage_id from negatives where mining_id = ?", [mining_id])
+    return np.sort(np.fromiter(((query << 32) + passage for query, passage in rows), np.int64))
 
 
 def minings(project: Project) -> list[Mining]:

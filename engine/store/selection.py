@@ -81,6 +81,12 @@ class Selection:
     def count(self, state: CandidateState) -> int:
         return int(np.count_nonzero(self.states == STATES.index(state)))
 
+    def pairs(self, candidates: Candidates) -> NDArray[np.int64]:
+        """The chosen ones as query id × 2³² + passage id, ascending."""
+        number = candidates.query_numbers()[self.chosen]
+        query_ids = candidates.queries[number].astype(np.int64)
+        return np.sort((query_ids << 32) + candidates.passage_id[self.chosen])
+
     def by_source(self) -> dict[str, int]:
         """Chosen ones by source, sources without any left out."""
         counts = np.bincount(self.sources[self.sources != _NONE], minlength=len(SOURCES))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from engine.errors import Cancelled, UserError
-from engine.mine import mining
+from engine.mine import blocks, mining
+from engine.mine.bm25 import BM25Index
 from engine.mine.mining import mine, reselect
 from engine.params import MineParams, SelectParams
 from engine.records import Review, Source, Split
@@ -144,16 +146,89 @@ def test_choosing_again_reads_the_stored_candidates(project, kitchen):
     assert negatives.mining(project, summary.mining).params["select"]["num_negatives"] == 1
 
 
-def test_cancelled_mining_leaves_nothing_behind(project, kitchen):
-    class Stop(Task):
-        def on_progress(self, stage, done, total, note):
-            if stage == "gather candidates":
-                self.cancel()
+class StopAfter(Task):
+    """Cancels once so many queries are mined; keeps what was warned of."""
 
+    def __init__(self, queries: int) -> None:
+        super().__init__()
+        self.queries, self.warnings = queries, []
+
+    def on_progress(self, stage, done, total, note):
+        if stage == "mine candidates" and done >= self.queries:
+            self.cancel()
+
+    def on_warning(self, message):
+        self.warnings.append(message)
+
+
+def test_cancelled_mining_shows_nothing_and_goes_on_where_it_was(project, kitchen, monkeypatch):
+    monkeypatch.setattr(blocks, "QUERIES", 3)
     with pytest.raises(Cancelled):
-        mine(project, MineParams(), Stop())
+        mine(project, MineParams(select=SELECT), StopAfter(6))
     assert negatives.minings(project) == []
-    assert list((project.path / "minings").iterdir()) == []
+    assert negatives.newest_mining(project) is None
+    asked = []
+    kept = mining.gather
+    monkeypatch.setattr(mining, "gather", lambda known, *rest: asked.append(len(known)) or kept(known, *rest))
+    task = StopAfter(99)
+    summary = mine(project, MineParams(select=SELECT), task)
+    assert asked == [2]  # of eight queries in blocks of three, two blocks lay there
+    assert any("ended before" in message for message in task.warnings)
+    assert [path.name for path in (project.path / "minings").iterdir()] == [str(summary.mining)]
+
+
+def test_mining_in_blocks_brings_what_mining_at_once_brings(project, kitchen, monkeypatch):
+    whole = read_candidates(project, run(project).mining)
+    monkeypatch.setattr(blocks, "QUERIES", 3)
+    cut = read_candidates(project, run(project).mining)
+    for field in fields(whole):
+        np.testing.assert_allclose(getattr(cut, field.name), getattr(whole, field.name), atol=2e-6)
+
+
+def test_blocks_of_other_answers_are_not_gone_on_with(project, kitchen, monkeypatch):
+    monkeypatch.setattr(blocks, "QUERIES", 3)
+    with pytest.raises(Cancelled):
+        mine(project, MineParams(select=SELECT), StopAfter(6))
+    asked, _, misses = kitchen
+    judge(project, (asked[0], misses[0], 1))
+    summary = run(project)
+    rows = {(r.query_id, r.passage_id) for r in negatives.negatives(project, summary.mining)}
+    assert (asked[0], misses[0]) not in rows
+    assert len(list((project.path / "minings").iterdir())) == 1
+
+
+def test_words_are_indexed_once_for_the_same_texts(project, kitchen, monkeypatch):
+    run(project)
+    kept = read_candidates(project, run(project).mining)
+    monkeypatch.setattr(BM25Index, "build", None)
+    again = read_candidates(project, run(project).mining)
+    np.testing.assert_array_equal(again.bm25_score, kept.bm25_score)
+
+
+def test_other_texts_are_indexed_anew_and_the_old_index_goes(project, kitchen):
+    run(project)
+    before = [path.name for path in (project.path / "indexes").glob("bm25-*")]
+    add_passages(project, ["A samovar is no kettle"])
+    run(project)
+    after = [path.name for path in (project.path / "indexes").glob("bm25-*")]
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+def test_a_damaged_index_is_made_again_with_a_word(project, kitchen):
+    run(project)
+    (folder,) = (project.path / "indexes").glob("bm25-*")
+    (folder / "words.npy").unlink()
+    task = StopAfter(99)
+    mine(project, MineParams(depth=10, select=SELECT), task)
+    assert any("indexed again" in message for message in task.warnings)
+
+
+def test_turnover_counts_what_the_mining_before_did_not_have(project, kitchen):
+    first = run(project, select=SelectParams(num_negatives=1, max_doubt=2, relative_margin=-99, share_bm25=0))
+    second = run(project, select=SelectParams(num_negatives=2, max_doubt=2, relative_margin=-99, share_bm25=0))
+    assert negatives.mining(project, first.mining).counts["new"] is None
+    assert negatives.mining(project, second.mining).counts["new"] == 8
 
 
 @pytest.mark.parametrize(
