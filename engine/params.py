@@ -68,9 +68,41 @@ class DedupParams:
     model: str = "base"
 
 
+PROMPT = """Write {count} different questions that a person might type into a search box and that this text answers.
+Use the person's own words, not the text's. Write in the language of the text. One question a line, nothing else.
+
+{passage}"""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeParams:
+    """Make queries from passages. `limit`: of how many passages, 0 for all.
+
+    The rest is for `endpoint`, a server with OpenAI's chat interface: `prompt` has the places {count} and {passage};
+    the key is read from the environment variable `key_variable` and never stored; `price_per_million` tokens gives the
+    cost.
+    """
+
+    sources: tuple[Literal["headings", "questions", "cloze", "phrases", "endpoint"], ...] = ("headings", "questions")
+    per_passage: int = 1
+    limit: int = 0
+    seed: int = 13
+    url: str = ""
+    model: str = ""
+    prompt: str = PROMPT
+    key_variable: str = "SEARCHSMITH_API_KEY"
+    temperature: float = 0.7
+    seconds: float = 120.0
+    price_per_million: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class SplitParams:
-    """Shares of queries; whole components of related queries go to one split."""
+    """Shares of queries; whole components of related queries go to one split.
+
+    `made` train: queries that the program made are only trained on where others can be measured with; all: they are
+    split like others.
+    """
 
     seed: int = 13
     dev_share: float = 0.1
@@ -78,6 +110,7 @@ class SplitParams:
     keep_official: bool = True
     max_dev: int = 500
     max_test: int = 1000
+    made: Literal["train", "all"] = "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +316,7 @@ class TrainParams:
     `gradient_checkpointing` on: activations inside a layer are computed again (less memory, a third more time).
     `query_prompt` and `passage_prompt`: `auto` (the model's own), or a text. `guard`: another project's folder, whose
     test queries are measured before and after. `processes`: how many work together, one a GPU; 0: one for each GPU.
+    `replay`: another project's folder, whose training queries make up `replay_share` of each batch, against forgetting.
     `finish`, with `resume`: train no further, keep the best checkpoint as a finished model.
     """
 
@@ -307,6 +341,8 @@ class TrainParams:
     query_prompt: str = "auto"
     passage_prompt: str = "auto"
     guard: str = ""
+    replay: str = ""
+    replay_share: float = 0.2
     processes: int = 1
     epochs: float = 2.0
     max_steps: int = 60

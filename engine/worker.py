@@ -170,6 +170,9 @@ class Worker:
         except OSError as error:
             self._fail(task, "system", f"{error.strerror or error}: {error.filename or ''}".strip(": "), "")
         except Exception as error:
+            if "CUDA error" in str(error):  # its context is lost: nothing more can be computed in this process
+                self._fail(task, "device", "The GPU stopped answering.", "The job can go on from its last checkpoint.")
+                os._exit(1)
             self._fail(
                 task, "bug", f"Something unexpected went wrong: {error!r}.", "Please report it with the details."
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -86,14 +87,63 @@ class AnswerSource:
         self.data = data
         self.digest, self.corpus, self.classes = data.digest, data.corpus, 0
         self.n_queries, self.n_negatives = len(data.examples), data.count_negatives
+        self._replay = self._open_replay(params) if params.replay else None
         self._guide = _Guide.of(project, data, params, task) if params.objective == "gist" else None
 
+    def _open_replay(self, params: TrainParams) -> TrainingSet:
+        """Training queries of another project; its path takes part in the digest through their texts."""
+        if params.objective == "gist":
+            raise UserError("A guide knows no other project's texts.", hint="Leave out replay, or use mnrl.")
+        with Project.open(Path(params.replay).expanduser(), readonly=True) as other:
+            found = load_training_set(other, params)
+        self.digest = f"{self.digest}+{found.digest}"
+        return found
+
     def steps_per_epoch(self) -> int:
-        return steps_per_epoch(self.data, self._params)
+        return steps_per_epoch(self.data, self._own())
+
+    def _own(self) -> TrainParams:
+        """What is left of the batch beside the replayed queries."""
+        if not self._replay:
+            return self._params
+        return replace(self._params, batch_size=max(2, self._params.batch_size - self._replayed()))
+
+    def _replayed(self) -> int:
+        return max(1, round(self._params.batch_size * self._params.replay_share))
 
     def batches(self, start: int = 0) -> Iterator[Batch]:
-        for batch in batches(self.data, self._params, start=start):
+        own = batches(self.data, self._own(), start=start)
+        if self._replay:
+            others = batches(self._replay, replace(self._params, batch_size=self._replayed()), start=start)
+            yield from (joined(batch, other) for batch, other in zip(own, others, strict=False))
+        for batch in own:
             yield self._guide.guarded(batch) if self._guide else batch
+
+
+def joined(one: Batch, other: Batch) -> Batch:
+    """Two batches as one: all queries, all answers, then all negatives; a text stands for itself once.
+
+    A passage of `other` whose text `one` has too counts as nothing for every query but the one it answers.
+    """
+    n, k, m = len(one.queries), len(other.queries), len(one.passages)
+    passages = [*one.passages[:n], *other.passages[:k], *one.passages[n:], *other.passages[k:]]
+    own = np.concatenate([np.arange(n), n + k + np.arange(m - n)])
+    theirs = np.concatenate([n + np.arange(k), k + m + np.arange(len(other.passages) - k)])
+    blocked = np.zeros((n + k, len(passages)), np.bool_)
+    blocked[:n, own] = one.blocked
+    blocked[n:, theirs] = other.blocked
+    twice = theirs[[text in set(one.passages) for text in other.passages]]
+    blocked[:, twice] = True
+    blocked[np.arange(n + k), np.arange(n + k)] = False
+    rows = np.concatenate([_moved(one, 0, own), _moved(other, n, theirs)])
+    return Batch([*one.queries, *other.queries], passages, blocked, rows)
+
+
+def _moved(batch: Batch, first_query: int, places: np.ndarray) -> np.ndarray:
+    """Rows (query, passage) of a batch at their places in the joined one."""
+    if batch.rows is None or not len(batch.rows):
+        return np.empty((0, 2), np.int64)
+    return np.column_stack([batch.rows[:, 0] + first_query, places[batch.rows[:, 1]]])
 
 
 def _only_with_negatives(data: TrainingSet, params: TrainParams) -> TrainingSet:

@@ -95,3 +95,40 @@ def test_a_guard_is_measured_beside(project, small, tmp_path):
     assert [step for step, _ in task.points["guard_ndcg@10"]] == [0, 4, 8, 12]
     assert summary.guard == pytest.approx(summary.dev, abs=1e-6)  # the same texts and questions
     assert summary.guard_base == pytest.approx(summary.dev_base, abs=1e-6)
+
+
+def test_replayed_queries_make_up_their_share_of_each_batch(project, small, tmp_path):
+    from engine.train.sources import open_source
+
+    with Project.create(tmp_path / "other") as other:
+        fill(other)
+    params = replace(small, replay=str(tmp_path / "other"), replay_share=0.25)
+    batch = next(open_source(project, params, Task()).batches(0))
+    assert len(batch.queries) == 8
+    assert not batch.blocked[range(8), range(8)].any()
+    for place, text in enumerate(batch.passages):
+        if text in batch.passages[:place]:  # the two projects hold the same texts here
+            assert batch.blocked[[i for i in range(8) if i != place], place].all()
+    assert train(project, params, Task()).steps == 12
+
+
+def test_batches_joined_point_at_their_own_passages():
+    import numpy as np
+
+    from engine.train.examples import Batch
+    from engine.train.sources import joined
+
+    def of(names, count):
+        queries, passages = [f"q{n}" for n in names], [f"p{n}" for n in names] + [f"n{n}" for n in names]
+        rows = np.array([(i, count + i) for i in range(count)])
+        blocked = np.zeros((count, 2 * count), bool)
+        blocked[0, -1] = True
+        return Batch(queries, passages, blocked, rows)
+
+    made = joined(of("ab", 2), of("xyz", 3))
+    assert made.queries == ["qa", "qb", "qx", "qy", "qz"]
+    assert made.passages[:5] == ["pa", "pb", "px", "py", "pz"]
+    assert [(made.queries[q], made.passages[p]) for q, p in made.rows] == [
+        ("qa", "na"), ("qb", "nb"), ("qx", "nx"), ("qy", "ny"), ("qz", "nz"),
+    ]  # fmt: skip
+    assert [(made.queries[q], made.passages[p]) for q, p in np.argwhere(made.blocked)] == [("qa", "nb"), ("qx", "nz")]
