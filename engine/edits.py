@@ -8,9 +8,10 @@ from typing import Any
 from engine.errors import UserError
 from engine.params import ImportParams, SelectParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
-from engine.store import documents, jobs, models, queries
+from engine.store import documents, jobs, models, notes, pins, queries, runs
 from engine.store.project import Project
 from engine.store.queries import NewQuery
+from engine.store.reading import keep_base
 
 Values = dict[str, Any]  # Any: JSON values from the pipe
 Edit = Callable[[Project, Values], tuple[list[str], Values]]
@@ -85,6 +86,38 @@ def _judged(project: Project, query_id: int) -> tuple[list[str], Values]:
     return ["queries", *(["runs"] if compared else [])], {"compared": len(compared)}
 
 
+def _pin_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    k = int(values.get("k", 10))
+    if k < 1:
+        raise UserError(f"A query is pinned to the first 1 or more hits, not {k}.")
+    if queries.query(project, int(values["query_id"])) is None:
+        raise UserError(f"There is no query {values['query_id']}.")
+    pins.pin_query(project, int(values["query_id"]), k)
+    return ["runs"], {}
+
+
+def _unpin_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    pins.unpin_query(project, int(values["query_id"]))
+    return ["runs"], {}
+
+
+def _compare(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Compare two measured runs query by query."""
+    from engine.evaluate.comparing import compare_runs
+
+    chosen = [runs.run(project, int(values[name])) for name in ("run_a", "run_b")]
+    first, second = chosen
+    if first is None or second is None:
+        raise UserError("One of the two runs is not there any more.", hint="Measure again.")
+    found = compare_runs(project, [((first.system, first), (second.system, second))])
+    return ["runs"], {"compared": len(found)}
+
+
+def _note(project: Project, values: Values) -> tuple[list[str], Values]:
+    notes.put_note(project, "model", int(values["model_id"]), str(values["text"]))
+    return ["models"], {}
+
+
 def _add_query(project: Project, values: Values) -> tuple[list[str], Values]:
     text = str(values["text"]).strip()
     if not text:
@@ -134,6 +167,11 @@ def _base_model(project: Project, values: Values) -> tuple[list[str], Values]:
     from engine.jobs import set_base_model
 
     return ["models"], {"model_id": set_base_model(project, str(values["base"]))}
+
+
+def _keep_base(project: Project, values: Values) -> tuple[list[str], Values]:
+    keep_base(project)
+    return ["models"], {}
 
 
 def _dismiss_job(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -198,12 +236,17 @@ EDITS: dict[str, Edit] = {
     "unmerge": _unmerge,
     "qrel": _qrel,
     "unqrel": _unqrel,
+    "pin_query": _pin_query,
+    "unpin_query": _unpin_query,
+    "compare": _compare,
+    "note": _note,
     "add_query": _add_query,
     "remove_query": _remove_query,
     "remove_documents": _remove_documents,
     "rename_project": _rename_project,
     "rename_model": _rename_model,
     "base_model": _base_model,
+    "keep_base": _keep_base,
     "discard_model": _discard_model,
     "dismiss_job": _dismiss_job,
     "feedback": _feedback,

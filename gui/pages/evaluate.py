@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QWidget
 
 from engine.records import Outcome, QueryMovement
+from engine.store.runs import is_of_model
+from engine.store.slices import slices
 from gui import theme, words
 from gui.jobs.job import Job, Phase
+from gui.pages.evaluate_edits import EvaluateEdits
 from gui.pages.evaluate_facts import (
     Bench,
     Moved,
     Pair,
     QueryView,
+    counted_as,
     default_pair,
     read_bench,
     read_pair,
@@ -25,6 +29,7 @@ from gui.pages.evaluate_facts import (
 )
 from gui.pages.evaluate_query import QueryCompare
 from gui.pages.evaluate_questions import QuestionsCard, ScatterCard
+from gui.pages.evaluate_runs import RunsView, read_trainings
 from gui.pages.evaluate_verdict import StaleLine, VerdictCard
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
@@ -38,7 +43,8 @@ from gui.widgets.tables import TableView
 if TYPE_CHECKING:
     from gui.session import Session
 
-_EMPTY, _BENCH, _QUERY, _BLANK = range(4)
+_EMPTY, _BENCH, _QUERY, _BLANK, _RUNS = range(5)
+_CONVENTIONS = ("", "sentence-transformers/", "PaddleNLP/", "MaxP/")
 
 
 class EvaluatePage(ReadingPage):
@@ -56,7 +62,8 @@ class EvaluatePage(ReadingPage):
         self._pair = Pair(None, (), Moved())
         self._chosen = (0, 0)
         self._query = 0
-        self._edited = False
+        self._on_runs = False
+        self._edits = EvaluateEdits(session, self)
         self._stack = QStackedWidget()
         self.body.addWidget(self._stack)
         self._make_actions()
@@ -70,6 +77,8 @@ class EvaluatePage(ReadingPage):
         self._compare = QueryCompare()
         self._stack.addWidget(self._compare)
         self._stack.addWidget(QWidget())
+        self._runs = RunsView()
+        self._stack.addWidget(self._runs)
         self._connect()
         self._show_empty()
 
@@ -80,10 +89,17 @@ class EvaluatePage(ReadingPage):
             box.setMinimumWidth(120)
             box.setMaximumWidth(220)
         self._with = label(self.tr("with"), "body", "text3")
-        self._export = Button(self.tr("Take the run"), "flat", icon_name="export")
-        self._export.setToolTip(self.tr("Save the ranked lists of the first system as a TREC run file"))
+        self._to_runs = Button(self.tr("Runs"), "flat", icon_name="list")
+        self._to_runs.setToolTip(self.tr("Every training beside the others: parent, data, settings, curves, notes"))
+        self._export = Button(self.tr("Take"), "flat", icon_name="export")
+        self._export.setToolTip(self.tr("Write a report, or the ranked lists"))
+        self._taking = QMenu(self)
+        self._taking.addAction(self.tr("Report as one page (HTML)…"), lambda: self._take_report("html"))
+        self._taking.addAction(self.tr("Report as tables (CSV)…"), lambda: self._take_report("csv"))
+        self._taking.addAction(self.tr("Ranked lists of the first system (TREC run)…"), self._take_run)
+        self._export.setMenu(self._taking)
         self._primary = Button(self.tr("Search with it"), "primary", icon_name="search")
-        for widget in (self._choose_a, self._with, self._choose_b, self._export, self._primary):
+        for widget in (self._choose_a, self._with, self._choose_b, self._to_runs, self._export, self._primary):
             self.head.add_action(widget)
 
     def _make_bench(self) -> QWidget:
@@ -112,8 +128,18 @@ class EvaluatePage(ReadingPage):
     def _make_board(self) -> Card:
         card = Card(self.tr("Scoreboard"), pad=0, gap=0, divided=False)
         card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        convention = label(self.tr("as trec_eval counts; ties by id"), "caption", "text3")
-        card.head.addWidget(convention)
+        self._convention = ChoiceBox(
+            [
+                (self.tr("as trec_eval and BEIR count"), _CONVENTIONS[0]),
+                (self.tr("as sentence-transformers counts"), _CONVENTIONS[1]),
+                (self.tr("as PaddleNLP counts"), _CONVENTIONS[2]),
+                (self.tr("whole documents by best passage (MaxP)"), _CONVENTIONS[3]),
+            ],
+            accessible=self.tr("Whose definitions the figures follow"),
+        )
+        self._convention.setToolTip(self.tr("All from one ranked list; ties by score, then id; an empty list counts 0"))
+        self._convention.picked.connect(lambda _prefix: self._show_board())
+        card.head.addWidget(self._convention)
         self._table = TableView(self.tr("Scoreboard"))
         self._table.setModel(self._model)
         self._table.setItemDelegate(ScoreDelegate(self._table))
@@ -125,29 +151,33 @@ class EvaluatePage(ReadingPage):
     def _connect(self) -> None:
         self._choose_a.picked.connect(lambda run_id: self._choose(int(str(run_id)), self._chosen[1]))
         self._choose_b.picked.connect(lambda run_id: self._choose(self._chosen[0], int(str(run_id))))
-        self._export.clicked.connect(self._take_run)
+        self._to_runs.clicked.connect(self._open_runs)
+        self._runs.closed.connect(self._close_runs)
+        self._runs.compared.connect(self._compare_model)
+        self._runs.noted.connect(self._edits.note)
         self._primary.clicked.connect(self._act)
         self._verdict.remedy.connect(self._remedy)
         self._stale.asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
         self._table.clicked.connect(self._row_clicked)
         self._questions.opened.connect(self._open_query)
         self._scatter.opened.connect(self._open_query)
+        self._scatter.parted.connect(lambda _by: self._ask_slices())
         self._compare.closed.connect(self._close_query)
         self._compare.stepped.connect(self._step)
-        self._compare.unjudged.connect(self._unjudge)
-        self._compare.judged.connect(self._judge)
+        self._compare.unjudged.connect(self._edits.unjudge)
+        self._compare.judged.connect(self._edits.judge)
+        self._compare.called_negative.connect(self._edits.call_negative)
+        self._compare.pinned.connect(self._edits.pin)
         queue = self.session.queue
         for signal in (queue.job_queued, queue.job_started, queue.job_progressed, queue.job_finished):
             signal.connect(self._job_moved)
 
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
-            self._chosen, self._query, self._edited = (0, 0), 0, False
+            self._chosen, self._query, self._on_runs = (0, 0), 0, False
             self._bench = Bench()
             self._show_frame(False)
             self._stack.setCurrentIndex(_BLANK)
-        if "runs" in topics:
-            self._edited = False
         self.ask("evaluate/bench", read_bench, self._show_bench)
 
     def set_narrow(self, narrow: bool) -> None:
@@ -188,7 +218,10 @@ class EvaluatePage(ReadingPage):
 
     def _show_board(self) -> None:
         bench, (a, b) = self._bench, self._chosen
-        rows = [ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], r.metrics) for r in bench.test_runs]
+        prefix = str(self._convention.value())
+        rows = [
+            ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], counted_as(r.metrics, prefix)) for r in bench.test_runs
+        ]
         self._model.set_rows(rows, b)
         self._table.set_widths(0, 107, 107, 107, 107, 115)
         self._table.selectRow(self._model.row_of(a))
@@ -204,11 +237,21 @@ class EvaluatePage(ReadingPage):
         else:
             self._verdict.show_pair(bench, pair, name_a, name_b)
         self._questions.show_moved(pair.moved, name_b, name_a)
+        self._questions.show_pinned(pair.pinned, pair.moved, name_b, name_a)
         self._scatter.show_moved(pair.moved, name_b, name_a)
+        self._ask_slices()
         self._show_primary()
-        self._stack.setCurrentIndex(_BENCH if not self._query else _QUERY)
-        if self._query:
+        self._stack.setCurrentIndex(_RUNS if self._on_runs else _BENCH if not self._query else _QUERY)
+        if self._on_runs:
+            self._open_runs()
+        elif self._query:
             self._open_query(self._query)
+
+    def _ask_slices(self) -> None:
+        """Read the parts where they are looked at."""
+        by, (a, b) = self._scatter.wants(), self._chosen
+        if by is not None and a and b:
+            self.ask("evaluate/slices", lambda project: slices(project, a, b, by), self._scatter.show_slices)
 
     def _show_primary(self) -> None:
         found, tuned = self._pair.comparison, self._bench.system("tuned")
@@ -219,9 +262,6 @@ class EvaluatePage(ReadingPage):
             self._primary.setText(self.tr("Measuring"))
             self._primary.set_icon_name("evaluate")
             self._primary.set_possible(False, self.tr("Measuring…") + share)
-        elif self._edited:
-            self._primary.setText(self.tr("Measure again"))
-            self._primary.set_icon_name("refresh")
         elif tuned is None:
             self._primary.setText(
                 self.tr("Measure the new model") if self._bench.unmeasured else self.tr("Train a model")
@@ -235,7 +275,7 @@ class EvaluatePage(ReadingPage):
             self._primary.set_icon_name("train")
 
     def _act(self) -> None:
-        if self._edited or (self._bench.system("tuned") is None and self._bench.unmeasured):
+        if self._bench.system("tuned") is None and self._bench.unmeasured:
             self._measure(["bm25", "base", "tuned"])
         elif self._pair.comparison is not None and self._pair.comparison.verdict is Outcome.WIN:
             self.session.show_page("search" if self._bench.system("tuned") else "train")
@@ -248,13 +288,15 @@ class EvaluatePage(ReadingPage):
         elif action == "hybrid":
             self._measure(["bm25", "base", "tuned", "hybrid"])
         elif action == "test":
-            run = self._bench.run(self._chosen[0])
-            self._measure(["bm25", "base", str(run.model_id) if run and run.model_id else "tuned"])
+            a, b = self._chosen
+            self.session.edit("compare", {"run_a": a, "run_b": b})
         else:
             ways: dict[str, tuple[str, dict[str, Any]]] = {
                 "add_queries": ("queries", {"step": action}),
                 "add_pairs": ("queries", {"step": action}),
                 "review_negatives": ("negatives", {"doubtful": True}),
+                "review_queries": ("queries", {"step": action}),
+                "other_base": ("train", {"step": action}),
             }
             if action in ways:
                 self.session.show_page(*ways[action])
@@ -271,9 +313,38 @@ class EvaluatePage(ReadingPage):
         start = str(project.path / "exports" / f"{self._bench.names[run.id]}.trec".replace("/", "-"))
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the run"), start, self.tr("TREC run (*.trec *.run)"))
         if path:
-            system = str(run.model_id) if run.system not in ("bm25", "base", "hybrid") else run.system
+            system = str(run.model_id) if run.model_id and run.system == "tuned" else run.system
             values = {"dest": str(Path(path)), "what": "run", "system": system, "split": "test"}
             self.session.run_job("export", values)
+
+    def _take_report(self, format: str) -> None:
+        project = self.session.project
+        if project is None:
+            return
+        start = str(project.path / "exports" / ("report.html" if format == "html" else "report"))
+        kind = self.tr("Web page (*.html)") if format == "html" else self.tr("Folder (*)")
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Write the report"), start, kind)
+        if path:
+            self.session.run_job("report", {"dest": str(Path(path)), "format": format, "split": "test"})
+
+    # Runs
+
+    def _open_runs(self) -> None:
+        self._on_runs = True
+        self.ask("evaluate/runs", read_trainings, self._runs.show_trainings)
+        self._stack.setCurrentIndex(_RUNS)
+        self._runs.setFocus()
+
+    def _close_runs(self) -> None:
+        self._on_runs = False
+        self._stack.setCurrentIndex(_BENCH if not self._query else _QUERY)
+
+    def _compare_model(self, model_id: int) -> None:
+        """Show the verdict on a model's newest run."""
+        found = [run for run in self._bench.test_runs if run.model_id == model_id and is_of_model(run)]
+        self._on_runs, self._query = False, 0
+        if found:
+            self._choose(max(found, key=lambda run: run.id).id, self._chosen[1])
 
     def _row_clicked(self, index: QModelIndex) -> None:
         found = self._model.score_row(index.row())
@@ -313,34 +384,6 @@ class EvaluatePage(ReadingPage):
         self._query = 0
         self._stack.setCurrentIndex(_BENCH)
 
-    def _unjudge(self, query_id: int, passage_id: int, grade: int) -> None:
-        from gui.session import Undo
-
-        undo = Undo(
-            self.tr("call a judgement wrong"),
-            "qrel",
-            {"query_id": query_id, "passage_id": passage_id, "grade": grade},
-        )
-        said = self.tr("Judgement taken away; it counts when you measure again")
-        self._edit("unqrel", {"query_id": query_id, "passage_id": passage_id}, undo, said)
-
-    def _judge(self, query_id: int, passage_id: int) -> None:
-        from gui.session import Undo
-
-        values = {"query_id": query_id, "passage_id": passage_id}
-        undo = Undo(self.tr("mark as an answer"), "unqrel", values)
-        self._edit(
-            "qrel", {**values, "grade": 1}, undo, self.tr("Marked as an answer; it counts when you measure again")
-        )
-
-    def _edit(self, kind: str, values: dict[str, object], undo: object, said: str) -> None:
-        def done(_values: object) -> None:
-            self._edited = True
-            self._show_primary()
-            self.session.say(said, self.tr("Undo"), self.session.undo)
-
-        self.session.edit(kind, values, done, undo=undo)  # type: ignore[arg-type]
-
     # Frame
 
     def _show_empty(self) -> None:
@@ -369,7 +412,7 @@ class EvaluatePage(ReadingPage):
             self._start.set_possible(True)
 
     def _show_frame(self, shown: bool) -> None:
-        for widget in (self._choose_a, self._with, self._choose_b, self._export, self._primary):
+        for widget in (self._choose_a, self._with, self._choose_b, self._to_runs, self._export, self._primary):
             widget.setVisible(shown)
 
     def _progress_words(self, job: Job) -> str:
@@ -400,7 +443,10 @@ class EvaluatePage(ReadingPage):
     def open_at(self, what: dict[str, object]) -> None:
         """`tab` brings fixed, broken, right or wrong queries to the front; `query_id` opens one."""
         tab = str(what.get("tab", ""))
-        if tab:
+        if tab == "runs":
+            self._on_runs = True
+            self._open_runs()
+        elif tab:
             self._questions.show_tab(tab)
             if self._query:
                 self._close_query()

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.records import Comparison, Hit, Model, Outcome, QueryMovement, Run, Split
-from engine.store import browse, documents, models, queries, runs
+from engine.records import Comparison, Hit, Outcome, QueryMovement, Run, Split
+from engine.store import browse, documents, models, pins, queries, runs
+from engine.store.pins import Pin
 from engine.store.project import Project
-from engine.store.verdicts import Circumstances, circumstances
+from engine.store.verdicts import Circumstances, circumstances, run_name
 from gui.tables.hits import HitCard, hit_card
 
 K = 10
@@ -59,16 +60,23 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Run a (after) against run b (before); `comparison` is None where the two were never tested."""
+    """Run a (after) against run b (before); `comparison` is None where the two were never tested.
+
+    `pinned`: queries that must keep their answer, with their rank under run a.
+    """
 
     comparison: Comparison | None
     beside: tuple[Comparison, ...]
     moved: Moved
+    pinned: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class QueryView:
-    """One query under both systems: hits as cards, ranks of the answer, passages judged right."""
+    """One query under both systems: hits as cards, ranks of the answer, passages judged right.
+
+    `pinned`: the answer must stay in the first so many hits, 0 where the query is not pinned.
+    """
 
     query_id: int
     text: str
@@ -76,13 +84,14 @@ class QueryView:
     right: tuple[HitCard, ...]
     left_ranks: Mapping[int, int]
     answers: tuple[browse.Answer, ...]
+    pinned: int = 0
 
 
 def read_bench(project: Project) -> Bench:
     """Everything measured on the test split."""
     import pyqtgraph  # noqa: F401 - draws the ranks; takes longer to load than the window may wait
 
-    known = {model.id: model for model in models.models(project)}
+    known = {model.id: model.name for model in models.models(project)}
     test_runs = tuple(runs.newest_runs(project, Split.TEST))
     tuned = models.newest_tuned(project)
     measured = {run.model_id for run in test_runs if run.system == "tuned"}
@@ -91,21 +100,27 @@ def read_bench(project: Project) -> Bench:
         n_test,
         test_runs,
         {run.id: run_name(run, known) for run in test_runs},
-        {run.id: run.system if run.system in ("bm25", "base", "hybrid") else "tuned" for run in test_runs},
+        {run.id: line_of(run) for run in test_runs},
         tuned.name if tuned and tuned.id not in measured else "",
         circumstances(project),
     )
 
 
-def run_name(run: Run, known: Mapping[int, Model]) -> str:
-    """A run in words: BM25, Base, the tuned model's name, Hybrid with its model's name."""
-    if run.system == "bm25":
-        return "BM25"
-    model = known.get(run.model_id or 0)
-    name = model.name if model else run.system
-    if run.system == "base":
-        return "Base"
-    return f"{name} + BM25" if run.system == "hybrid" else name
+def line_of(run: Run) -> str:
+    """How a run is drawn: as BM25, the base, a tuned model or hybrid search; rankings made elsewhere as hybrid."""
+    kind = run.system.removesuffix("+reranker")
+    if kind in ("bm25", "base", "hybrid"):
+        return kind
+    return "tuned" if run.model_id else "hybrid"
+
+
+def counted_as(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """Figures in one convention: those whose names begin with `prefix`, "" for trec_eval's."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in metrics.items()
+        if name.startswith(prefix) and "/" not in name.removeprefix(prefix)
+    }
 
 
 def default_pair(bench: Bench) -> tuple[int, int]:
@@ -116,17 +131,15 @@ def default_pair(bench: Bench) -> tuple[int, int]:
 
 
 def rivals(bench: Bench, run_a: int) -> list[Run]:
-    """What a run can be compared with: the baselines, and for hybrid search also the tuned model."""
-    run = bench.run(run_a)
-    systems = ("bm25", "base", "tuned") if run and run.system == "hybrid" else ("bm25", "base")
-    return [found for name in systems if (found := bench.system(name)) and found.id != run_a]
+    """What a run can be compared with: every other run, baselines first."""
+    return [run for run in bench.test_runs if run.id != run_a]
 
 
 def read_pair(project: Project, run_a: int, run_b: int, others: Sequence[int]) -> Pair:
     """The comparison of two runs, those of `run_a` with other runs, and how every query moved."""
     beside = [found for other in others if (found := comparison_of(project, run_a, other))]
     moved = group(runs.movements(project, run_a, run_b)) if run_a and run_b else Moved()
-    return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved)
+    return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved, tuple(pins.pins(project, run_a)))
 
 
 def comparison_of(project: Project, run_a: int, run_b: int) -> Comparison | None:
@@ -169,6 +182,16 @@ def group(rows: Sequence[QueryMovement]) -> Moved:
     )
 
 
+def shown_points(moved: Moved, most: int = 3000) -> list[QueryMovement]:
+    """What the scatter draws: all up to `most` queries, else the largest movements and every n-th of the rest."""
+    if len(moved.all()) <= most:
+        return list(moved.all())
+    first = [*moved.fixed[: most // 3], *moved.broken[: most // 3]]
+    rest = (*moved.right, *moved.wrong)
+    step = max(1, math.ceil(len(rest) / (most - len(first))))
+    return [*first, *rest[::step]]
+
+
 def scatter_place(row: QueryMovement) -> tuple[float, float]:
     """Where a query stands: log10 of the rank before, minus log10 of the rank after; equal ranks lie apart a little."""
     wobble = ((row.query_id * 2_654_435_761) % 997 / 997 - 0.5) * 0.1
@@ -203,4 +226,5 @@ def read_query(project: Project, query_id: int, run_a: int, run_b: int) -> Query
             if hit.passage_id in texts
         )
 
-    return QueryView(query_id, text, cards(before, False), cards(after, True), ranks, tuple(answers))
+    pinned = next((pin.k for pin in pins.pins(project) if pin.query_id == query_id), 0)
+    return QueryView(query_id, text, cards(before, False), cards(after, True), ranks, tuple(answers), pinned)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from engine.records import QueryMovement
 from engine.store.browse import Answer
 from gui import theme, words
-from gui.pages.evaluate_facts import QueryView
+from gui.pages.evaluate_facts import K, QueryView
 from gui.phrases import fill
 from gui.tables.movements import rank_words, tone_of
 from gui.widgets.buttons import Button, IconButton
@@ -20,12 +20,16 @@ from gui.widgets.labels import Chip, ElidedLabel, Icon, label, set_tone
 
 
 class QueryCompare(QWidget):
-    """Signals: `closed`, `stepped(±1)`, `unjudged(query id, passage id, grade)`, `judged(query id, passage id)`."""
+    """Signals: `closed`, `stepped(±1)`, `unjudged(query id, passage id, grade)`, `judged(query id, passage id)`,
+    `called_negative(query id, passage id)`, `pinned(query id, first hits; 0 to unpin)`.
+    """
 
     closed = Signal()
     stepped = Signal(int)
     unjudged = Signal(int, int, int)
     judged = Signal(int, int)
+    called_negative = Signal(int, int)
+    pinned = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +48,11 @@ class QueryCompare(QWidget):
         self._answers = column(gap=0)
         self._judge = Button(self.tr("It answers the query, too"), size="small", icon_name="check")
         self._judge.clicked.connect(self._judge_chosen)
+        self._negative = Button(self.tr("Send to negatives"), "flat", size="small", icon_name="negatives")
+        self._negative.setToolTip(self.tr("Training will hold this passage apart from the query"))
+        self._negative.clicked.connect(self._call_negative)
+        self._pin = Button(self.tr("Pin"), "flat", size="small", icon_name="pin")
+        self._pin.clicked.connect(self._toggle_pin)
         self._chosen = 0
         self._build()
         for keys, slot in (("J", self._next.click), ("K", self._previous.click), ("Esc", self._back.click)):
@@ -58,6 +67,7 @@ class QueryCompare(QWidget):
         top.addStretch(1)
         top.addWidget(self._ranks)
         top.addSpacing(8)
+        top.addWidget(self._pin)
         top.addWidget(self._previous)
         top.addWidget(self._next)
         stack.addLayout(top)
@@ -78,6 +88,7 @@ class QueryCompare(QWidget):
             ranks = f"{before[0]} {rank_words(movement.rank_b)}  →  {after[0]} {rank_words(movement.rank_a)}"
             self._ranks.setText(ranks)
             set_tone(self._ranks, tone_of(movement))
+        self._show_pin(view)
         self.columns.set_hits(view.left, view.right, view.left_ranks)
         self._show_answers(view)
         first = next((a.passage.id for a in view.answers), 0)
@@ -88,7 +99,10 @@ class QueryCompare(QWidget):
         while self._answers.count():
             taken = self._answers.takeAt(0)
             widget = taken.widget() if taken is not None else None
-            if widget is not None and widget is not self._judge:
+            if widget is not None:
+                for button in (self._judge, self._negative):
+                    button.setParent(self)
+                    button.hide()
                 widget.hide()
                 widget.deleteLater()
         for place, answer in enumerate(view.answers[:3]):
@@ -107,7 +121,9 @@ class QueryCompare(QWidget):
         line = row(self._extra, margins=(16, 4, 12, 4))
         self._extra_words = ElidedLabel("", "body", "text2")
         line.addWidget(self._extra_words, 1)
+        line.addWidget(self._negative)
         line.addWidget(self._judge)
+        self._negative.show()
         self._judge.show()
         self._answers.addWidget(self._extra)
 
@@ -136,6 +152,22 @@ class QueryCompare(QWidget):
         possible = bool(title) and passage_id not in known
         self._extra.setVisible(possible)
         self._extra_words.setText(fill(self.tr("Chosen: %1"), title))
+
+    def _call_negative(self) -> None:
+        if self._view is not None and self._chosen:
+            self.called_negative.emit(self._view.query_id, self._chosen)
+
+    def _show_pin(self, view: QueryView) -> None:
+        if view.pinned:
+            self._pin.setText(fill(self.tr("Pinned to the first %1"), view.pinned))
+            self._pin.setToolTip(self.tr("Its answer must stay there, or an export warns. Click to unpin."))
+        else:
+            self._pin.setText(fill(self.tr("Pin to the first %1"), K))
+            self._pin.setToolTip(self.tr("Pinned, its answer must stay in the first hits, or an export warns."))
+
+    def _toggle_pin(self) -> None:
+        if self._view is not None:
+            self.pinned.emit(self._view.query_id, 0 if self._view.pinned else K)
 
     def _judge_chosen(self) -> None:
         if self._view is not None and self._chosen:

@@ -1,17 +1,22 @@
-"""Which questions moved: fixed and broken at equal width, both right, both wrong, and all of them as points."""
+"""Which questions moved: fixed and broken at equal width, both right, both wrong, pinned, and all as points."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
 from engine.records import QueryMovement
+from engine.store.pins import Pin
+from engine.store.slices import By, Slice
 from gui import theme, words
-from gui.pages.evaluate_facts import NOT_FOUND, K, Moved, scatter_place
+from gui.pages.evaluate_facts import NOT_FOUND, K, Moved, scatter_place, shown_points
+from gui.pages.evaluate_slices import SlicesPane
 from gui.phrases import fill
 from gui.tables.movements import MovementList, tone_of
+from gui.widgets.buttons import SegmentedControl
 from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.charts import ScatterChart
 from gui.widgets.gauges import StackBar
@@ -30,7 +35,7 @@ class QuestionsCard(Card):
         self._tabs.setAccessibleName(self.tr("Which questions"))
         self._tabs.setExpanding(False)
         self._tabs.setDrawBase(False)
-        for _ in range(3):
+        for _ in range(4):
             self._tabs.addTab("")
         self._shares = StackBar()
         self._shares.setMaximumWidth(180)
@@ -38,10 +43,11 @@ class QuestionsCard(Card):
         self.broken = _Side("bad")
         self.right = _Side("none")
         self.wrong = _Side("none")
+        self.pinned = _Side("accent")
         self._stack = QStackedWidget()
         self._build()
         self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
-        for side in (self.fixed, self.broken, self.right, self.wrong):
+        for side in (self.fixed, self.broken, self.right, self.wrong, self.pinned):
             side.rows.opened.connect(self.opened)
 
     def _build(self) -> None:
@@ -58,7 +64,7 @@ class QuestionsCard(Card):
         halves.addWidget(self.fixed, 1)
         halves.addWidget(rule("v"))
         halves.addWidget(self.broken, 1)
-        for page in (both, self.right, self.wrong):
+        for page in (both, self.right, self.wrong, self.pinned):
             self._stack.addWidget(page)
         self._stack.setMinimumHeight(200)
         self.body.addWidget(self._stack, 1)
@@ -87,6 +93,20 @@ class QuestionsCard(Card):
         order = (counts[2], counts[0], counts[1], counts[3])
         self._shares.set_parts([(t, float(n), name) for t, n, name in zip(tokens, order, names, strict=True)])
 
+    def show_pinned(self, pinned: Sequence[Pin], moved: Moved, before: str, after: str) -> None:
+        """Fill the list of queries that must keep their answer in the first hits."""
+        rows = {movement.query_id: movement for movement in moved.all()}
+        shown = tuple(rows[pin.query_id] for pin in pinned if pin.query_id in rows)
+        broken = sum(pin.is_broken for pin in pinned)
+        self._tabs.setTabText(3, fill(self.tr("Pinned %1"), words.count(len(pinned))))
+        if broken:
+            fact = fill(self.tr("%1 of them broken: an export will warn"), words.count(broken))
+        elif pinned:
+            fact = self.tr("all keep their answer")
+        else:
+            fact = self.tr("open a query and pin it, and its answer must stay where it is")
+        self.pinned.show_rows(shown, fill(self.tr("%1 pinned"), words.count(len(pinned))), fact, f"{before} → {after}")
+
     def show_tab(self, name: str) -> None:
         """Bring fixed, broken, right or wrong queries to the front, with the keyboard on them."""
         tabs = {
@@ -94,6 +114,7 @@ class QuestionsCard(Card):
             "broken": (0, self.broken),
             "right": (1, self.right),
             "wrong": (2, self.wrong),
+            "pinned": (3, self.pinned),
         }
         if name in tabs:
             place, side = tabs[name]
@@ -140,23 +161,59 @@ class _Side(QWidget):
 
 
 class ScatterCard(Card):
-    """Every question as a point: its answer's rank before to the right, after downwards, both on log axes."""
+    """Every question as a point (rank before to the right, after downwards, log axes), or the gain in parts of them.
+
+    Signals: `opened(query id)`; `parted(by)` where the parts are wanted.
+    """
 
     opened = Signal(int)
+    parted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(self.tr("Rank before and after"), pad=0, divided=False, parent=parent)
         self._chart: ScatterChart | None = None
         self._below = ElidedLabel("", "caption", "text3")
         self._below.setContentsMargins(16, 0, 16, 8)
-        self.body.addWidget(self._below)
+        self._points = QWidget()
+        self._stack = column(self._points)
+        self._stack.addWidget(self._below)
+        self.slices = SlicesPane()
+        self.slices.asked.connect(self.parted)
+        self.slices.hide()
+        self._switch = SegmentedControl([self.tr("Ranks"), self.tr("Parts")], accessible=self.tr("What to show"))
+        self._switch.changed.connect(self.show_view)
+        self.head.addWidget(self._switch)
+        self.body.addWidget(self._points, 1)
+        self.body.addWidget(self.slices, 1)
         self.setMinimumHeight(240)
+        self._names = ("", "")
+
+    def show_view(self, view: int) -> None:
+        """0: the points; 1: the parts."""
+        self._switch.set_current(view)
+        self._points.setVisible(view == 0)
+        self.slices.setVisible(view == 1)
+        self.title.setText(self.tr("Rank before and after") if view == 0 else self.tr("Where it gains and loses"))
+        if view == 1:
+            self.parted.emit(self.slices.by())
+
+    def wants(self) -> By | None:
+        """How the queries are to be parted, None where points are shown."""
+        return self.slices.by() if self._switch.current() == 1 else None
+
+    def show_slices(self, parts: Sequence[Slice]) -> None:
+        self.slices.show_slices(parts, *self._names)
 
     def show_moved(self, moved: Moved, before: str, after: str) -> None:
-        self._below.setText(fill(self.tr("across: rank with %1 · down: rank with %2"), before, after))
+        self._names = (before, after)
+        axes = fill(self.tr("across: rank with %1 · down: rank with %2"), before, after)
+        shown, whole = shown_points(moved), len(moved.all())
+        if len(shown) < whole:
+            axes = fill(self.tr("%1 of %2 shown · %3"), words.count(len(shown)), words.count(whole), axes)
+        self._below.setText(axes)
         chart = self._made()
         groups: dict[str, list[tuple[float, float, object]]] = {"text2": [], "good": [], "bad": []}
-        for movement in moved.all():
+        for movement in shown:
             groups[tone_of(movement)].append((*scatter_place(movement), movement.query_id))
         symbols = {"text2": "o", "good": "t1", "bad": "t"}
         chart.set_groups([("base" if t == "text2" else t, symbols[t], points) for t, points in groups.items()])
@@ -165,8 +222,9 @@ class ScatterCard(Card):
         if self._chart is None:
             self._chart = ScatterChart(accessible=self.tr("Rank of the answer before and after, a point a question"))
             end = math.log10(NOT_FOUND) + 0.12
-            ten = math.log10(K + 0.5)
-            self._chart.set_ranges((-0.12, end), (-end, 0.12))
+            ten, words_high = math.log10(K + 0.5), 0.26
+            # The words stand above the first rank and below the last, where no point can be.
+            self._chart.set_ranges((-0.12, end), (-end - words_high, 0.12 + words_high))
             names = ((1, "1"), (10, "10"), (100, "100"), (NOT_FOUND, "–"))
             self._chart.set_ticks("bottom", [(math.log10(n), text) for n, text in names])
             self._chart.set_ticks("left", [(-math.log10(n), text) for n, text in names])
@@ -174,11 +232,10 @@ class ScatterCard(Card):
                 [
                     ("good", QRectF(ten, -ten, end - ten, ten + 0.12), ""),
                     ("bad", QRectF(-0.12, -end, ten + 0.12, end - ten), ""),
-                    # The words stand in the corners that points of these grounds reach last.
-                    ("good", QRectF(end - 0.5, -0.1, 0.5, 0.22), self.tr("fixed")),
-                    ("bad", QRectF(-0.12, -end, 0.6, 0.22), self.tr("broken")),
+                    ("good", QRectF(ten, 0.12, end - ten, words_high), self.tr("fixed")),
+                    ("bad", QRectF(-0.12, -end - words_high, ten + 0.12, words_high), self.tr("broken")),
                 ]
             )
             self._chart.picked.connect(lambda key: self.opened.emit(int(str(key))))
-            self.body.insertWidget(0, self._chart, 1)
+            self._stack.insertWidget(0, self._chart, 1)
         return self._chart

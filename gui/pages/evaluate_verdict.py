@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import Comparison, Outcome
-from engine.store.verdicts import Circumstances, Reason, metric_name, verdict_reasons
+from engine.store.verdicts import Circumstances, Reason, metric_name, smallest_difference, verdict_reasons
 from gui import theme, words
 from gui.pages.evaluate_facts import Bench, Pair
 from gui.phrases import fill
@@ -106,7 +106,10 @@ class VerdictCard(Card):
         )
         text += " " + self.tr("It brings an answer among its first ten for %2 of %3 queries; the rest is listed below.")
         self._sentence.setText(fill(text, bench.names[best.id], found, words.count(best.n_queries)))
-        self._moves.hide()
+        self._moves.setVisible(pair.comparison is not None)
+        if pair.comparison is not None:
+            reach = self.tr("These queries can show a difference from about %1 on.")
+            self._moves.setText(fill(reach, words.decimal(smallest_difference(pair.comparison))))
         self._show_intervals([pair.comparison] if pair.comparison else [], bench)
 
     def _show_untested(self, pair: Pair, name_a: str, name_b: str) -> None:
@@ -128,8 +131,12 @@ class VerdictCard(Card):
         names = bench.names if bench else {}
         self._bar.set_intervals([Interval(c.delta, c.low, c.high, _short(names.get(c.run_b, c.b))) for c in found])
         if found:
-            values = " · ".join(f"{_short(names.get(c.run_b, c.b))} {_p_words(c.p)}" for c in found)
-            self._test.setText(fill(self.tr("Paired bootstrap; randomisation test: %1"), values))
+            values = " · ".join(f"{_short(names.get(c.run_b, c.b))} {_p_words(c.p_adjusted)}" for c in found)
+            together = max(c.family for c in found)
+            text = self.tr("Paired bootstrap; randomisation test: %1")
+            if together > 1:
+                text = self.tr("Paired bootstrap; randomisation test, corrected for %2 systems (Holm): %1")
+            self._test.setText(fill(text, values, together))
 
     def _meaning(self, found: Comparison, name_a: str, name_b: str) -> str:
         low, high = words.signed(found.low), words.signed(found.high)
@@ -158,6 +165,8 @@ class VerdictCard(Card):
             "hybrid": self.tr("Measure both joined"),
             "add_pairs": self.tr("Add pairs"),
             "review_negatives": self.tr("Judge negatives"),
+            "review_queries": self.tr("Look at the queries"),
+            "other_base": self.tr("Choose another base"),
         }.get(reason.action, "")
 
     def _add_reason(self, sentence: str, words_: str, action: str) -> None:

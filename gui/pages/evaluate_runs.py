@@ -1,0 +1,146 @@
+"""Every training of the project beside the others: parent, data, settings that differ, curves, a note on each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from engine.store import models
+from engine.store.lineage import Trained, differing_settings, lineage
+from engine.store.project import Project
+from gui import theme, words
+from gui.phrases import fill
+from gui.tables.lineage import LineageModel
+from gui.widgets.buttons import Button
+from gui.widgets.cards import Card, column, row
+from gui.widgets.curves import Curve, CurvesChart
+from gui.widgets.labels import label
+from gui.widgets.tables import TableDelegate, TableView
+
+
+@dataclass(frozen=True, slots=True)
+class Trainings:
+    """All models, oldest first, with the curve of nDCG@10 on dev of those trained here.
+
+    `differences`: settings in which a model differs from its parent, in words, by the model's id.
+    """
+
+    rows: tuple[Trained, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    differences: Mapping[int, str] = field(default_factory=dict)
+
+
+def read_trainings(project: Project) -> Trainings:
+    """Everything the view shows."""
+    rows = tuple(lineage(project))
+    curves = []
+    for line in rows:
+        points = models.curve(project, line.model.id, "dev_ndcg@10")
+        if len(points) > 1:
+            found = tuple((float(point.step), point.value) for point in points)
+            curves.append(Curve(line.model.id, line.model.name, found))
+    by_id = {line.model.id: line.model for line in rows}
+    differences = {}
+    for line in rows:
+        parent = by_id.get(line.model.parent_id or 0)
+        if parent is not None and parent.kind == "tuned":
+            differing = differing_settings(line.model, parent)
+            differences[line.model.id] = ", ".join(f"{name} {b} → {a}" for name, (a, b) in differing.items())
+    return Trainings(rows, tuple(curves), differences)
+
+
+class RunsView(QWidget):
+    """Signals: `closed`; `compared(model id)` to look at its verdict; `noted(model id, text, text before)`."""
+
+    closed = Signal()
+    compared = Signal(int)
+    noted = Signal(int, str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._found = Trainings()
+        self._chosen = 0
+        self._chart: CurvesChart | None = None
+        self._back = Button(self.tr("Verdict"), "flat", icon_name="chevron-left", size="small")
+        self._back.clicked.connect(self.closed)
+        self._look = Button(self.tr("Show its verdict"), size="small")
+        self._look.clicked.connect(lambda: self.compared.emit(self._chosen))
+        self._model = LineageModel(self)
+        self._table = TableView(self.tr("Models"))
+        self._table.setModel(self._model)
+        self._table.setItemDelegate(TableDelegate(self._table))
+        self._table.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self._difference = label("", "body", "text2", wrap=True)
+        self._note = QLineEdit()
+        self._note.setPlaceholderText(self.tr("A note on this model"))
+        self._note.setAccessibleName(self.tr("Note"))
+        self._note.editingFinished.connect(self._note_written)
+        self._build()
+        escape = QShortcut(QKeySequence("Esc"), self)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        escape.activated.connect(self.closed)
+
+    def _build(self) -> None:
+        stack = column(self, gap=theme.GAP)
+        top = row()
+        top.addWidget(self._back)
+        top.addStretch(1)
+        top.addWidget(self._look)
+        stack.addLayout(top)
+        card = Card(self.tr("Models"), pad=0, gap=0, divided=False)
+        card.body.addWidget(self._table)
+        stack.addWidget(card, 3)
+        about = Card(pad=16)
+        about.body.addWidget(self._difference)
+        about.body.addWidget(self._note)
+        stack.addWidget(about)
+        self._curves = Card(self.tr("nDCG@10 on dev queries while training"), pad=0, divided=False)
+        self._none = label(self.tr("No training measured itself on dev queries yet."), "body", "text3")
+        self._none.setContentsMargins(16, 0, 16, 16)
+        self._curves.body.addWidget(self._none)
+        stack.addWidget(self._curves, 4)
+
+    def show_trainings(self, found: Trainings) -> None:
+        """Fill the view; the model chosen stays chosen."""
+        self._found = found
+        chosen = self._chosen
+        self._model.set_rows(found.rows)
+        self._table.set_widths(0, 130, 200, 180, 70, 70, 130)
+        self._none.setVisible(not found.curves)
+        place = max(self._model.row_of(chosen), 0)
+        self._table.selectRow(place)
+        self._choose(place)
+
+    def _row_chosen(self, index: QModelIndex, _before: QModelIndex) -> None:
+        self._choose(index.row())
+
+    def _choose(self, place: int) -> None:
+        line = self._model.trained(place)
+        if line is None:
+            return
+        self._chosen = line.model.id
+        self._look.set_possible(line.run is not None, self.tr("Not measured yet"))
+        difference = self._found.differences.get(line.model.id, "")
+        if difference:
+            text = fill(self.tr("%1 differs from %2 in: %3"), line.model.name, line.parent, difference)
+        elif line.parent:
+            text = fill(self.tr("%1 was made from %2."), line.model.name, line.parent)
+        else:
+            text = fill(self.tr("%1 is where the project starts from."), line.model.name)
+        self._difference.setText(words.plain(text, 600))
+        self._note.setText(line.note)
+        if self._found.curves and self._chart is None:
+            self._chart = CurvesChart(accessible=self.tr("nDCG@10 on dev queries by step, a line a model"))
+            self._curves.body.addWidget(self._chart, 1)
+        if self._chart is not None:
+            self._chart.set_curves(self._found.curves, self._chosen)
+            self._chart.setVisible(bool(self._found.curves))
+
+    def _note_written(self) -> None:
+        line = self._model.trained(self._model.row_of(self._chosen))
+        if line is not None and self._note.text().strip() != line.note:
+            self.noted.emit(self._chosen, self._note.text().strip(), line.note)
