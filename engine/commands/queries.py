@@ -2,14 +2,98 @@
 
 from __future__ import annotations
 
-from engine.commands.common import Add, given, job
+import argparse
+from pathlib import Path
+
+from engine.commands.common import Add, Values, given, job, words
+from engine.errors import UserError
+from engine.store.project import Project
+from engine.terminal import TerminalTask, plain, table
 
 
 def add_commands(add: Add) -> None:
     """Register them."""
     dedup = add("dedup", "find near-duplicate queries and merge them", job("dedup", lambda o: given(o, "threshold")))
     dedup.add_argument("--threshold", type=float, metavar="T", help="how alike, 0 to 1")
-    split = add(
-        "split", "split queries into train, dev and test without leaks", job("split", lambda o: given(o, "seed"))
-    )
+    split = add("split", "split queries into train, dev and test without leaks", _split)
     split.add_argument("--seed", type=int, metavar="N")
+    split.add_argument("--made", choices=["train", "all"], help="where made queries go: only to train, or everywhere")
+    split.add_argument("--report", action="store_true", help="only say what the last split found")
+    make = add(
+        "queries make",
+        "make queries from the passages",
+        job("make_queries", _make_values),
+        example="queries make law --from headings,questions --per-passage 2",
+    )
+    make.add_argument("--from", dest="sources", metavar="LIST", help="of headings, questions, cloze, phrases, endpoint")
+    make.add_argument("--per-passage", type=int, metavar="N", help="at most so many of each passage and source (1)")
+    make.add_argument("--limit", type=int, metavar="N", help="from so many passages, drawn by seed (all)")
+    make.add_argument("--endpoint", dest="url", metavar="URL", help="a server with OpenAI's chat interface")
+    make.add_argument("--model", metavar="NAME", help="the model's name on that server")
+    make.add_argument("--prompt", metavar="FILE", help="what to ask, with the places {count} and {passage}")
+    make.add_argument("--key-variable", metavar="NAME", help="environment variable with the key (SEARCHSMITH_API_KEY)")
+    make.add_argument("--price", dest="price_per_million", type=float, metavar="P", help="of a million tokens")
+    shown = add("queries list", "list queries", _list, example="queries list law --split test", show=_show_list)
+    shown.add_argument("--split", choices=["train", "dev", "test"])
+    shown.add_argument("--source", metavar="TEXT", help="only those whose source has this in it, e.g. made")
+    shown.add_argument("--contains", metavar="TEXT")
+    shown.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
+
+
+def _split(options: argparse.Namespace, task: TerminalTask) -> Values:
+    if not options.report:
+        return job("split", lambda o: given(o, "seed", "made"))(options, task)
+    with Project.open(Path(options.project), readonly=True) as project:
+        report = project.meta_json("split_report")
+    if not isinstance(report, dict):
+        raise UserError("The queries were not split yet.", hint="Split them first: searchsmith split PROJECT")
+    return report
+
+
+def _make_values(options: argparse.Namespace) -> Values:
+    values = given(options, "per_passage", "limit", "url", "model", "key_variable", "price_per_million")
+    if options.sources:
+        values["sources"] = words(options.sources)
+    elif options.url:
+        values["sources"] = ["endpoint"]
+    if options.prompt:
+        values["prompt"] = Path(options.prompt).read_text(encoding="utf-8")
+    return values
+
+
+def _list(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.store import queries
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        answers = queries.positives(project)
+        wanted = [
+            query
+            for query in queries.all_queries(project)
+            if (not options.split or query.split == options.split)
+            and (options.source or "") in query.source
+            and (options.contains or "").casefold() in query.text.casefold()
+        ]
+        rows = [
+            {
+                "id": query.id,
+                "external_id": query.external_id,
+                "text": query.text,
+                "split": query.split.value if query.split else "",
+                "source": query.source,
+                "duplicate_of": query.duplicate_of,
+                "answers": len(answers.get(query.id, {})),
+            }
+            for query in wanted[: options.limit]
+        ]
+    return {"queries": rows, "total": len(wanted)}
+
+
+def _show_list(summary: Values) -> None:
+    rows = [["id", "split", "answers", "source", "query"]]
+    rows += [
+        [str(row["id"]), row["split"] or "–", str(row["answers"]), plain(row["source"]), plain(row["text"])[:80]]
+        for row in summary["queries"]
+    ]
+    print(table(rows, right=(0, 2)))
+    if summary["total"] > len(summary["queries"]):
+        print(f"… and {summary['total'] - len(summary['queries']):,} more (--limit shows more)")

@@ -12,6 +12,7 @@ from engine.params import SplitParams
 from engine.records import Query, Split
 from engine.store import documents, queries
 from engine.store.edges import read_edges
+from engine.store.made import is_made
 from engine.store.project import Project
 from engine.task import Task
 
@@ -31,7 +32,8 @@ class SplitSummary:
         dropped_rules: rules given up because they tied too many queries together.
         ties_across: pairs of splits that share something under a rule given up, as counts of passages or documents.
         official: whether the set's own splits were kept.
-        unused: queries without a right passage; they get no split.
+        unused: queries without a right passage, and made ones tied to a dev or test query; they get no split.
+        made_test: test queries that the program made.
     """
 
     train: int
@@ -43,6 +45,7 @@ class SplitSummary:
     official: bool = False
     unused: int = 0
     sentence: str = ""
+    made_test: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,17 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
             hint="Import a labelled set, make the sample, or mark right passages of your queries.",
         )
     task.progress("split", 0, len(asked))
-    places, dropped = assign(asked, params)
+    made = _made(everyone) if params.made == "train" else frozenset()
+    places, dropped = _assign_beside_made(asked, made, params)
     task.progress("split", len(asked), len(asked))
     chosen: dict[int, Split | None] = {query.id: None for query in everyone}
     chosen.update(places)
     leaks = leaks_of(asked, places, near)
-    unused = sum(query.duplicate_of is None for query in everyone) - len(asked)
-    summary = _summary(places, dropped, leaks, official=_kept_official(asked, params), unused=unused)
+    unused = sum(query.duplicate_of is None for query in everyone) - len(places)
+    made_test = sum(place is Split.TEST for query, place in places.items() if query in _made(everyone))
+    summary = _summary(
+        places, dropped, leaks, official=_kept_official(asked, params), unused=unused, made_test=made_test
+    )
     queries.set_splits(project, chosen)
     project.set_meta_json("split_report", asdict(summary))
     if not summary.train:
@@ -101,6 +108,28 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
             "No query is left to train on: the set's own splits hold none. Split again without keeping them to train."
         )
     return summary
+
+
+def _made(everyone: Sequence[Query]) -> frozenset[int]:
+    return frozenset(query.id for query in everyone if is_made(query.source))
+
+
+def _assign_beside_made(
+    asked: Sequence[Asked], made: frozenset[int], params: SplitParams
+) -> tuple[dict[int, Split], tuple[str, ...]]:
+    """Split the queries of people; made ones are trained on, or left out where they are tied to dev or test.
+
+    Where all were made they are split like others: something has to be measured with.
+    """
+    others = [query for query in asked if query.id not in made]
+    if not others or len(others) == len(asked):
+        return assign(asked, params)
+    places, dropped = assign(others, params)
+    for group in components(asked, _GIVEN_UP if _kept_official(others, params) else dropped):
+        held = any(places.get(query.id, Split.TRAIN) is not Split.TRAIN for query in group)
+        if not held:
+            places.update((query.id, Split.TRAIN) for query in group if query.id in made)
+    return places, dropped
 
 
 def assign(asked: Sequence[Asked], params: SplitParams) -> tuple[dict[int, Split], tuple[str, ...]]:
@@ -284,6 +313,7 @@ def _summary(
     *,
     official: bool,
     unused: int,
+    made_test: int,
 ) -> SplitSummary:
     ties = {SHARED_ANSWER: leaks.answers, SAME_DOCUMENT: leaks.documents}
     allowed = _GIVEN_UP if official else dropped
@@ -299,11 +329,14 @@ def _summary(
         across,
         official,
         unused,
-        _in_words(leaks, dropped, across, official=official),
+        _in_words(leaks, dropped, across, official=official, made_test=made_test),
+        made_test,
     )
 
 
-def _in_words(leaks: Leaks, dropped: tuple[str, ...], across: Mapping[str, int], *, official: bool) -> str:
+def _in_words(
+    leaks: Leaks, dropped: tuple[str, ...], across: Mapping[str, int], *, official: bool, made_test: int
+) -> str:
     parts = [f"Leaks: {leaks.texts} texts, {leaks.duplicates} near-duplicates."]
     if official:
         parts.append("The set's own splits were kept.")
@@ -314,4 +347,6 @@ def _in_words(leaks: Leaks, dropped: tuple[str, ...], across: Mapping[str, int],
     for rule, count in across.items():
         things = "right passages" if rule == SHARED_ANSWER else "documents"
         parts.append(f"{count} {things} are known in more than one split.")
+    if made_test:
+        parts.append(f"{made_test:,} test queries were made by the program: the verdict is measured on made queries.")
     return " ".join(parts)
