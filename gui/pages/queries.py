@@ -18,6 +18,7 @@ from engine.store.project import Project
 from gui import words
 from gui.amounts import amount
 from gui.dialogs.import_dialog import ImportDialog
+from gui.dialogs.make_queries import MakeQueries
 from gui.dialogs.write_query import WriteQuery
 from gui.pages.queries_duplicates import DuplicatesDrawer
 from gui.pages.queries_inspector import QueryInspector
@@ -111,6 +112,7 @@ class QueriesPage(ReadingPage):
     def commands(self) -> Iterable[tuple[str, str, object]]:
         return (
             (self.tr("Write a query"), "edit", self.write_query),
+            (self.tr("Make queries"), "query", self.make_queries),
             (self.tr("Import queries"), "document", self.import_queries),
             (self.tr("Find duplicates"), "merge", lambda: self._merge_all(self.duplicates.threshold())),
         )
@@ -148,6 +150,13 @@ class QueriesPage(ReadingPage):
         values = {"text": text, **({"passage_id": passage_id} if passage_id else {})}
         self.session.edit("add_query", values, self._say_added)
 
+    def make_queries(self) -> None:
+        """Ask how, and make queries from the passages."""
+        seen = self.session.overview()
+        dialog = MakeQueries(seen.passages if seen else 0, self)
+        if dialog.exec():
+            self.session.run_job("make_queries", dialog.values())
+
     def import_queries(self) -> None:
         """Ask for a labelled set and import it."""
         dialog = ImportDialog([], ImportParams(), "labelled", self)
@@ -160,9 +169,11 @@ class QueriesPage(ReadingPage):
         self.session.undo_changed.connect(self._follow_undo)
         self._write = Button(self.tr("Write a query"), "plain", icon_name="plus")
         self._write.clicked.connect(self.write_query)
+        self._make = Button(self.tr("Make queries"), "plain", icon_name="query")
+        self._make.clicked.connect(self.make_queries)
         bring = Button(self.tr("Import queries"), "primary", icon_name="document")
         bring.clicked.connect(self.import_queries)
-        self._head_actions = (self._undo, self._write, bring)
+        self._head_actions = (self._undo, self._write, self._make, bring)
         for button in self._head_actions:
             self.head.add_action(button)
         self._follow_undo(self.session.undo_words)
@@ -170,14 +181,14 @@ class QueriesPage(ReadingPage):
     def _make_empty(self) -> QWidget:
         button = Button(self.tr("Import queries"), "primary", size="large")
         button.clicked.connect(self.import_queries)
-        sample = Link(self.tr("Try with the sample"))
-        sample.clicked.connect(lambda: self.session.run_job("sample", {}))
+        make = Link(self.tr("Make them from your documents"))
+        make.clicked.connect(self.make_queries)
         return EmptyState(
             "query",
             self.tr("What people type, and what answers it"),
             self.tr("Queries with their right passages are what a model learns from and what it is measured with."),
             button,
-            sample,
+            make,
         )
 
     def _make_content(self) -> QWidget:
