@@ -14,8 +14,8 @@ from engine.errors import UserError
 from engine.evaluate.comparing import compare_runs
 from engine.evaluate.features import features_of
 from engine.evaluate.figures import figures, figures_of_run, named
-from engine.evaluate.judging import CUTS, METRICS, digest_of, judgements_digest, metric_rows
-from engine.evaluate.metrics import judge, measure
+from engine.evaluate.judging import CUTS, METRICS, digest_of, judge_again, judgements_digest, metric_rows
+from engine.evaluate.metrics import CONVENTIONS, judge, measure
 from engine.evaluate.ranking import DistinctTexts, to_judged_passages
 from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems
 from engine.params import EvaluateParams
@@ -66,6 +66,8 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     systems = resolve_systems(project, params.systems, task)
     bench = _bench(project, params)
     rankers = Rankers(project, bench.distinct, {query.id: query.text for query in bench.queries}, bench.depth, task)
+    if any(f"{CONVENTIONS[-1]}/ndcg@10" not in run.metrics for run in runs.newest_runs(project, bench.split)):
+        judge_again(project, bench.split, resamples=params.resamples)  # measured by a version with one convention
     found: dict[str, Run] = {}
     for system in systems:
         task.check_cancelled()

@@ -128,15 +128,7 @@ class EvaluatePage(ReadingPage):
     def _make_board(self) -> Card:
         card = Card(self.tr("Scoreboard"), pad=0, gap=0, divided=False)
         card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._convention = ChoiceBox(
-            [
-                (self.tr("as trec_eval and BEIR count"), _CONVENTIONS[0]),
-                (self.tr("as sentence-transformers counts"), _CONVENTIONS[1]),
-                (self.tr("as PaddleNLP counts"), _CONVENTIONS[2]),
-                (self.tr("whole documents by best passage (MaxP)"), _CONVENTIONS[3]),
-            ],
-            accessible=self.tr("Whose definitions the figures follow"),
-        )
+        self._convention = ChoiceBox(accessible=self.tr("Whose definitions the figures follow"))
         self._convention.setToolTip(self.tr("All from one ranked list; ties by score, then id; an empty list counts 0"))
         self._convention.picked.connect(lambda _prefix: self._show_board())
         card.head.addWidget(self._convention)
@@ -218,6 +210,7 @@ class EvaluatePage(ReadingPage):
 
     def _show_board(self) -> None:
         bench, (a, b) = self._bench, self._chosen
+        self._offer_conventions()
         prefix = str(self._convention.value())
         rows = [
             ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], counted_as(r.metrics, prefix)) for r in bench.test_runs
@@ -227,6 +220,18 @@ class EvaluatePage(ReadingPage):
         self._table.selectRow(self._model.row_of(a))
         self._table.setFixedHeight(theme.ROW_HEAD + theme.ROW * len(rows))
         self._board_fact.setText(fill(self.tr("difference to %1"), bench.names.get(b, "–")))
+
+    def _offer_conventions(self) -> None:
+        """Those that something was measured in."""
+        names = (
+            self.tr("as trec_eval and BEIR count"),
+            self.tr("as sentence-transformers counts"),
+            self.tr("as PaddleNLP counts"),
+            self.tr("whole documents by best passage (MaxP)"),
+        )
+        measured = [run.metrics for run in self._bench.test_runs]
+        kept = [p for p in _CONVENTIONS if any(name.startswith(p) for found in measured for name in found)]
+        self._convention.set_choices([(n, p) for n, p in zip(names, _CONVENTIONS, strict=True) if p in kept])
 
     def _show_pair(self, pair: Pair) -> None:
         self._pair = pair

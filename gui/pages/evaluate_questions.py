@@ -170,7 +170,7 @@ class ScatterCard(Card):
     parted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Rank before and after"), pad=0, divided=False, parent=parent)
+        super().__init__(self.tr("Before and after"), pad=0, divided=False, parent=parent)
         self._chart: ScatterChart | None = None
         self._below = ElidedLabel("", "caption", "text3")
         self._below.setContentsMargins(16, 0, 16, 8)
@@ -193,7 +193,7 @@ class ScatterCard(Card):
         self._switch.set_current(view)
         self._points.setVisible(view == 0)
         self.slices.setVisible(view == 1)
-        self.title.setText(self.tr("Rank before and after") if view == 0 else self.tr("Where it gains and loses"))
+        self.title.setText(self.tr("Before and after") if view == 0 else self.tr("In parts"))
         if view == 1:
             self.parted.emit(self.slices.by())
 

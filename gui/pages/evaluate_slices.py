@@ -15,7 +15,7 @@ from gui.widgets.gauges import Interval, IntervalBar
 from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import label
 
-_WIDTH = 128
+_WIDTH = 104
 
 
 class SlicesPane(QWidget):
@@ -25,7 +25,7 @@ class SlicesPane(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        stack = column(self, margins=(16, 4, 16, 8), gap=8)
+        stack = column(self, margins=(12, 4, 4, 8), gap=8)
         choices: list[tuple[str, object]] = [
             (self.tr("by length"), "length"),
             (self.tr("by words shared with the answer"), "overlap"),

@@ -32,6 +32,7 @@ from gui.pages.export_facts import (
     snippet,
     why_not,
 )
+from gui.pages.export_gate import PinGate, read_broken_pins
 from gui.pages.export_parts import ChoiceRow, HistoryRow, ModelCard
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
@@ -118,6 +119,8 @@ class ExportPage(ReadingPage):
             row_.toggled.connect(self._show_choice)
         stack.addWidget(self._what)
         stack.addSpacing(8)
+        self._gate = PinGate()
+        stack.addWidget(self._gate)
         stack.addLayout(self._make_place())
         stack.addStretch(1)
         return scroller(content)
@@ -262,6 +265,19 @@ class ExportPage(ReadingPage):
         else:
             self._go.set_possible(not (free and size > free), self.tr("Not enough room there"))
         self._show_check()
+        self._ask_gate(model)
+
+    def _ask_gate(self, model: ModelChoice | None) -> None:
+        """Warn where the model chosen lost pinned queries."""
+        if model is None:
+            self._gate.hide()
+            return
+        model_id, name = model.model_id, model.name
+        self.ask(
+            "export/gate",
+            lambda project: read_broken_pins(project, model_id),
+            lambda broken: self._gate.show_broken(broken, name),
+        )
 
     def _show_row(self, row_: ChoiceRow) -> None:
         key = row_.choice.key

@@ -1,0 +1,181 @@
+"""The Evaluate page beyond the verdict: parts, pins, negatives, runs, conventions, reports."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QFileDialog
+
+from engine.evaluate.judging import judge_again
+from engine.records import QueryMovement, Review, Split
+from engine.store import notes, pins, queries, runs, slices
+from engine.store.project import Project
+from gui.pages.evaluate_facts import Moved, counted_as, shown_points
+from gui.pages.export import ExportPage
+from tests.gui.asking import AskingSession, settle
+from tests.gui.test_evaluate_page import _page
+
+
+def _keep_features(finished):
+    with Project.open(finished) as project:
+        ids = [query.id for query in queries.representatives(project, Split.TEST)]
+        slices.keep_features(
+            project,
+            Split.TEST,
+            query_ids=ids,
+            words=[3 if place % 2 else 12 for place in range(len(ids))],
+            overlap=[0.1] * len(ids),
+            language=["Latin letters"] * len(ids),
+        )
+
+
+def test_parts_show_the_gain_of_each_with_its_interval(qtbot, tmp_path, finished):
+    _keep_features(finished)
+    page = _page(qtbot, tmp_path, finished)
+    page._scatter.show_view(1)
+    settle(qtbot, page)
+    with Project.open(finished, readonly=True) as project:
+        parts = slices.slices(project, *page._chosen, "length")
+    assert [part.name for part in parts] == ["1 to 4 words", "9 to 16 words"]
+    for part in parts:
+        assert f"({part.n}) {part.delta:+.3f}".replace("-", "−") in page._scatter.slices.shown()
+
+
+def test_another_way_to_part_is_read_anew(qtbot, tmp_path, finished):
+    _keep_features(finished)
+    page = _page(qtbot, tmp_path, finished)
+    page._scatter.show_view(1)
+    page._scatter.slices._by.set_value("overlap")
+    page._scatter.slices.asked.emit("overlap")
+    settle(qtbot, page)
+    assert page._scatter.slices.shown().startswith("under 25 %")
+
+
+def test_a_pinned_query_stands_in_its_list_and_can_be_unpinned(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    query = page._pair.moved.right[0].query_id
+    page._open_query(query)
+    settle(qtbot, page)
+    page._compare._pin.click()
+    settle(qtbot, page)
+    assert page._compare._pin.shown_text() == "Pinned to the first 10"
+    assert page._questions.tab_words()[3] == "Pinned 1"
+    assert [row.query_id for row in page._questions.pinned.rows.movements.rows()] == [query]
+    page.session.undo()
+    with Project.open(finished, readonly=True) as project:
+        assert pins.pins(project) == []
+
+
+def test_a_broken_pin_warns_at_export_by_name(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    lost = page._pair.moved.broken[0] if page._pair.moved.broken else page._pair.moved.wrong[0]
+    with Project.open(finished) as project:
+        pins.pin_query(project, lost.query_id, 1)
+    export = ExportPage(AskingSession(finished, tmp_path))
+    qtbot.addWidget(export)
+    export.show()
+    settle(qtbot, export)
+    tuned = page._bench.system("tuned")
+    export._choose_model(tuned.model_id)
+    settle(qtbot, export)
+    assert export._gate.isVisible()
+    assert lost.text[:40] in export._gate.text()
+    with Project.open(finished) as project:
+        pins.unpin_query(project, lost.query_id)
+    export._choose_model(tuned.model_id)
+    settle(qtbot, export)
+    assert not export._gate.isVisible()
+
+
+def test_a_hit_is_sent_to_the_negatives_and_comes_back(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    query = page._pair.moved.right[0].query_id
+    page._open_query(query)
+    settle(qtbot, page)
+    other = next(card for card in page._compare.columns.right.hits.cards() if not card.answer)
+    page._compare.columns._chosen(1, other.passage_id)
+    page._compare._negative.click()
+    with Project.open(finished, readonly=True) as project:
+        assert queries.reviews(project)[(query, other.passage_id)] is Review.NEGATIVE
+    page.session.undo()
+    with Project.open(finished, readonly=True) as project:
+        assert (query, other.passage_id) not in queries.reviews(project)
+
+
+def test_runs_show_parent_and_verdict_and_keep_a_note(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._to_runs.click()
+    settle(qtbot, page)
+    view = page._runs
+    assert view.isVisible()
+    tuned = view._model.trained(0)
+    assert tuned.model.kind == "tuned"
+    assert view._model.cells(tuned)[1] == tuned.parent != ""
+    assert view._model.cells(tuned)[6].split()[0] in ("WIN", "TIE", "LOSS")
+    view._note.setText("with more cables")
+    view._note.editingFinished.emit()
+    with Project.open(finished, readonly=True) as project:
+        assert notes.note(project, "model", tuned.model.id) == "with more cables"
+
+
+def test_a_run_leads_to_its_verdict(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._open_runs()
+    settle(qtbot, page)
+    page._runs._table.selectRow(1)
+    page._runs._look.click()
+    settle(qtbot, page)
+    assert page._verdict.isVisible()
+    assert page._bench.run(page._chosen[0]).system == "base"
+
+
+def test_figures_follow_the_convention_chosen(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        judge_again(project, Split.TEST, resamples=100)
+    page = _page(qtbot, tmp_path, finished)
+    page._convention.set_value("PaddleNLP/")
+    page._show_board()
+    run = page._bench.test_runs[0]
+    assert page._model.cell(0, "ndcg@10").value == run.metrics["PaddleNLP/ndcg@10"]
+    assert page._model.cell(0, "recall@10") is None
+
+
+def test_conventions_keep_apart():
+    metrics = {"ndcg@10": 0.5, "PaddleNLP/ndcg@10": 0.4}
+    assert counted_as(metrics, "") == {"ndcg@10": 0.5}
+    assert counted_as(metrics, "PaddleNLP/") == {"ndcg@10": 0.4}
+
+
+@pytest.mark.parametrize("format", ["html", "csv"])
+def test_the_report_is_asked_for(qtbot, tmp_path, finished, monkeypatch, format):
+    page = _page(qtbot, tmp_path, finished)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "r"), ""))
+    page._take_report(format)
+    assert page.session.jobs == [("report", {"dest": str(tmp_path / "r"), "format": format, "split": "test"})]
+
+
+def test_the_scatter_draws_at_most_some_thousand_points_with_every_large_movement():
+    def many(start, count):
+        return tuple(QueryMovement(start + n, "q", 1, 20, 0.0, 0.0) for n in range(count))
+
+    moved = Moved(many(0, 900), many(1000, 500), many(10_000, 60_000), many(100_000, 38_000))
+    shown = shown_points(moved)
+    assert len(shown) <= 3000
+    assert {*moved.fixed, *moved.broken} <= set(shown)
+
+
+def test_every_other_run_is_a_rival_also_one_made_elsewhere(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        ours = runs.newest_runs(project)[0]
+        run = runs.start_run(project, system="Elastic", model_id=None, split=Split.TEST, content_key="e")
+        runs.put_query_metrics(project, run, runs.query_metrics(project, ours.id))
+        query_ids, passage_ids, scores = runs.hits(project, ours.id)
+        runs.save_hits(project, run, query_ids=query_ids, passage_ids=passage_ids, scores=scores)
+        runs.finish_run(project, run, n_queries=ours.n_queries, metrics=ours.metrics, seconds=1)
+    page = _page(qtbot, tmp_path, finished)
+    page._choose(page._bench.system("tuned").id, run)
+    settle(qtbot, page)
+    assert page._bench.names[run] == "Elastic"
+    page._verdict.remedy.emit("test")
+    settle(qtbot, page)
+    with Project.open(finished, readonly=True) as project:
+        assert runs.comparison(project, *page._chosen) is not None
