@@ -70,7 +70,8 @@ def in_words(report: TokenReport) -> str:
         outlook = "expect poor search" if report.unknown_share >= 0.2 else "expect weaker search"
         sentences.append(
             f"The model {report.model} does not know {report.unknown_share:.0%} of the tokens of these texts; "
-            f"{outlook}. Choose a base model made for this language, or rely on BM25."
+            f"{outlook}. Build a model from your documents, choose a base model made for this language, or rely on "
+            "BM25."
         )
     if report.cut_share >= _MANY_CUT:
         sentences.append(

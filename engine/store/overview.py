@@ -8,6 +8,7 @@ from typing import Any
 from engine.records import Comparison, JobState, Model, Outcome, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.project import Project
+from engine.store.reading import base_offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,8 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
     state = {stage.name: stage.state for stage in stages}
     if state["documents"] != "done":
         return NextStep("Import documents", "documents", "", {}, 0)
+    if offer := base_offer(project):
+        return NextStep("Build a model from your documents", "train", "make_base", {}, offer.seconds)
     if state["queries"] == "none":
         return NextStep("Import queries", "queries", "", {}, 0)
     if jobs.last_done(project, "dedup") is None:

@@ -25,9 +25,9 @@ from engine.train.work import EncoderWork
 
 # What the presets become for a model whose step costs a hundredth of a transformer's (docs/decisions).
 _INSTEAD: dict[str, dict[str, Any]] = {  # Any: values of TrainParams' fields
-    "quick": {"epochs": 6.0},
-    "balanced": {"epochs": 10.0, "patience": 4},
-    "thorough": {"epochs": 20.0, "patience": 5},
+    "quick": {"epochs": 12.0},
+    "balanced": {"epochs": 20.0},
+    "thorough": {"epochs": 40.0},
 }
 _ALWAYS: dict[str, Any] = {
     "batch_size": 512,

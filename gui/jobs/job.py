@@ -29,6 +29,7 @@ _KINDS = {
     "import": QT_TRANSLATE_NOOP("jobs", "Import"),
     "dedup": QT_TRANSLATE_NOOP("jobs", "Find duplicate queries"),
     "split": QT_TRANSLATE_NOOP("jobs", "Split the queries"),
+    "make_base": QT_TRANSLATE_NOOP("jobs", "Build a base model"),
     "mine": QT_TRANSLATE_NOOP("jobs", "Mine negatives"),
     "train": QT_TRANSLATE_NOOP("jobs", "Train"),
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluate"),
@@ -40,6 +41,7 @@ _PAST = {
     "import": QT_TRANSLATE_NOOP("jobs", "Imported"),
     "dedup": QT_TRANSLATE_NOOP("jobs", "Found duplicate queries"),
     "split": QT_TRANSLATE_NOOP("jobs", "Split the queries"),
+    "make_base": QT_TRANSLATE_NOOP("jobs", "Built a base model"),
     "mine": QT_TRANSLATE_NOOP("jobs", "Mined negatives"),
     "train": QT_TRANSLATE_NOOP("jobs", "Trained"),
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluated"),
@@ -47,7 +49,7 @@ _PAST = {
 }
 PAGES = {
     "new": "home", "sample": "documents", "import": "documents", "dedup": "queries", "split": "queries",
-    "mine": "negatives", "train": "train", "evaluate": "evaluate", "export": "export",
+    "make_base": "train", "mine": "negatives", "train": "train", "evaluate": "evaluate", "export": "export",
 }  # fmt: skip
 
 

@@ -65,6 +65,7 @@ class HomePage(Page):
         self.standing.job_asked.connect(session.run_job)
         self.standing.round_asked.connect(lambda: session.run_chain(ANOTHER_ROUND))
         self.standing.job_dismissed.connect(lambda job_id: session.edit("dismiss_job", {"job_id": job_id}))
+        self.standing.base_kept.connect(lambda: session.edit("keep_base", {}))
         self.standing.model_discarded.connect(lambda model: discard_run(session, model, self))
         self._stack.addWidget(scroller(self.first))
         self._stack.addWidget(scroller(self.standing))

@@ -8,6 +8,7 @@ from engine.records import Comparison, JobRecord, Model, Outcome, Run
 from engine.store import imports, jobs, models, negatives
 from engine.store.overview import Overview, newest_tuned_run
 from engine.store.project import Project
+from engine.store.reading import BaseOffer, base_offer
 from gui import words
 from gui.phrases import fill
 
@@ -45,6 +46,7 @@ class HomeFacts:
         doubtful: mined candidates that may be answers and are not judged yet.
         resumable: the newest model whose training was ended early and can go on.
         reading: the sentence on how well the model reads these texts, "" where it reads them well.
+        offer: a base model made from the documents, where the present one cannot read them.
     """
 
     overview: Overview
@@ -57,6 +59,7 @@ class HomeFacts:
     broken: int
     not_taken: int
     reading: str
+    offer: BaseOffer | None
     activity: tuple[JobRecord, ...]
     interrupted: tuple[JobRecord, ...]
     resumable: Model | None
@@ -88,6 +91,7 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
         broken=seen.verdicts[-1].broken if seen.verdicts else 0,
         not_taken=imports.count_problems(project),
         reading=str(report.get("sentence") or ""),
+        offer=base_offer(project),
         activity=tuple(jobs.jobs(project, limit=6)),
         interrupted=tuple(jobs.interrupted_jobs(project)),
         resumable=next(iter(models.interrupted_models(project)), None),

@@ -35,6 +35,7 @@ class HomeProject(QWidget):
     round_asked = Signal()
     job_dismissed = Signal(int)
     model_discarded = Signal(object)
+    base_kept = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -181,13 +182,17 @@ class HomeProject(QWidget):
         stack.addSpacing(8)
         stack.addWidget(label(step.label, "title", wrap=True))
         stack.addSpacing(4)
-        stack.addWidget(label(self._why(step), "body", "text2", wrap=True))
+        stack.addWidget(label(self._why(step, facts), "body", "text2", wrap=True))
         stack.addSpacing(16)
         line = row()
         words_ = f"{step.label} ({words.about(step.seconds)})" if step.seconds else step.label
         button = Button(words_, "primary", after="arrow-right")
         button.clicked.connect(lambda: self._take(facts))
         line.addWidget(button)
+        if step.job == "make_base":
+            keep = Button(self.tr("Keep the base model"))
+            keep.clicked.connect(self.base_kept)
+            line.addWidget(keep)
         line.addStretch(1)
         stack.addLayout(line)
         stack.addStretch(1)
@@ -207,7 +212,17 @@ class HomeProject(QWidget):
         if step.job:
             self.job_asked.emit(step.job, dict(step.params))
 
-    def _why(self, step: NextStep) -> str:
+    def _why(self, step: NextStep, facts: HomeFacts) -> str:
+        if step.job == "make_base" and facts.offer is not None:
+            return fill(
+                self.tr(
+                    "Your base model %1 does not know %2 of the tokens of your texts and cannot tell them apart. "
+                    "A model of their own words is made from the documents alone, here on this machine; it searches "
+                    "about as word counts do and learns fast from your queries."
+                ),
+                words.plain(facts.offer.model, 60),
+                words.share(facts.offer.unknown_share),
+            )
         if step.page == "queries" and not step.job:
             return self.tr(
                 "Questions with the passage that answers them: what the model learns from and is measured with."

@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtWidgets import QLabel
 
 from engine.params import params_to_dict
-from engine.records import JobState, Outcome
+from engine.records import JobState, Outcome, State
 from engine.store import jobs, models
 from engine.store.overview import overview
 from engine.store.project import Project
@@ -105,6 +105,23 @@ def test_the_next_step_starts_its_job(qtbot, page, session, tmp_path):
         button(page, "Find duplicate queries").click()
     assert started.args[0].kind == "dedup"
     qtbot.waitUntil(lambda: started.args[0].is_over, timeout=10_000)
+
+
+def test_a_base_that_cannot_read_the_texts_may_be_replaced_or_kept(qtbot, page, session, tmp_path, monkeypatch):
+    folder = imported_project(tmp_path / "p")
+    with Project.open(folder) as project:
+        models.add_model(project, name="mini", kind="base", path="/mini", state=State.COMPLETE)
+        project.set_meta_json("token_report", {"model": "mini", "unknown_share": 0.71})
+    session.open_project(folder)
+    assert any("does not know 71 %" in text for text in texts(page))
+    with qtbot.waitSignal(session.queue.job_started, timeout=5000) as started:
+        button(page, "Build a model from your documents").click()
+    assert started.args[0].kind == "make_base"
+    qtbot.waitUntil(lambda: started.args[0].is_over, timeout=10_000)
+    edits = []
+    monkeypatch.setattr(session, "edit", lambda kind, values: edits.append((kind, values)))
+    button(page, "Keep the base model").click()
+    assert edits == [("keep_base", {})]
 
 
 def test_the_verdict_is_said_with_its_interval_and_both_counts(page, session, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.edits import apply_edit
 from engine.records import JobState, Qrel, Split, State
 from engine.store import documents, imports, jobs, models, negatives, queries
 from engine.store.documents import NewDocument, NewPassage
@@ -80,3 +81,38 @@ def test_a_model_trained_before_the_newest_negatives_is_stale(project):
     assert _state(project, "train") == "done"
     negatives.finish_mining(project, negatives.start_mining(project, model_id=base, params={}), counts={})
     assert _state(project, "train") == "stale"
+
+
+def _unreadable(project, share: float = 0.7) -> int:
+    base = models.add_model(project, name="mini", kind="base", path="/m", state=State.COMPLETE)
+    project.set_meta_json("token_report", {"model": "mini", "unknown_share": share})
+    return base
+
+
+def test_texts_that_the_base_cannot_read_call_for_a_model_of_their_own_words(project):
+    _import(project)
+    _unreadable(project)
+    step = overview(project).next_step
+    assert (step.job, step.params) == ("make_base", {})
+    assert step.seconds == 15
+
+
+def test_a_base_that_reads_well_is_not_replaced(project):
+    _import(project)
+    _unreadable(project, 0.19)
+    assert overview(project).next_step.job == "dedup"
+
+
+def test_a_figure_of_another_model_says_nothing_of_the_base(project):
+    _import(project)
+    _unreadable(project)
+    other = models.add_model(project, name="wide", kind="base", path="/w", state=State.COMPLETE)
+    project.set_meta("base_model_id", str(other))
+    assert overview(project).next_step.job == "dedup"
+
+
+def test_a_base_that_a_person_keeps_is_not_replaced(project):
+    _import(project)
+    _unreadable(project)
+    assert apply_edit(project, "keep_base", {}) == (["models"], {})
+    assert overview(project).next_step.job == "dedup"
