@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.params import OBJECTIVES, RerankerParams, ScoreParams, TrainParams, params_from_dict
+from engine.objectives import OBJECTIVES
+from engine.params import RerankerParams, ScoreParams, TrainParams, params_from_dict
 from engine.records import Qrel, Split
 from engine.store import models, negatives, queries
 from engine.store.project import Project

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from engine.errors import UserError
+from engine.objectives import OBJECTIVES, Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,153 +153,6 @@ class MineParams:
     select: SelectParams = field(default_factory=SelectParams)
 
 
-Objective = Literal[
-    "mnrl", "symmetric_mnrl", "cached_mnrl", "gist",
-    "triplet", "contrastive", "online_contrastive", "margin_ranking",
-    "cosine_similarity", "cosent", "angle", "softmax", "margin_mse", "kl_distill",
-    "simcse", "augmented", "tsdae", "mlm",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectiveFacts:
-    """What a person needs to know of an objective; the engine's side is `engine.train.objectives`.
-
-    Attributes:
-        title: its name for people.
-        words: what it teaches, in one line.
-        needs: the data it takes: answers, negatives, scores, classes, teacher or texts.
-        defaults: settings of `TrainParams` that differ for it, where neither the person nor the preset's text says.
-        source: where objective and defaults come from.
-    """
-
-    title: str
-    words: str
-    needs: Literal["answers", "negatives", "scores", "classes", "teacher", "texts"]
-    source: str
-    defaults: dict[str, Any] = field(default_factory=dict)  # Any: values of TrainParams' fields
-
-
-_MARGIN_HALF = {"margin": 0.5}
-OBJECTIVES: dict[Objective, ObjectiveFacts] = {
-    "mnrl": ObjectiveFacts(
-        "Ranking (InfoNCE)",
-        "Each query nearer to its answer than to every other passage of the batch",
-        "answers",
-        "arXiv:1807.03748; sentence-transformers MultipleNegativesRankingLoss, scale 20",
-    ),
-    "symmetric_mnrl": ObjectiveFacts(
-        "Ranking, both ways",
-        "As ranking, and each answer nearer to its query than to the others",
-        "answers",
-        "CLIP, arXiv:2103.00020; sentence-transformers MultipleNegativesSymmetricRankingLoss",
-    ),
-    "cached_mnrl": ObjectiveFacts(
-        "Ranking, less memory",
-        "As ranking with the same result; activations are computed again instead of kept",
-        "answers",
-        "GradCache, arXiv:2101.06983",
-    ),
-    "gist": ObjectiveFacts(
-        "Ranking with a guide",
-        "As ranking; passages that a guide model finds nearer than the answer count as nothing",
-        "answers",
-        "GISTEmbed, arXiv:2402.16829, temperature 0.01",
-        {"scale": 100.0},
-    ),
-    "triplet": ObjectiveFacts(
-        "Triplets",
-        "Answer nearer than a negative by a margin",
-        "negatives",
-        "FaceNet, arXiv:1503.03832, margin 0.2 of cosine distance",
-    ),
-    "contrastive": ObjectiveFacts(
-        "Contrastive pairs",
-        "Right pairs together, wrong pairs apart by a margin",
-        "negatives",
-        "Hadsell et al. 2006; sentence-transformers ContrastiveLoss, margin 0.5",
-        _MARGIN_HALF,
-    ),
-    "online_contrastive": ObjectiveFacts(
-        "Contrastive, hard pairs only",
-        "As contrastive, from the hardest pairs of each batch",
-        "negatives",
-        "sentence-transformers OnlineContrastiveLoss, margin 0.5",
-        _MARGIN_HALF,
-    ),
-    "margin_ranking": ObjectiveFacts(
-        "Better before worse",
-        "Of two judged passages the better one nearer by a margin",
-        "scores",
-        "torch MarginRankingLoss; margin 0.2 as in PaddleNLP's pair-wise recipe",
-    ),
-    "cosine_similarity": ObjectiveFacts(
-        "Score as cosine",
-        "The cosine of a pair becomes its score",
-        "scores",
-        "sentence-transformers CosineSimilarityLoss",
-    ),
-    "cosent": ObjectiveFacts(
-        "Order of scores (CoSENT)",
-        "Pairs of higher score get higher cosines",
-        "scores",
-        "sentence-transformers CoSENTLoss, scale 20",
-    ),
-    "angle": ObjectiveFacts(
-        "Order of scores (AnglE)",
-        "As CoSENT, on angles in the complex plane",
-        "scores",
-        "AnglE, arXiv:2309.12871; sentence-transformers AnglELoss, scale 20",
-    ),
-    "softmax": ObjectiveFacts(
-        "Classes of pairs",
-        "Tells from a pair's vectors which label it has",
-        "classes",
-        "SBERT, arXiv:1908.10084; sentence-transformers SoftmaxLoss",
-    ),
-    "margin_mse": ObjectiveFacts(
-        "Teacher's margins",
-        "Differences of cosines become those of a reranker's scores",
-        "teacher",
-        "arXiv:2010.02666; sentence-transformers MarginMSELoss",
-    ),
-    "kl_distill": ObjectiveFacts(
-        "Teacher's ranking",
-        "The model spreads its scores over passages as a reranker does",
-        "teacher",
-        "arXiv:2010.11386; sentence-transformers DistillKLDivLoss, temperature 1",
-    ),
-    "simcse": ObjectiveFacts(
-        "Same text twice (SimCSE)",
-        "A passage read twice with other dropout is nearer to itself than to others",
-        "texts",
-        "SimCSE, arXiv:2104.08821, temperature 0.05, learning rate 3e-5",
-        {"learning_rate": 3e-5},
-    ),
-    "augmented": ObjectiveFacts(
-        "Piece and whole",
-        "A piece of a passage with words left out is nearest to the passage it comes from",
-        "texts",
-        "ICT, arXiv:1906.00300; word deletion as in EDA, arXiv:1901.11196",
-        {"learning_rate": 3e-5, "noise": 0.1},
-    ),
-    "tsdae": ObjectiveFacts(
-        "Rebuild the text (TSDAE)",
-        "A passage with words left out is written again from its vector alone",
-        "texts",
-        "TSDAE, arXiv:2104.06979: 60 % of words left out, batches of 8, learning rate 3e-5, no weight decay",
-        {"learning_rate": 3e-5, "batch_size": 8, "weight_decay": 0.0, "noise": 0.6},
-    ),
-    "mlm": ObjectiveFacts(
-        "Fill the gaps (masked language)",
-        "Guesses hidden words of the corpus; makes the model at home in it before it is tuned",
-        "texts",
-        "BERT, arXiv:1810.04805: 15 % hidden; arXiv:2004.10964",
-        {"learning_rate": 5e-5, "noise": 0.15},
-    ),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class TrainParams:
     """One training run; steps are what `epochs` give, at most `max_steps` (0: no limit).
@@ -395,16 +249,14 @@ PRESETS: dict[str, TrainParams] = {
 class MakeBaseParams:
     """A model to start from, made of the project's own documents, for text that the base model cannot read.
 
-    `way` static: own tokenizer and token vectors, seconds to make, minutes to tune without a GPU. `vocabulary`: the
-    base model learns the tokens it lacks; `auto`: static. `tokens`: at most so many of the vocabulary; `dim`: numbers
-    a vector, of the static way. `minutes`: how long it learns from pieces of the documents. `use`: make it the model
-    that the project starts from. docs/decisions/014-text-that-the-base-cannot-read.md.
+    `way` static: own tokenizer and token vectors, seconds to make, minutes to tune without a GPU; `auto`: static.
+    `tokens`: at most so many of the vocabulary; `dim`: numbers a vector. `use`: make it the model that the project
+    starts from. Measured: docs/decisions/015-text-the-base-model-cannot-read.md.
     """
 
     way: Literal["auto", "static"] = "auto"
     tokens: int = 40_000
-    dim: int = 768
-    minutes: float = 1.5
+    dim: int = 1024
     use: bool = True
     name: str = ""
     seed: int = 13

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.commands.common import Add, Values, absolute, edit, given, job, settings
 from engine.errors import Cancelled, UserError
-from engine.params import OBJECTIVES
+from engine.objectives import OBJECTIVES
 from engine.terminal import TerminalTask, duration, plain, say, table
 
 _PRESETS = ("quick", "balanced", "thorough")

@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from engine.encode.models import folder_of
-from engine.params import OBJECTIVES, TrainParams
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams
 from engine.store import models
 from engine.store.project import Project
 from engine.task import Task

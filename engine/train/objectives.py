@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UserError
-from engine.params import OBJECTIVES, TrainParams
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams
 
 if TYPE_CHECKING:
     import torch

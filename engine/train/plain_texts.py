@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from engine.errors import UserError
-from engine.params import OBJECTIVES, TrainParams
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams
 from engine.store.documents import corpus
 from engine.store.project import Project
 from engine.train.examples import Batch

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UserError
-from engine.params import OBJECTIVES, TrainParams
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams
 from engine.records import Split
 from engine.store import queries, scores
 from engine.store.documents import Corpus, corpus

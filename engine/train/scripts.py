@@ -11,7 +11,8 @@ from typing import Any
 from engine.encode.folders import read_facts
 from engine.encode.models import folder_of
 from engine.errors import UserError
-from engine.params import OBJECTIVES, PRESETS, TrainParams, params_from_dict, params_to_dict
+from engine.objectives import OBJECTIVES
+from engine.params import PRESETS, TrainParams, params_from_dict, params_to_dict
 from engine.records import Model
 from engine.store import models
 from engine.store.files import write_whole

@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from engine.errors import UserError
-from engine.params import OBJECTIVES, Objective, TrainParams
+from engine.objectives import OBJECTIVES, Objective
+from engine.params import TrainParams
 from engine.store.documents import Corpus
 from engine.store.models import resolve_model
 from engine.store.project import Project

@@ -12,7 +12,8 @@ from engine.encode.encoder import pick_device, pick_precision, token_budget
 from engine.encode.folders import ModelFacts, read_facts
 from engine.encode.models import load_checked
 from engine.errors import UserError
-from engine.params import OBJECTIVES, TrainParams
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams
 from engine.records import Split
 from engine.store.project import Project
 from engine.task import Task

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
-from engine.params import OBJECTIVES, TrainParams
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams
 from gui import theme
 from gui.widgets.cards import column
 from gui.widgets.inputs import ChoiceBox, SettingRow

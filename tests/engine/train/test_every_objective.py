@@ -8,7 +8,8 @@ import torch
 from sentence_transformers.sentence_transformer import losses
 
 from engine.errors import UserError
-from engine.params import OBJECTIVES, TrainParams, params_from_dict
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams, params_from_dict
 from engine.records import Qrel
 from engine.store import models, queries
 from engine.store.scores import PairScore, put_scores
