@@ -101,12 +101,13 @@ class MakeQueries(QDialog):
         self.model = QLineEdit()
         self.model.setPlaceholderText("llama3.2")
         self.prompt = QPlainTextEdit(self._usual.prompt)
-        self.prompt.setFixedHeight(92)
+        self.prompt.setFixedHeight(124)
+        self.prompt.setProperty("input", True)
         self.prompt.setTabChangesFocus(True)
         self.prompt.setAccessibleName(self.tr("What the model is asked"))
         for field in (self.url, self.model):
             field.textChanged.connect(lambda _text: self._follow())
-        address = self.tr("With OpenAI's chat interface: Ollama, llama.cpp, vLLM, …")
+        address = self.tr("Ollama, llama.cpp, vLLM, OpenAI, …")
         stack.addWidget(SettingRow(self.tr("Address"), address, self.url, field_width=240))
         stack.addWidget(SettingRow(self.tr("Model"), self.tr("Its name there"), self.model, field_width=240))
         stack.addWidget(self.prompt)
@@ -156,4 +157,6 @@ def _count(least: int, most: int, value: int) -> QSpinBox:
     made.setRange(least, most)
     made.setValue(value)
     made.setGroupSeparatorShown(True)
+    made.setFont(theme.font("body"))
+    made.lineEdit().setTextMargins(8, 0, 0, 0)
     return made
