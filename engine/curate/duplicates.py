@@ -36,10 +36,10 @@ class DedupSummary:
 def dedup(project: Project, params: DedupParams, task: Task) -> DedupSummary:
     """Merge queries whose texts are equal in all but form, or at least `params.threshold` alike to the model.
 
-    Groups are what such pairs tie together. The query that stands for a group is the one most like the others (then the
-    shorter, then the first by text); judgements of all are read under it. Pairs are found once and kept; another
-    threshold reads them again. Each query keeps its 50 nearest, which may cut a group of more than 50 near-duplicates
-    only where it hangs together by none of them.
+    Groups are what such pairs tie together; what a person merged or took apart stays so. The query that stands for a
+    group is the one most like the others (then the shorter, then the first by text); judgements of all are read under
+    it. Pairs are found once and kept; another threshold reads them again. Each query keeps its 50 nearest, which may cut
+    a group of more than 50 near-duplicates only where it hangs together by none of them.
 
     Raises:
         UserError: no queries, or a threshold below the floor of the kept pairs.
@@ -51,7 +51,7 @@ def dedup(project: Project, params: DedupParams, task: Task) -> DedupSummary:
         raise UserError("There are no queries yet.", hint="Import a labelled set or make the sample first.")
     model = models.resolve_model(project, params.model)
     edges = _edges(project, model, everyone, task)
-    standing = standing_for(everyone, edges, params.threshold)
+    standing = by_hand(standing_for(everyone, edges, params.threshold), queries.decisions(project))
     duplicate_of = {query_id: head for query_id, head in standing.items() if head != query_id}
     queries.set_duplicates(project, duplicate_of)
     queries.set_splits(project, dict.fromkeys(duplicate_of))
@@ -76,6 +76,26 @@ def standing_for(everyone: Sequence[Query], edges: Edges, threshold: float) -> d
         head = min(members, key=lambda query: (-int(closeness[text_of[query.id]]), len(query.text), query.text))
         standing.update({query.id: head.id for query in members})
     return standing
+
+
+def by_hand(standing: dict[int, int], decisions: Sequence[tuple[int, int, bool]]) -> dict[int, int]:
+    """`standing` after a person's words, each (query, other, whether they ask the same), in their order."""
+    found = dict(standing)
+    for query_id, other_id, same in decisions:
+        if query_id not in found or other_id not in found:
+            continue
+        head, other = found[query_id], found[other_id]
+        if same and head != other:
+            found.update(dict.fromkeys(_members(found, head), other))
+        elif not same and head == other:
+            first = other_id if query_id == head else head
+            found.update(dict.fromkeys(_members(found, head), first))
+            found[query_id] = query_id
+    return found
+
+
+def _members(standing: dict[int, int], head: int) -> list[int]:
+    return [query_id for query_id, place in standing.items() if place == head]
 
 
 def find_pairs(

@@ -228,18 +228,37 @@ def set_duplicates(project: Project, duplicate_of: Mapping[int, int]) -> None:
 
 
 def merge_query(project: Project, query_id: int, into: int) -> None:
-    """Let `into` stand for `query_id` and for all that `query_id` stood for."""
+    """Let `into` stand for `query_id` and for all that it stood for; a later search for duplicates keeps it so."""
     with project.db.atomic():
+        _decide(project, query_id, into, same=True)
         project.db.execute("update queries set duplicate_of = ? where duplicate_of = ?", [into, query_id])
         project.db.execute("update queries set duplicate_of = ?, split = null where id = ?", [into, query_id])
 
 
 def unmerge_query(project: Project, query_id: int) -> None:
-    """Let a merged query stand for itself again, in the split of the one it was merged into."""
+    """Let a merged query stand for itself again, in the split of the one it was merged into, from now on."""
+    with project.db.atomic():
+        head = project.db.execute("select duplicate_of from queries where id = ?", [query_id]).fetchone()
+        if head and head[0]:
+            _decide(project, query_id, int(head[0]), same=False)
+        project.db.execute(
+            "update queries set split = (select head.split from queries head where head.id = queries.duplicate_of), "
+            "duplicate_of = null where id = ? and duplicate_of is not null",
+            [query_id],
+        )
+
+
+def decisions(project: Project) -> list[tuple[int, int, bool]]:
+    """(query, other, same) as a person said it, the oldest first; of two queries only the last word counts."""
+    rows = project.db.execute("select query_id, other_id, same from query_decisions order by made_at, rowid")
+    return [(int(query_id), int(other_id), bool(same)) for query_id, other_id, same in rows]
+
+
+def _decide(project: Project, query_id: int, other_id: int, *, same: bool) -> None:
+    project.db.execute("delete from query_decisions where query_id = ? and other_id = ?", [other_id, query_id])
     project.db.execute(
-        "update queries set split = (select head.split from queries head where head.id = queries.duplicate_of), "
-        "duplicate_of = null where id = ? and duplicate_of is not null",
-        [query_id],
+        "insert or replace into query_decisions (query_id, other_id, same, made_at) values (?, ?, ?, ?)",
+        [query_id, other_id, int(same), now()],
     )
 
 
@@ -247,6 +266,7 @@ def remove_query(project: Project, query_id: int) -> None:
     """Take a query with its judgements out of the project; those merged into it stand for themselves again."""
     with project.db.atomic():
         project.db.execute("update queries set duplicate_of = null where duplicate_of = ?", [query_id])
+        project.db.execute("delete from query_decisions where ? in (query_id, other_id)", [query_id])
         for table in ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores"):
             project.db.execute(f"delete from {table} where query_id = ?", [query_id])
         project.db.execute("delete from queries where id = ?", [query_id])

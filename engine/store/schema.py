@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 4
+VERSION = 5
 
 migrations = Migrations("searchsmith")
 
@@ -289,3 +289,13 @@ def groups_and_imported_runs(db: Database) -> None:
         pk="id",
     )
     db.table("imported_runs").create_index(["name"], unique=True)
+
+
+@migrations(name="005_same_or_not")
+def same_or_not(db: Database) -> None:
+    """What a person said of two queries: that they ask the same, or that they do not."""
+    db.table("query_decisions").create(
+        {"query_id": int, "other_id": int, "same": int, "made_at": str},
+        pk=("query_id", "other_id"),
+        foreign_keys=[("query_id", "queries", "id"), ("other_id", "queries", "id")],
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.curate import duplicates
-from engine.curate.duplicates import NEIGHBOURS, dedup, find_pairs
+from engine.curate.duplicates import NEIGHBOURS, by_hand, dedup, find_pairs
 from engine.errors import UserError
 from engine.params import DedupParams
 from engine.records import Split
@@ -145,3 +145,27 @@ def test_pairs_are_kept_with_the_project(tmp_path, encoded):
         assert len(read_edges(project).query_id) == len(TEXTS)
         (project.path / "duplicates" / "edges" / "manifest.json").write_text("{}", encoding="utf-8")
         assert read_edges(project) is None
+
+
+def test_words_of_a_person_change_groups_in_their_order():
+    standing = {1: 1, 2: 1, 3: 1, 4: 4, 5: 4, 6: 6}
+    assert by_hand(standing, []) == standing
+    assert by_hand(standing, [(2, 1, False)]) == {**standing, 2: 2}
+    assert by_hand(standing, [(1, 3, False)]) == {**standing, 2: 3, 3: 3}  # the others get another head
+    assert by_hand(standing, [(4, 1, True)]) == {**standing, 4: 1, 5: 1}
+    assert by_hand(standing, [(6, 5, True), (6, 4, False)]) == standing
+    assert by_hand(standing, [(9, 1, True), (2, 9, False)]) == standing  # queries that are gone
+
+
+def test_another_search_keeps_what_was_merged_and_parted_by_hand(tmp_path, encoded):
+    with new_project(tmp_path) as project:
+        ids = add_queries(project, TEXTS)
+        dedup(project, DedupParams(threshold=0.8), Task())
+        merged = next(q for q in queries.all_queries(project) if q.duplicate_of)
+        queries.unmerge_query(project, merged.id)
+        queries.merge_query(project, ids[8], ids[6])
+        for threshold in (0.8, 0.75, 0.9):
+            dedup(project, DedupParams(threshold=threshold), Task())
+            now = {query.id: query.duplicate_of or query.id for query in queries.all_queries(project)}
+            assert now[ids[8]] == now[ids[6]]
+            assert now[merged.id] != now[merged.duplicate_of]
