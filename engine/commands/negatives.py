@@ -1,10 +1,18 @@
-"""Commands that mine hard negatives and show them."""
+"""Commands that mine hard negatives, show them, and take a person's word on them."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from engine.commands.common import Add, Values, given, job, words
+from engine.errors import UserError
+from engine.params import MineParams, SelectParams
+from engine.store.project import Project
+from engine.terminal import TerminalTask, plain, say, show_facts, table
+
+_WORDS = {"accept": "negative", "reject": "left_out", "relevant": "relevant"}
+_SELECT = tuple(SelectParams.__dataclass_fields__)
 
 
 def add_commands(add: Add) -> None:
@@ -12,22 +20,149 @@ def add_commands(add: Add) -> None:
     mine = add(
         "mine",
         "find hard negatives for the training queries",
-        job("mine", _mine_values),
+        _mine,
         example="mine faq --sources bm25,dense --negatives 3 --relative-margin 0.05",
+        show=_show_mined,
     )
+    _add_rules(mine)
+    mine.add_argument("--report", action="store_true", help="also counts by rule, histograms and findings, as JSON")
+    listed = add("negatives list", "list queries with their counts", _list, show=_show_list)
+    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (50)")
+    listed.add_argument("--short", action="store_true", help="only queries with fewer than asked for")
+    listed.add_argument("--doubtful", action="store_true", help="only queries with doubtful candidates")
+    shown = add(
+        "negatives show",
+        "show a query's answers and candidates: ranks, scores, margin, what became of each",
+        _show,
+        example="negatives show faq 12",
+        show=_show_query,
+    )
+    shown.add_argument("query", metavar="QUERY", help="its id, its own id in the set, or its text")
+    shown.add_argument("--all", action="store_true", help="not only the first 30 candidates")
+    judged = add(
+        "negatives judge",
+        "say of a candidate: accept (a negative), reject (leave it out), relevant (an answer), undo",
+        _judge,
+        example="negatives judge faq 12 345 relevant",
+        show=show_facts,
+    )
+    judged.add_argument("query", metavar="QUERY")
+    judged.add_argument("passage", metavar="PASSAGE", type=int, help="the passage's id, as shown")
+    judged.add_argument("word", choices=[*_WORDS, "undo"])
+    add("negatives report", "counts by rule, histograms, rounds and findings", _report, show=_show_report)
+
+
+def _add_rules(mine: argparse.ArgumentParser) -> None:
     mine.add_argument("--sources", metavar="LIST", help="of bm25, dense, random")
     mine.add_argument("--negatives", dest="num_negatives", type=int, metavar="N", help="for each query")
-    mine.add_argument("--relative-margin", type=float, metavar="M", help="below the lowest answer, share of its score")
+    mine.add_argument("--relative-margin", type=float, metavar="X", help="below the lowest answer, share of its score")
+    mine.add_argument("--absolute-margin", type=float, metavar="X", help="below the lowest answer, as a difference")
     mine.add_argument("--rank-min", type=int, metavar="N")
     mine.add_argument("--rank-max", type=int, metavar="N")
-    mine.add_argument("--max-score", type=float, metavar="S")
+    mine.add_argument("--rank-among", choices=["raw", "survivors"], help="ranks of the raw list, or of what rules left")
+    mine.add_argument("--max-score", type=float, metavar="X")
+    mine.add_argument("--min-score", type=float, metavar="X")
+    mine.add_argument(
+        "--max-doubt", type=float, metavar="X", help="hold back what is this likely an unmarked answer; over 1: nothing"
+    )
+    mine.add_argument("--share-bm25", type=float, metavar="X")
+    mine.add_argument("--share-random", type=float, metavar="X")
+    mine.add_argument("--order", choices=["top", "random"], help="the first by rank, or drawn by seed")
+    mine.add_argument("--fill", choices=["rest", "random", "none"], help="what a source cannot bring")
+    mine.add_argument(
+        "--other-documents",
+        dest="same_document",
+        action="store_const",
+        const=False,
+        help="no passages of an answer's own document",
+    )
+    mine.add_argument("--seed", type=int, metavar="N")
     mine.add_argument("--depth", type=int, metavar="N", help="candidates of each source")
     mine.add_argument("--model", metavar="ID", help="base, tuned or an id")
 
 
 def _mine_values(options: argparse.Namespace) -> Values:
     values = given(options, "depth", "model")
-    if options.sources:
-        values["sources"] = words(options.sources)
-    select = given(options, "num_negatives", "relative_margin", "rank_min", "rank_max", "max_score")
-    return {**values, "select": select} if select else values
+    select = given(options, *_SELECT)
+    sources = words(options.sources)
+    if not sources and select.get("share_random", 0) > 0:
+        sources = [*MineParams().sources, "random"]
+    return {**values, **({"sources": sources} if sources else {}), **({"select": select} if select else {})}
+
+
+def _mine(options: argparse.Namespace, task: TerminalTask) -> Values:
+    summary = job("mine", _mine_values)(options, task)
+    return {**summary, "report": _report(options, task)} if options.report else summary
+
+
+def _report(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.mine.reporting import mining_report
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        return mining_report(project)
+
+
+def _list(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.mine.showing import listed
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        return listed(project, limit=options.limit, short=options.short, doubtful=options.doubtful)
+
+
+def _show(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.mine.showing import shown
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        return shown(project, options.query, limit=0 if options.all else 30)
+
+
+def _judge(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.edits import apply_edit
+    from engine.mine.showing import find_query
+    from engine.store import documents
+
+    with Project.open(Path(options.project)) as project, project.writing("review"):
+        query = find_query(project, options.query)
+        if options.passage not in documents.passages(project, [options.passage]):
+            raise UserError(
+                f"There is no passage {options.passage}.", hint="'negatives show' prints the passages' ids."
+            )
+        pair: Values = {"query_id": query.duplicate_of or query.id, "passage_id": options.passage}
+        if options.word == "undo":
+            apply_edit(project, "unreview", pair)
+        else:
+            apply_edit(project, "review", {**pair, "verdict": _WORDS[options.word]})
+        return {**pair, "word": options.word}
+
+
+def _show_mined(summary: Values) -> None:
+    show_facts({name: value for name, value in summary.items() if name != "report"})
+    if "report" in summary:
+        _show_report(summary["report"])
+
+
+def _show_list(summary: Values) -> None:
+    rows = [["id", "negatives", "doubtful", "query"]]
+    rows += [[str(r["id"]), str(r["negatives"]), str(r["doubtful"]), plain(r["text"])[:80]] for r in summary["queries"]]
+    say(table(rows, right=(0, 1, 2)))
+    say(f"{len(summary['queries']):,} of {summary['total']:,} queries; round {summary['round']}, {summary['model']}")
+
+
+def _show_query(summary: Values) -> None:
+    say(f"{summary['query']}  {plain(summary['text'])}")
+    rows = [["passage", "BM25", "model", "score", "margin", "doubt", "state", "text"]]
+    for row in summary["candidates"]:
+        ranks = [str(row[name] or "–") for name in ("bm25_rank", "dense_rank")]
+        figures = [f"{row['score']:.3f}", f"{row['margin']:+.1%}", f"{row['doubt']:.2f}"]
+        state = f"{row['state']} ({row['review']})" if row["review"] else row["state"]
+        rows.append([str(row["passage"]), *ranks, *figures, state, plain(row["text"])[:60]])
+    say(table(rows, right=(0, 1, 2, 3, 4, 5)))
+
+
+def _show_report(report: Values) -> None:
+    say(f"Round {report['round']}, mined by {report['model']}")
+    rows = [["rule", "took out", "left"], ["candidates", "", f"{report['candidates']:,}"]]
+    rows += [[state, f"{removed:,}", f"{left:,}"] for state, removed, left in report["waterfall"]]
+    say(table(rows, right=(1, 2)))
+    for finding in report["findings"]:
+        say(f"{finding['words']} {finding['hint']}")

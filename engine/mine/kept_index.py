@@ -6,8 +6,10 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ProjectError
 from engine.mine.bm25 import DEFAULT_VARIANT, BM25Index, Variant
@@ -53,7 +55,7 @@ def _digest(hashes: Sequence[str], variant: Variant) -> str:
 
 def _write(folder: Path, index: BM25Index) -> None:
     words = [word.encode("utf-8", "surrogatepass") for word in index.terms]
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "starts": index.starts,
         "passages": index.passages,
         "impacts": index.impacts,

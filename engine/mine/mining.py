@@ -17,6 +17,7 @@ from engine.mine.dense import top_k
 from engine.mine.equality import Equality
 from engine.mine.gathering import Found, Known, Space, gather
 from engine.mine.kept_index import open_bm25
+from engine.mine.linting import keep_lint
 from engine.params import MineParams, SelectParams, params_to_dict
 from engine.records import Model, Query, Split
 from engine.store import documents, models, negatives, queries
@@ -69,6 +70,8 @@ def mine(project: Project, params: MineParams, task: Task) -> MineSummary:
         negatives.drop_mining(project, mining_id)
         raise
     clear_blocks(project, key)
+    for finding in keep_lint(project).findings:
+        task.warn(f"{finding.words} {finding.hint}")
     task.progress("choose negatives", len(known), len(known))
     return MineSummary(
         queries=len(known),
@@ -96,6 +99,7 @@ def reselect(project: Project, mining_id: int, params: SelectParams) -> dict[str
     counts = _counts(project, mining_id, candidates, selection)
     kept = {**mined.params, "select": params_to_dict(params)}
     negatives.replace_selection(project, mining_id, chosen_negatives(candidates, selection), params=kept, counts=counts)
+    keep_lint(project)
     return counts
 
 

@@ -1,0 +1,141 @@
+"""Look at what training would learn from before it does, and name what would make it worse."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.encode.models import folder_of
+from engine.encode.tokens import token_counter
+from engine.errors import ModelError
+from engine.params import TrainParams
+from engine.records import Review, Split
+from engine.store import documents, models, negatives, queries
+from engine.store.project import Project
+
+Code = Literal["none", "few", "shared_answer", "too_easy", "cut", "judged_away"]
+KEY = "negatives_lint"
+# The median negative scores less than this share below the answer: in-batch negatives, which cost nothing, do as well.
+EASY_MARGIN = 0.6
+# Shares from which a finding is worth a word; under them it is the usual rest.
+_SHARES: dict[Code, float] = {"none": 0.0, "few": 0.2, "shared_answer": 0.1, "cut": 0.1, "judged_away": 0.0}
+_SAMPLE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that would make training worse: how many of how many, in a sentence, with the next step."""
+
+    code: Code
+    count: int
+    total: int
+    words: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """What the negatives of a mining (0: none) look like; `findings` is empty where nothing is wrong."""
+
+    mining: int
+    queries: int
+    negatives: int
+    median_margin: float | None
+    findings: tuple[Finding, ...]
+
+
+def lint(project: Project, params: TrainParams | None = None) -> Lint:
+    """Look at the newest mining's negatives as `params` would train with them."""
+    params = params or TrainParams()
+    mining = negatives.newest_mining(project)
+    found = negatives.negatives(project, mining.id) if mining else []
+    answers = queries.positives(project)
+    asked = [query for query in queries.representatives(project, Split.TRAIN) if answers.get(query.id)]
+    words = queries.reviews(project)
+    away = {pair for pair, word in words.items() if word is not Review.NEGATIVE}
+    count = Counter(n.query_id for n in found if (n.query_id, n.passage_id) not in away)
+    wanted = int((mining.params.get("select") or {}).get("num_negatives", 0)) if mining else 0
+    corpus = documents.corpus(project)
+    text_of = dict(zip(corpus.ids.tolist(), corpus.hashes, strict=True))
+    shared = Counter(text_of[p] for query in asked for p in answers[query.id] if p in text_of)
+    crowded = sum(any(shared[text_of[p]] > 1 for p in answers[q.id] if p in text_of) for q in asked)
+    margins = [n.margin for n in found]
+    median = round(float(np.median(margins)), 4) if margins else None
+    used = [p for query in asked for p in answers[query.id]] + [n.passage_id for n in found]
+    rows = corpus.rows_of(used)
+    cut, looked = _cut(project, [corpus.texts[row] for row in rows], params.max_length)
+    findings = [
+        _finding("none", sum(count[q.id] == 0 for q in asked) if mining else 0, len(asked)),
+        _finding("few", sum(0 < count[q.id] < wanted for q in asked), len(asked)),
+        _finding("shared_answer", crowded, len(asked)),
+        _finding("cut", cut, looked, params.max_length),
+        _finding("judged_away", sum((n.query_id, n.passage_id) in away for n in found), len(found)),
+        _easy(median, len(found)),
+    ]
+    kept = tuple(finding for finding in findings if finding is not None)
+    return Lint(mining.id if mining else 0, len(asked), len(found), median, kept)
+
+
+def keep_lint(project: Project) -> Lint:
+    """Lint and keep the record with the project, where pages read it."""
+    found = lint(project)
+    project.set_meta_json(KEY, asdict(found))
+    return found
+
+
+def kept_lint(project: Project) -> dict[str, Any] | None:  # Any: JSON values
+    """The record that the last mining or selection kept."""
+    return project.meta_json(KEY)  # type: ignore[no-any-return]  # what was written is an object
+
+
+def _cut(project: Project, texts: list[str], limit: int) -> tuple[int, int]:
+    """How many of a sample of texts are longer than `limit` tokens, and how many were looked at."""
+    base = models.base_model(project)
+    if base is None or not texts:
+        return 0, 0
+    picks = np.random.default_rng(13).permutation(len(texts))[:_SAMPLE]
+    try:
+        count = token_counter(folder_of(project, base))
+    except ModelError:
+        return 0, 0  # the folder was moved: choosing among stored candidates needs no model, and the rest is still told
+    lengths = count([texts[int(i)] for i in picks])
+    return sum(length + 2 > limit for length in lengths), len(lengths)
+
+
+def _finding(code: Code, count: int, total: int, limit: int = 0) -> Finding | None:
+    if not count or count < _SHARES[code] * total:
+        return None
+    words, hint = {
+        "none": (
+            f"{count:,} of {total:,} training queries have no negative.",
+            "Loosen a rule, mine deeper, or let chance fill what is missing.",
+        ),
+        "few": (
+            f"{count:,} of {total:,} training queries have fewer negatives than asked for.",
+            "Loosen a rule, mine deeper, or ask for fewer.",
+        ),
+        "shared_answer": (
+            f"{count:,} of {total:,} training queries share an answer with another one.",
+            "Such answers never stand twice in a batch; merge near-duplicate queries, or choose a smaller batch.",
+        ),
+        "cut": (
+            f"{count:,} of {total:,} passages looked at are longer than the {limit} tokens that training reads.",
+            "What tells them apart may be cut off: choose a longer text length, or shorter passages.",
+        ),
+        "judged_away": (
+            f"{count:,} of {total:,} negatives were left out or called relevant since; training does not use them.",
+            "Keep the selection again, and others take their places.",
+        ),
+        "too_easy": ("", ""),
+    }[code]
+    return Finding(code, count, total, words, hint)
+
+
+def _easy(median: float | None, total: int) -> Finding | None:
+    if median is None or median < EASY_MARGIN:
+        return None
+    words = f"The negatives are easy: half of them score {median:.0%} or more below the answer."
+    return Finding("too_easy", total, total, words, "Take more from the model and BM25, or lower the margin.")

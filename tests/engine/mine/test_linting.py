@@ -1,0 +1,140 @@
+"""The linter names what would make training worse, and only that; the report's counts add up; queries are shown whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.edits import apply_edit
+from engine.errors import UserError
+from engine.mine import linting, mining
+from engine.mine.linting import keep_lint, kept_lint, lint
+from engine.mine.mining import mine
+from engine.mine.reporting import mining_report
+from engine.mine.showing import find_query, listed, shown
+from engine.params import MineParams, SelectParams
+from engine.records import Split
+from engine.store import negatives
+from engine.task import Task
+from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
+
+TOPICS = ["kettle", "teapot", "grinder", "toaster", "oven", "fridge"]
+LOOSE = SelectParams(num_negatives=2, max_doubt=2, relative_margin=-99)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    def vectors(project, model, asked, texts, task):
+        return bag_vectors(asked), bag_vectors(texts)
+
+    monkeypatch.setattr(mining, "_vectors", vectors)
+    monkeypatch.setattr(linting, "token_counter", lambda _: lambda texts: [len(text.split()) for text in texts])
+    monkeypatch.setattr(linting, "folder_of", lambda *_: None)
+    with new_project(tmp_path / "p") as project:
+        guides = add_passages(project, [f"To clean the {t} use warm vinegar and rinse the {t} twice" for t in TOPICS])
+        add_passages(project, [f"The {t} guarantee lasts two years" for t in TOPICS])
+        asked = add_queries(project, [f"How do I clean my {t}?" for t in TOPICS], split=Split.TRAIN)
+        judge(project, *((q, p, 1) for q, p in zip(asked, guides, strict=True)))
+        yield project
+
+
+def run(project, **select) -> int:
+    params = {"num_negatives": 2, "max_doubt": 2, "relative_margin": -99, **select}
+    return mine(project, MineParams(depth=12, select=SelectParams(**params)), Task()).mining
+
+
+def codes(found) -> dict[str, int]:
+    return {finding.code: finding.count for finding in found.findings}
+
+
+def test_sound_negatives_bring_no_finding(project):
+    run(project)
+    found = lint(project)
+    assert (found.queries, found.negatives, found.findings) == (6, 12, ())
+
+
+def test_queries_without_a_negative_are_counted(project):
+    run(project, relative_margin=99)
+    assert codes(lint(project))["none"] == 6
+
+
+def test_queries_with_fewer_than_asked_for_are_counted(project):
+    run(project, num_negatives=50)
+    assert codes(lint(project))["few"] == 6
+
+
+def test_answers_that_two_queries_share_are_counted(project):
+    query = add_queries(project, ["Vinegar for a kettle?"], split=Split.TRAIN)[0]
+    judge(project, (query, 1, 1))
+    run(project)
+    assert codes(lint(project))["shared_answer"] == 2
+
+
+def test_easy_negatives_are_named(project):
+    run(project, relative_margin=0.7, num_negatives=1)
+    found = lint(project)
+    assert found.median_margin >= 0.7
+    assert "too_easy" in codes(found)
+
+
+def test_texts_cut_at_the_length_of_training_are_named(project):
+    run(project)
+    # "To clean the kettle use warm vinegar and rinse the kettle twice" has 12 words and gets two marks around it.
+    assert "cut" not in codes(lint(project, linting.TrainParams(max_length=14)))
+    assert codes(lint(project, linting.TrainParams(max_length=13)))["cut"] == 6
+
+
+def test_a_word_given_since_is_counted_until_the_selection_is_kept_again(project):
+    mining_id = run(project)
+    taken = negatives.negatives(project, mining_id)[0]
+    apply_edit(project, "review", {"query_id": taken.query_id, "passage_id": taken.passage_id, "verdict": "left_out"})
+    assert codes(lint(project))["judged_away"] == 1
+    select = {"num_negatives": 2, "max_doubt": 2, "relative_margin": -99}
+    apply_edit(project, "reselect", {"mining_id": mining_id, "select": select})
+    assert "judged_away" not in codes(lint(project))
+
+
+def test_the_record_is_kept_for_pages(project):
+    run(project, relative_margin=99)
+    assert kept_lint(project)["findings"][0]["code"] == "none"
+    keep_lint(project)
+    assert kept_lint(project)["queries"] == 6
+
+
+def test_the_reports_counts_add_up(project):
+    run(project)
+    report = mining_report(project)
+    assert report["candidates"] - sum(report["by_rule"].values()) == report["negatives"] == 12
+    for histogram in report["histograms"].values():
+        assert sum(histogram["candidates"]) == report["candidates"]
+        assert sum(histogram["answers"]) == 6
+        assert sum(histogram["negatives"]) == 12
+    assert report["model_digest"] == "f" * 64
+
+
+def test_rounds_say_how_many_negatives_are_new(project):
+    run(project, num_negatives=1)
+    run(project, num_negatives=2)
+    assert [(row["negatives"], row["new"]) for row in mining_report(project)["rounds"]] == [(6, None), (12, 6)]
+
+
+def test_a_query_is_shown_with_all_that_is_known_of_its_candidates(project):
+    run(project)
+    found = shown(project, "How do I clean my oven?")
+    assert found["candidates"][0]["state"] == "answer"
+    assert sum(row["state"] == "chosen" for row in found["candidates"]) == 2
+    assert all(row["source"] in ("dense", "bm25") for row in found["candidates"] if row["state"] == "chosen")
+    assert find_query(project, str(found["query"])).text == "How do I clean my oven?"
+
+
+def test_queries_are_listed_with_their_counts(project):
+    run(project, num_negatives=50)
+    rows = listed(project, limit=2, short=True)
+    assert (len(rows["queries"]), rows["total"]) == (2, 6)
+    assert listed(project, doubtful=True)["total"] == 0
+
+
+def test_an_unknown_query_and_nothing_mined_are_said_in_words(project):
+    with pytest.raises(UserError, match="no query 'nothing'"):
+        find_query(project, "nothing")
+    with pytest.raises(UserError, match="Nothing is mined"):
+        mining_report(project)
