@@ -249,12 +249,13 @@ PRESETS: dict[str, TrainParams] = {
 class MakeBaseParams:
     """A model to start from, made of the project's own documents, for text that the base model cannot read.
 
-    `way` static: own tokenizer and token vectors, seconds to make, minutes to tune without a GPU; `auto`: static.
+    `way` static: own tokenizer and token vectors, seconds to make, minutes to tune without a GPU; vocabulary: the base
+    model is given the characters it lacks, which only long training on a GPU makes good use of; `auto`: static.
     `tokens`: at most so many of the vocabulary; `dim`: numbers a vector. `use`: make it the model that the project
     starts from. Measured: docs/decisions/015-text-the-base-model-cannot-read.md.
     """
 
-    way: Literal["auto", "static"] = "auto"
+    way: Literal["auto", "static", "vocabulary"] = "auto"
     tokens: int = 40_000
     dim: int = 1024
     use: bool = True
@@ -384,6 +385,14 @@ class ReportParams:
 
     dest: str = ""
     format: Literal["html", "csv"] = "html"
+    split: Literal["train", "dev", "test"] = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class MtebParams:
+    """A split as a retrieval task for MTEB, in the folder `dest`."""
+
+    dest: str = ""
     split: Literal["train", "dev", "test"] = "test"
 
 

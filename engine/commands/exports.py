@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from engine.commands.common import Add, Values, absolute, given, job
+from engine.formats import QUERIES, TRAINING, WITHOUT_NEGATIVES
 
 
 def add_commands(add: Add) -> None:
@@ -16,13 +17,35 @@ def add_commands(add: Add) -> None:
         example="export faq ~/faq-model",
     )
     export.add_argument("dest", metavar="DEST")
-    export.add_argument("--what", choices=["model", "run", "qrels"])
-    export.add_argument("--format", help="model: sentence-transformers; run: trec; qrels: trec, beir")
+    export.add_argument("--what", choices=["model", "run", "qrels", "queries", "training", "negatives"])
+    export.add_argument(
+        "--format",
+        metavar="NAME",
+        help="model: sentence-transformers; run: trec; qrels: trec, beir, paddlenlp, flagembedding, "
+        f"sentence-transformers; queries: {', '.join(QUERIES)}; training, negatives: {', '.join(TRAINING)}",
+    )
     export.add_argument("--model", metavar="ID", help="base, tuned or an id")
     export.add_argument("--system", metavar="NAME", help="whose run: bm25, base, tuned, hybrid")
-    export.add_argument("--split", choices=["train", "dev", "test"])
+    export.add_argument("--split", choices=["train", "dev", "test", "all"], help="test; for training sets train")
+    negatives = add(
+        "negatives export",
+        "take queries with their answers and negatives out",
+        job("export", _negatives_values),
+        example="negatives export faq ~/train.jsonl --format flagembedding",
+    )
+    negatives.add_argument("dest", metavar="DEST")
+    known = [name for name in TRAINING if name not in WITHOUT_NEGATIVES]
+    negatives.add_argument("--format", metavar="NAME", help=f"one of {', '.join(known)} (flagembedding)")
+    negatives.add_argument("--split", choices=["train", "dev", "test", "all"], help="train if not given")
 
 
 def _export_values(options: argparse.Namespace) -> Values:
     dest = absolute(options.dest)
-    return {"dest": dest, **given(options, "what", "format", "model", "system", "split")}
+    split = {"training": "train", "negatives": "train", "queries": "all"}.get(options.what or "")
+    values = {"dest": dest, **given(options, "what", "format", "model", "system", "split")}
+    return {"split": split, **values} if split else values
+
+
+def _negatives_values(options: argparse.Namespace) -> Values:
+    values = {"dest": absolute(options.dest), "what": "negatives", "split": "train"}
+    return {**values, **given(options, "format", "split")}

@@ -13,6 +13,8 @@ from engine.export.identifiers import passage_names, query_names, without_blanks
 from engine.export.labelled import LINE_FORMATS, is_json_line, labelled_rows, write_beir, write_lines
 from engine.export.models import export_model
 from engine.export.places import check_file, check_folder, file_beside, folder_beside
+from engine.export.training import export_queries, export_training
+from engine.formats import QUERIES, TRAINING, WITHOUT_NEGATIVES
 from engine.params import ExportParams
 from engine.records import Run, Split
 from engine.store import jobs, models, queries, runs
@@ -24,6 +26,9 @@ FORMATS = {
     "model": ("sentence-transformers",),
     "run": ("trec",),
     "qrels": ("trec", "beir", *LINE_FORMATS),
+    "queries": tuple(QUERIES),
+    "training": tuple(TRAINING),
+    "negatives": tuple(name for name in TRAINING if name not in WITHOUT_NEGATIVES),
 }
 
 
@@ -64,6 +69,10 @@ def export(project: Project, params: ExportParams, task: Task) -> ExportSummary:
         run = find_run(project, params.system, Split(params.split))
         model_id = run.model_id
         path, files, check = _export_run(project, run, params.system, dest, task)
+    elif params.what == "queries":
+        path, files, check = export_queries(project, params, format, task)
+    elif params.what in ("training", "negatives"):
+        path, files, check = export_training(project, params, format, task)
     else:
         path, files, check = _export_qrels(project, format, Split(params.split), dest, task)
     jobs.put_export(project, what=params.what, format=format, path=str(path), model_id=model_id, check=check)

@@ -17,7 +17,8 @@ from engine.ingest.readers.sniffing import is_known, sniff
 from engine.params import ImportParams
 from engine.task import Task
 
-_SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "__pycache__")
+# The last is the mark that our own exports bear.
+_SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "__pycache__", "searchsmith.json")
 # Notes that people put beside a labelled set; they are no part of it and would be strangers in its corpus.
 _NOTES = (".md", ".txt", ".pdf", "")
 _NOTE_NAMES = ("readme", "license", "licence", "notice", "changelog", "citation")

@@ -177,7 +177,7 @@ def _counts(project: Project, one: Found, until: float) -> PreviewCounts:
             case ExampleUnit():
                 counts["queries"] += bool(unit.query)
                 counts["judgements"] += len(unit.judged) + len(unit.judged_ids)
-                counts["negatives"] += len(unit.negatives) + len(unit.negative_ids)
+                counts["negatives"] += (len(unit.negatives) + len(unit.negative_ids)) * bool(unit.query)
                 counts["passages"] += len(set(unit.texts))
                 asked += [unit.query] if unit.query else []
             case PassageUnit():
@@ -249,7 +249,7 @@ def _count_rows(
         nonlocal usable, unmatched, existing
         named = {name for unit in block for name, _ in unit.judged_ids}
         found = outside.passages_named(project, named)
-        good = [u for u in block if u.judged or u.negatives or any(name in found for name, _ in u.judged_ids)]
+        good = [u for u in block if not u.judged_ids or u.texts or any(name in found for name, _ in u.judged_ids)]
         usable += len(good)
         unmatched += len(block) - len(good)
         existing += _existing(project, [unit.query for unit in good])
@@ -303,7 +303,8 @@ def _table_sentence(table: PreviewTable) -> str:
     answered = [f"answered by the text in {', '.join(of['positive'])}"] if "positive" in of else []
     answered += [f"answered by the passage whose id is in {', '.join(of['passage_id'])}"] if "passage_id" in of else []
     answered += [f"not answered by {', '.join(of['negative'])}"] if "negative" in of else []
-    text = f"Each row: a query from {of['query'][0]}, {', '.join(answered)}; {table.usable:,} rows usable"
+    what = ", ".join([f"a query from {of['query'][0]}", *answered])
+    text = f"Each row: {what}; {table.usable:,} rows usable"
     text += f", {table.unmatched:,} without a matching passage" if table.unmatched else ""
     text += f", {table.skipped:,} that cannot be taken ({table.why})" if table.skipped else ""
     return text + ("." if table.complete else f", of the first {table.counted:,} rows.")

@@ -239,9 +239,9 @@ class LabelledWriter:
             else:
                 self._runs.setdefault(unit.system, {}).setdefault(query_id, []).append((passage_id, unit.score))
                 self._tally.new += 1
-        new = queries.put_qrels(self._project, judged)
+        new = queries.put_qrels(self._project, judged, import_id=self._import_id)
         self._tally.qrels += new
-        new_wrong = queries.put_imported_negatives(self._project, wrong)
+        new_wrong = queries.put_imported_negatives(self._project, wrong, import_id=self._import_id)
         self._tally.negatives += new_wrong
         self._tally.new += new + new_wrong
         self._tally.unchanged += len(judged) - new + len(wrong) - new_wrong
@@ -289,8 +289,8 @@ class LabelledWriter:
                 grouped += [(query_id, unit.group)] if unit.group else []
             self._count(is_new)
         rows = [Qrel(query_id, passage_id, grade) for (query_id, passage_id), grade in judged.items()]
-        self._tally.qrels += queries.put_qrels(self._project, rows)
-        self._tally.negatives += queries.put_imported_negatives(self._project, wrong)
+        self._tally.qrels += queries.put_qrels(self._project, rows, import_id=self._import_id)
+        self._tally.negatives += queries.put_imported_negatives(self._project, wrong, import_id=self._import_id)
         scores.put_scores(self._project, [scores.PairScore(*pair, score) for pair, score in scored.items()], SCORES)
         outside.put_groups(self._project, grouped)
 

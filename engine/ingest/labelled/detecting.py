@@ -96,6 +96,11 @@ def _detect_by_parts(path: Path) -> Detection | None:
     if corpus and training:
         reason = f"{corpus[0].name} holds passages with `docid`, {training[0].name} names them"
         return Detection("tevatron", reason, (*corpus, *training))
+    if by_id := nvidia.files_by_id(path):
+        reason = f"{by_id[0].name} is one object with `corpus` and `data`"
+        corpora = [file for one in by_id for file in nvidia.corpus_files(one)]
+        metadata = [file.parent / "merlin_metadata.json" for file in corpora]
+        return Detection("nvidia", reason, tuple(dict.fromkeys((*by_id, *corpora, *metadata))))
     tests = (pylate.is_scores, pylate.is_document, pylate.is_query)
     found = [files_with(path, test) for test in tests]
     if all(found):
@@ -151,6 +156,8 @@ def _detect_rows(path: Path, rows: list[Columns]) -> Detection:
         count = sum(map(test, rows))
         if count > ENOUGH * len(rows):
             return Detection(name, f"{count} of {len(rows)} lines have {fields}", (path,))
+    if all(name in rows[0] for name in ("query", "positive", "grade")):
+        return Detection("table", "its header has `query`, `positive` and `grade`", (path,))
     shapes = [shape for row in rows if (shape := shape_of(row))]
     if len(shapes) > ENOUGH * len(rows):
         shape = max(set(shapes), key=shapes.count)

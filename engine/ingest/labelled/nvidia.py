@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.errors import FormatError
 from engine.ingest.labelled.fields import RowError, ids_field, split_of, text_field, texts_field, units_of
-from engine.ingest.labelled.folders import LINES
+from engine.ingest.labelled.folders import LINES, line_files
 from engine.ingest.labelled.llamaindex import read_object
 from engine.ingest.labelled.units import ExampleUnit, PassageUnit, SkippedUnit, Unit
 from engine.ingest.readers.rows import Columns, Row
@@ -33,6 +33,11 @@ def is_by_id(path: Path) -> bool:
     return isinstance(found.get("corpus"), list | dict) and isinstance(found.get("data"), list)
 
 
+def files_by_id(folder: Path) -> list[Path]:
+    """The folder's files of questions that name documents of a corpus."""
+    return [path for path in line_files(folder) if is_by_id(path)]
+
+
 def corpus_files(path: Path) -> tuple[Path, ...]:
     """The corpus files that a JSON file of questions names, below its own folder."""
     corpus = read_object(path).get("corpus")
@@ -47,19 +52,22 @@ def corpus_files(path: Path) -> tuple[Path, ...]:
 
 
 def read_nvidia(path: Path) -> Iterator[Unit]:
-    """The corpus, then questions; inline lines as they are."""
-    split = split_of(path.name)
-    if not is_by_id(path):
+    """The corpora, then the questions of a file or of a folder's files; inline lines as they are."""
+    if not path.is_dir() and not is_by_id(path):
+        split = split_of(path.name)
         yield from units_of(path, path.name, lambda row: _inline(path, row, split))
         return
-    for file in corpus_files(path):
-        name = file.relative_to(path.parent.resolve() if not file.is_relative_to(path.parent) else path.parent)
-        yield from units_of(file, name.as_posix(), lambda row, name=name: _passage(name.as_posix(), row))  # type: ignore[misc]
-    for number, columns in enumerate(read_object(path)["data"], 1):
-        try:
-            yield _question(path, number, columns, split)
-        except RowError as error:
-            yield SkippedUnit(ImportProblem(path.name, number, error.code, error.reason))
+    root = path if path.is_dir() else path.parent
+    asking = files_by_id(path) if path.is_dir() else [path]
+    for file in dict.fromkeys(file for one in asking for file in corpus_files(one)):
+        name = file.relative_to(root).as_posix()
+        yield from units_of(file, name, lambda row, name=name: _passage(name, row))  # type: ignore[misc]
+    for one in asking:
+        for number, columns in enumerate(read_object(one)["data"], 1):
+            try:
+                yield _question(one, number, columns, split_of(one.name))
+            except RowError as error:
+                yield SkippedUnit(ImportProblem(one.name, number, error.code, error.reason))
 
 
 def _passage(file: str, row: Row) -> Iterator[Unit]:

@@ -36,6 +36,8 @@ _NAMES: dict[Role, tuple[str, ...]] = {
     "split": ("split", "fold", "subset", "partition", "集合", "划分"),
     "group": ("group", "topic", "category", "cluster", "source", "product", "intent", "分类", "类别", "主题"),
 }
+# The header of our own CSV; its columns are what their names say, whatever stands in them.
+OWN: dict[str, Role] = {"query": "query", "positive": "positive", "grade": "score", "split": "split"}
 _ID = re.compile(r"(^|[_\-\s])(id|ids|key|no|number|idx)$|^(pid|docid|did|docno|corpusid|passageid|documentid)$")
 _QUERY_ID = re.compile(r"^(q|query|question|row|line|index|idx|id|_id|unnamed)")
 
@@ -45,6 +47,8 @@ def guess_roles(rows: Sequence[Columns], known: Mapping[str, Role] | None = None
     names = list(dict.fromkeys(name for columns in rows for name in columns))
     if known and set(known) <= set(names):
         return {name: known.get(name, "ignore") for name in names}
+    if {"query", "positive", "grade"} <= set(names):
+        return {name: OWN.get(name, "ignore") for name in names}
     values = {name: [columns[name] for columns in rows if columns.get(name) not in (None, "")] for name in names}
     roles = {name: _by_name(name, values[name]) for name in names}
     _keep_one(roles, "query")

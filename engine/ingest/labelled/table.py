@@ -19,8 +19,10 @@ GRADES = 3
 def check_mapping(mapping: Mapping[str, str], names: list[str], file: str) -> dict[str, Role]:
     """The roles of a file's columns; columns that the mapping does not name are ignored.
 
+    Without a column of passages the rows are queries alone.
+
     Raises:
-        UserError: an unknown role or column, no query, or nothing that could answer it.
+        UserError: an unknown role or column, or no query.
     """
     for name, role in mapping.items():
         if role not in ROLES:
@@ -34,11 +36,6 @@ def check_mapping(mapping: Mapping[str, str], names: list[str], file: str) -> di
     for role in ("score", "group", "split"):
         if has.count(role) > 1:
             raise UserError(f"Only one column of {file} can be the {role}.", hint="Ignore the others.")
-    if not {"positive", "passage_id", "negative"} & set(has):
-        raise UserError(
-            f"{file} needs a column with the passage that answers, or its id.",
-            hint="Map one as positive or passage_id.",
-        )
     return roles
 
 
@@ -65,7 +62,8 @@ def example_of(file: str, row: Row, roles: Mapping[str, Role], scale: float, spl
     passages = _texts(row.columns, roles, "positive")
     names = _ids(row.columns, roles)
     wrong = _texts(row.columns, roles, "negative")
-    if not passages and not names and not wrong:
+    answered = any(role in ("positive", "passage_id", "negative") for role in roles.values())
+    if answered and not passages and not names and not wrong:
         raise RowError("no_positive", "neither a passage nor its id")
     grade, score = _grade(row.columns, roles, scale)
     scored = tuple((text, score) for text in passages) if score is not None else ()

@@ -38,7 +38,10 @@ _MOST_LINES = 100_000  # of one topic or document; a file that never closes one 
 _TOPIC = re.compile(r"<top>|<topic\b", re.IGNORECASE)
 _NUMBER = re.compile(r"<num>\s*(?:number:)?\s*([^\s<]+)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"<topic\b[^>]*\bnumber\s*=\s*[\"']([^\"']+)", re.IGNORECASE)
-_TITLE = re.compile(r"<(title|query)>(?:\s*topic:)?(.*?)(?=<(?!br)/?[a-z]|\Z)", re.IGNORECASE | re.DOTALL)
+_FIELDS = (
+    re.compile(r"<query>(.*?)(?=<(?!br)/?[a-z]|\Z)", re.IGNORECASE | re.DOTALL),
+    re.compile(r"<title>(?:\s*topic:)?(.*?)(?=<(?!br)/?[a-z]|\Z)", re.IGNORECASE | re.DOTALL),
+)
 _DOCNO = re.compile(r"<DOCNO>\s*(.*?)\s*</DOCNO>", re.IGNORECASE | re.DOTALL)
 _HEAD = re.compile(r"<(?:TITLE|HEADLINE)>(.*?)</(?:TITLE|HEADLINE)>", re.IGNORECASE | re.DOTALL)
 _BODY = re.compile(r"<TEXT>(.*?)</TEXT>", re.IGNORECASE | re.DOTALL)
@@ -111,7 +114,7 @@ def read_trec(path: Path) -> Iterator[Unit]:
         split = split_of(file.name)
         for cells in (line.split() for line in _lines(file)) if split else ():
             if len(cells) == 4:
-                splits[unquote(cells[0])] = split or Split.TRAIN
+                splits[_name(cells[0])] = split or Split.TRAIN
     for file in parts.get("documents", []):
         yield from _documents(file)
     for file in parts.get("topics", []):
@@ -135,13 +138,19 @@ def _numbered(path: Path, file: str, convert: Callable[[str, int, list[str]], Un
 def _judgement(file: str, number: int, cells: list[str]) -> JudgementUnit:
     if len(cells) != 4:
         raise RowError("columns", f"{len(cells)} columns; expected query, 0, passage, grade between blanks")
-    return JudgementUnit(file, number, unquote(cells[0]), unquote(cells[2]), grade_of(cells[3]))
+    return JudgementUnit(file, number, _name(cells[0]), _name(cells[2]), grade_of(cells[3]))
 
 
 def _hit(file: str, number: int, cells: list[str]) -> RunUnit:
     if len(cells) != 6:
         raise RowError("columns", f"{len(cells)} columns; expected query, Q0, passage, rank, score, tag between blanks")
-    return RunUnit(file, number, cells[5], unquote(cells[0]), unquote(cells[2]), number_of(cells[4]))
+    return RunUnit(file, number, cells[5], _name(cells[0]), _name(cells[2]), number_of(cells[4]))
+
+
+def _name(cell: str) -> str:
+    """An id; one with blanks, which would end its column, is written as in web addresses."""
+    plain = unquote(cell)
+    return plain if any(character.isspace() for character in plain) else cell
 
 
 def _documents(path: Path) -> Iterator[Unit]:
@@ -154,7 +163,7 @@ def _documents(path: Path) -> Iterator[Unit]:
             yield SkippedUnit(ImportProblem(path.name, number, "missing_field", reason))
             continue
         head = _HEAD.search(block)
-        heading = " ".join(_plain(head.group(1)).split()) if head else ""
+        heading = _plain(head.group(1).replace("\n", " ")).strip() if head else ""
         yield PassageUnit(path.name, number, text, heading=heading, external_id=html.unescape(name.group(1)))
 
 
@@ -167,8 +176,8 @@ def _topics(path: Path, splits: dict[str, Split]) -> Iterator[Unit]:
     begin, end = _TOPIC, re.compile(r"</top>|</topic>", re.IGNORECASE)
     for number, block in _blocks(path, begin, end):
         name = _ATTRIBUTE.search(block) or _NUMBER.search(block)
-        fields = {kind.lower(): text for kind, text in _TITLE.findall(block)}
-        text = html.unescape((fields.get("query") or fields.get("title") or "").strip())
+        fields = [field.group(1) for pattern in _FIELDS if (field := pattern.search(block))]
+        text = html.unescape(next((field.strip() for field in fields if field.strip()), ""))
         if name is None or not text.strip():
             reason = "a topic without a number" if name is None else "a topic without a title"
             yield SkippedUnit(ImportProblem(path.name, number, "missing_field", reason))
