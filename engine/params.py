@@ -59,6 +59,13 @@ class ImportParams:
 
 
 @dataclass(frozen=True, slots=True)
+class ReimportParams:
+    """Read again what was imported; `remove_vanished` takes out documents whose file is gone."""
+
+    remove_vanished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DedupParams:
     """Queries at least `threshold` alike (cosine of the base model, 0..1) or equal after normalisation are merged.
 

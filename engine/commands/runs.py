@@ -36,6 +36,14 @@ def add_commands(add: Add) -> None:
     report.add_argument("dest", metavar="DEST", help="a file (html) or a folder (csv)")
     report.add_argument("--format", choices=["html", "csv"])
     report.add_argument("--split", choices=["train", "dev", "test"])
+    task = add(
+        "mteb",
+        "write a split as a retrieval task that MTEB loads",
+        job("mteb", lambda options: {"dest": absolute(options.dest), **given(options, "split")}),
+        example="mteb faq ~/faq-task",
+    )
+    task.add_argument("dest", metavar="DEST", help="a folder")
+    task.add_argument("--split", choices=["train", "dev", "test"])
 
 
 def _report_values(options: argparse.Namespace) -> Values:

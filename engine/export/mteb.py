@@ -73,14 +73,14 @@ def export_mteb(project: Project, params: MtebParams, task: Task) -> MtebSummary
             ),
         )
         (beside / "README.md").write_text(_readme(project.name, split), encoding="utf-8")
-        (beside / "task.py").write_text(_task_module(project.name, split), encoding="utf-8")
+        (beside / "project_retrieval.py").write_text(_task_module(project.name, split), encoding="utf-8")
         known = {str(json.loads(line)["_id"]) for line in _lines(beside / "corpus.jsonl")}
         lost = sum(json.loads(line)["corpus-id"] not in known for line in _lines(beside / "default.jsonl"))
         if lost:
             raise UserError(f"{lost:,} judgements name a passage that was not written.", hint="Export again.")
     check = f"Read again: {corpus:,} passages, {len(asked):,} queries, {lines:,} judgements, each of a passage there."
     jobs.put_export(project, what="task", format="mteb", path=str(path), model_id=None, check=check)
-    files = ("README.md", "corpus.jsonl", "queries.jsonl", "default.jsonl", "task.py")
+    files = ("README.md", "corpus.jsonl", "queries.jsonl", "default.jsonl", "project_retrieval.py")
     return MtebSummary(str(path), files, corpus, len(asked), lines, check)
 
 
@@ -121,8 +121,8 @@ def _readme(name: str, split: Split) -> str:
     )
     return (
         f"---\nconfigs:\n{configs}\n---\n\n# {' '.join(name.split())}\n\nA retrieval task for MTEB. In this folder:\n\n"
-        "```\nimport mteb, task\nfrom sentence_transformers import SentenceTransformer\n\n"
-        'mteb.evaluate(SentenceTransformer("MODEL"), task.ProjectRetrieval())\n```\n'
+        "```\nimport mteb, project_retrieval\nfrom sentence_transformers import SentenceTransformer\n\n"
+        'mteb.evaluate(SentenceTransformer("MODEL"), project_retrieval.ProjectRetrieval())\n```\n'
     )
 
 
