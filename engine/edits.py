@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from engine.errors import UserError
@@ -224,7 +225,16 @@ def _preview(project: Project, values: Values) -> tuple[list[str], Values]:
     return [], params_to_dict(preview(project, params))
 
 
+def _undo_import(project: Project, values: Values) -> tuple[list[str], Values]:
+    from engine.store.undoing import newest_import, undo_import
+
+    import_id = int(values.get("import_id") or 0) or newest_import(project)
+    undone = undo_import(project, import_id)
+    return ["documents", "queries", "negatives"], {"import_id": import_id, **asdict(undone)}
+
+
 EDITS: dict[str, Edit] = {
+    "undo_import": _undo_import,
     "preview": _preview,
     "objectives": _objectives,
     "script": _script,

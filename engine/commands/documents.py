@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from engine.commands.common import Add, Values, absolute, given, job
+from engine.commands.common import Add, Values, absolute, edit, given, job
 from engine.errors import UserError
 from engine.formats import LABELLED, ROLES
 from engine.params import ImportParams, params_from_dict, params_to_dict
@@ -31,7 +31,22 @@ def add_commands(add: Add) -> None:
         "--map", metavar="ROLE=COLUMN,...", help=f"what the columns of a table are for; roles: {', '.join(ROLES[:-1])}"
     )
     take.add_argument("--existing", choices=["merge", "skip"], help="queries that are there already (merge)")
+    again = add(
+        "reimport",
+        "read again what was imported; only what changed is taken anew",
+        job("reimport", lambda o: {"remove_vanished": o.remove_vanished}),
+        example="reimport faq --remove-vanished",
+    )
+    again.add_argument("--remove-vanished", action="store_true", help="take out documents whose file is gone")
+    undo = add(
+        "undo-import", "take back what an import brought", edit("undo_import", _undo_values), example="undo-import faq"
+    )
+    undo.add_argument("import_id", metavar="ID", type=int, nargs="?", help="the newest one if not given")
     take.add_argument("--preview", action="store_true", help="say what would come, and store nothing")
+
+
+def _undo_values(options: argparse.Namespace) -> Values:
+    return {"import_id": options.import_id or 0}
 
 
 def _import(options: argparse.Namespace, task: TerminalTask) -> Values:

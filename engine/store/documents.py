@@ -102,6 +102,7 @@ def _write_document(
         "labelled": int(document.labelled),
     }
     if old_id is None:
+        values["first_import_id"] = import_id
         columns = ", ".join(values)
         marks = ", ".join("?" * len(values))
         cursor = project.db.execute(f"insert into documents ({columns}) values ({marks})", list(values.values()))
@@ -166,6 +167,12 @@ def remove_documents(project: Project, document_ids: Sequence[int]) -> None:
             _delete_passages(project, [row[0] for row in found.fetchall()])
             project.db.execute(f"delete from document_texts where document_id in ({marks})", block)
             project.db.execute(f"delete from documents where id in ({marks})", block)
+
+
+def paths_of_files(project: Project) -> list[tuple[str, int]]:
+    """(path, document id) of every document that was read from a file of its own."""
+    rows = project.db.execute("select path, id from documents where labelled = 0 and path != '' order by path")
+    return [(str(path), int(document_id)) for path, document_id in rows]
 
 
 def document_at(project: Project, path: str) -> Document | None:

@@ -58,6 +58,12 @@ def problems_of(project: Project, import_id: int, *, limit: int = 10_000) -> lis
     return [ImportProblem(*row) for row in rows]
 
 
+def imported_paths(project: Project) -> list[str]:
+    """Files and folders that were imported and not taken back, each once, the first first."""
+    rows = project.db.execute("select paths from imports where undone = 0 order by id")
+    return list(dict.fromkeys(path for row in rows for path in json.loads(row[0])))
+
+
 def count_problems(project: Project) -> int:
     return int(project.db.execute("select count(*) from import_problems").fetchone()[0])
 

@@ -50,14 +50,14 @@ def put_queries(project: Project, rows: Sequence[NewQuery], *, import_id: int | 
     return stored
 
 
-def put_qrels(project: Project, rows: Iterable[Qrel]) -> int:
+def put_qrels(project: Project, rows: Iterable[Qrel], *, import_id: int | None = None) -> int:
     """Store judgements in one transaction, replacing those on the same query and passage; returns how many were new."""
     before = project.db.execute("select count(*) from qrels").fetchone()[0]
     with project.db.atomic():
         project.db.conn.executemany(
-            "insert into qrels (query_id, passage_id, grade, source) values (?, ?, ?, ?) "
+            "insert into qrels (query_id, passage_id, grade, source, import_id) values (?, ?, ?, ?, ?) "
             "on conflict (query_id, passage_id) do update set grade = excluded.grade, source = excluded.source",
-            [(row.query_id, row.passage_id, row.grade, row.source) for row in rows],
+            [(row.query_id, row.passage_id, row.grade, row.source, import_id) for row in rows],
         )
     return int(project.db.execute("select count(*) from qrels").fetchone()[0] - before)
 
@@ -66,12 +66,13 @@ def remove_qrel(project: Project, query_id: int, passage_id: int) -> None:
     project.db.execute("delete from qrels where query_id = ? and passage_id = ?", [query_id, passage_id])
 
 
-def put_imported_negatives(project: Project, rows: Iterable[tuple[int, int]]) -> int:
+def put_imported_negatives(project: Project, rows: Iterable[tuple[int, int]], *, import_id: int | None = None) -> int:
     """Store (query id, passage id) pairs that a labelled set calls wrong; returns how many were new."""
     before = project.db.execute("select count(*) from imported_negatives").fetchone()[0]
     with project.db.atomic():
         project.db.conn.executemany(
-            "insert or ignore into imported_negatives (query_id, passage_id) values (?, ?)", list(rows)
+            "insert or ignore into imported_negatives (query_id, passage_id, import_id) values (?, ?, ?)",
+            [(query_id, passage_id, import_id) for query_id, passage_id in rows],
         )
     return int(project.db.execute("select count(*) from imported_negatives").fetchone()[0] - before)
 

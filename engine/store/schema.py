@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 5
+VERSION = 6
 
 migrations = Migrations("searchsmith")
 
@@ -299,3 +299,13 @@ def same_or_not(db: Database) -> None:
         pk=("query_id", "other_id"),
         foreign_keys=[("query_id", "queries", "id"), ("other_id", "queries", "id")],
     )
+
+
+@migrations(name="006_undone_imports")
+def undone_imports(db: Database) -> None:
+    """Which import brought a row first, so that an import can be taken back without what others brought."""
+    for table in ("qrels", "imported_negatives"):
+        db.table(table).add_column("import_id", int)
+    db.table("documents").add_column("first_import_id", int)
+    db.execute("update documents set first_import_id = import_id")
+    db.table("imports").add_column("undone", int, not_null_default=0)
