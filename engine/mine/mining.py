@@ -164,7 +164,7 @@ def _mined(
     index = open_bm25(project, corpus, task=task)
     equality = Equality(corpus.texts, index)
     vectors, passages = _vectors(project, model, texts, corpus.texts, task)
-    passages = np.ascontiguousarray(passages, np.float32)
+    passages = np.require(passages, np.float32, ["C", "W"])  # once for all blocks
     drawn = _random(len(known), len(corpus.ids), min(params.depth, _RANDOM), params.select.seed)
     if begun := finished_blocks(project, key):
         task.warn(
