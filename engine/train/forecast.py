@@ -54,8 +54,9 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
         UserError: as `train` would.
     """
     began = time.monotonic()
-    base = models.resolve_model(project, params.base)
-    work = EncoderWork(project, folder_of(project, base), params, task)
+    known = params.base in ("base", "tuned") or params.base.isdecimal()
+    folder = folder_of(project, models.resolve_model(project, params.base)) if known else Path(params.base).expanduser()
+    work = EncoderWork(project, folder, params, task)
     load = time.monotonic() - began
     with _watched(work.device) as peak:
         look = _look(work)
