@@ -26,17 +26,18 @@ def main() -> int:
     parser.add_argument("sets", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--work", type=Path, help="where projects are made (a temporary folder if not given)")
     parser.add_argument("--preset", default="quick", choices=["quick", "balanced", "thorough"])
+    parser.add_argument("--bundled", action="store_true", help="measure the bundled model too, which takes minutes")
     parser.add_argument("--minutes", type=float, help="of training (the preset's if not given)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         for data in options.sets:
             print(f"\n## {data.name}\n", flush=True)
             training = {"preset": options.preset, **({"minutes": options.minutes} if options.minutes else {})}
-            _measure((options.work or Path(temporary)) / data.name, data, training)
+            _measure((options.work or Path(temporary)) / data.name, data, training, bundled=options.bundled)
     return 0
 
 
-def _measure(path: Path, data: Path, training: dict[str, Any]) -> None:
+def _measure(path: Path, data: Path, training: dict[str, Any], *, bundled: bool) -> None:
     seconds: dict[str, float] = {}
 
     def job(kind: str, values: dict[str, Any], name: str = "") -> dict[str, Any]:
@@ -48,7 +49,8 @@ def _measure(path: Path, data: Path, training: dict[str, Any]) -> None:
     job("new", {"name": data.name})
     job("import", {"paths": [str(data)], "kind": "labelled"})
     job("split", {})
-    before = job("evaluate", {"systems": ["bm25", "base", "hybrid"]}, "evaluate the bundled model")
+    systems = ["bm25", "base", "hybrid"]
+    before = job("evaluate", {"systems": systems}, "evaluate the bundled model") if bundled else None
     made = job("make_base", {}, "make the base")
     run = job("train", training, "train")
     after = job("evaluate", {"systems": ["bm25", "base", "tuned", "hybrid"]}, "evaluate")
@@ -60,8 +62,9 @@ def _show(before: Any, made: Any, run: Any, after: Any, seconds: dict[str, float
     print(f"{run['steps']} steps in {run['seconds']:.0f} s, dev {run['dev_base']} -> {run['dev']}\n")
     print("| System | nDCG@10 | less BM25 (95 % interval) |\n|---|---|---|")
     _row("BM25", after, "bm25")
-    _row("bundled model", before, "base")
-    _row("bundled model, hybrid", before, "hybrid")
+    if before:
+        _row("bundled model", before, "base")
+        _row("bundled model, hybrid", before, "hybrid")
     _row("own words, before training", after, "base")
     _row("own words, tuned", after, "tuned")
     _row("own words, tuned, hybrid", after, "hybrid")

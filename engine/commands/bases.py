@@ -15,6 +15,7 @@ def add_commands(add: Add) -> None:
         job("make_base", _values),
         example="make-base patents",
     )
+    make.add_argument("--way", choices=["static", "vocabulary"], help="own words, or the base with what it lacks")
     make.add_argument("--name", help="what the model is called")
     make.add_argument("--tokens", type=int, metavar="N", help="size of the vocabulary at most")
     make.add_argument("--dim", type=int, metavar="N", help="numbers a vector")
@@ -23,4 +24,4 @@ def add_commands(add: Add) -> None:
 
 
 def _values(options: argparse.Namespace) -> Values:
-    return given(options, "name", "tokens", "dim", "use", "seed")
+    return given(options, "way", "name", "tokens", "dim", "use", "seed")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from engine.encode.models import folder_of
 from engine.encode.tokens import in_words, measure_tokens
+from engine.errors import UserError
 from engine.params import MakeBaseParams, params_to_dict
 from engine.store import models
 from engine.store.documents import corpus
@@ -15,6 +18,10 @@ from engine.store.queries import representatives
 from engine.task import Task
 from engine.train.saving import save_folder
 from engine.train.static_models import build_static
+from engine.train.static_work import is_static
+from engine.train.vocabulary import grow_vocabulary
+
+_FEWEST_TEXTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class BaseSummary:
     Attributes:
         model: the new model's id.
         way: static or vocabulary.
-        tokens: entries of the vocabulary.
+        tokens: entries of the vocabulary, of the vocabulary way the new ones.
         unknown_before: 0 where it was not measured.
         used: whether the project starts from it now.
     """
@@ -47,14 +54,26 @@ def make_base(project: Project, params: MakeBaseParams, task: Task) -> BaseSumma
         UserError: hardly any documents.
     """
     began, way = time.monotonic(), "static" if params.way == "auto" else params.way
-    texts = corpus(project).texts
+    texts = list(dict.fromkeys(corpus(project).texts))
+    if len(texts) < _FEWEST_TEXTS:
+        raise UserError(
+            f"A model cannot be made from {len(texts)} passages.", hint="Import documents first: a few hundred."
+        )
     name = params.name or _name(project)
-    row = models.add_model(project, name=name, kind="base", path="", params={**params_to_dict(params), "way": way})
+    old = models.base_model(project)
+    row = models.add_model(
+        project,
+        name=name,
+        kind="base",
+        path="",
+        parent_id=old.id if old and way == "vocabulary" else None,
+        params={**params_to_dict(params), "way": way},
+    )
     place = Path("models") / str(row) / "final"
     try:
-        model = build_static(texts, params, task)
+        model, tokens, words = _build(project, way, texts, params, task)
         task.progress("save the model", 0, 0)
-        facts = save_folder(model, project.path / place, _card(name, facts_of=len(texts), dim=params.dim))
+        facts = save_folder(model, project.path / place, _card(name, words))
         task.check_cancelled()
         found = models.model(project, row)
         assert found is not None  # for the type: it was added above, and only this process writes
@@ -65,7 +84,7 @@ def make_base(project: Project, params: MakeBaseParams, task: Task) -> BaseSumma
             model=row,
             name=name,
             way=way,
-            tokens=facts.parameters // facts.dim,
+            tokens=tokens,
             dim=facts.dim,
             unknown_before=float(before.get("unknown_share", 0.0)),
             unknown_share=report.unknown_share,
@@ -90,24 +109,46 @@ def make_base(project: Project, params: MakeBaseParams, task: Task) -> BaseSumma
     return summary
 
 
+def _build(
+    project: Project, way: str, texts: list[str], params: MakeBaseParams, task: Task
+) -> tuple[Any, int, str]:  # Any: a SentenceTransformer
+    """The model, how many tokens are its own, and what its card says of it."""
+    if way == "static":
+        model = build_static(texts, params, task)
+        words = (
+            f"Token vectors of {params.dim} numbers for the words of {len(texts):,} passages, made with Searchsmith "
+            "from those passages alone. A start for tuning: on its own it searches about as weighted word counts do."
+        )
+        return model, len(model[0].embedding.weight), words
+    old = models.resolve_model(project, "base")
+    folder = folder_of(project, old)
+    if is_static(folder):
+        raise UserError(f"{old.name} is a table of vectors; its vocabulary cannot grow.", hint="Make it again instead.")
+    model, added = grow_vocabulary(folder, texts, params.tokens, task)
+    words = (
+        f"{old.name} with {added:,} characters more, found in {len(texts):,} passages by Searchsmith. A start for "
+        f"tuning: the new rows are means of known ones. The licence of {old.name} applies to these weights too."
+    )
+    return model, added, words
+
+
 def _name(project: Project) -> str:
     number = 1 + sum(model.params.get("way") is not None for model in models.models(project))
     return "own words" if number == 1 else f"own words {number}"
 
 
-def _card(name: str, *, facts_of: int, dim: int) -> str:
+def _card(name: str, words: str) -> str:
     return "\n".join(
         [
             "---",
             "library_name: sentence-transformers",
             "pipeline_tag: sentence-similarity",
-            "tags: [sentence-transformers, sentence-similarity, static-embedding, searchsmith]",
+            "tags: [sentence-transformers, sentence-similarity, searchsmith]",
             "---",
             "",
             f"# {name}",
             "",
-            f"Token vectors of {dim} numbers for the words of {facts_of:,} passages, made with Searchsmith from those "
-            "passages alone. A start for tuning: on its own it searches about as weighted word counts do.",
+            words,
             "",
             "```python",
             "from sentence_transformers import SentenceTransformer",

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from engine.errors import UserError
 from engine.params import MakeBaseParams
 from engine.task import Task
 from engine.train.bags import idf_of, random_rows
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
-
-_FEWEST_TEXTS = 8
 
 
 def build_static(texts: list[str], params: MakeBaseParams, task: Task) -> Any:
@@ -21,17 +18,9 @@ def build_static(texts: list[str], params: MakeBaseParams, task: Task) -> Any:
 
     A token's row is random in direction and as long as the token is rare; rows that share a part lean towards each
     other. The same texts and seed give the same model bit for bit.
-
-    Raises:
-        UserError: hardly any text.
     """
-    distinct = list(dict.fromkeys(texts))
-    if len(distinct) < _FEWEST_TEXTS:
-        raise UserError(
-            f"A model cannot be made from {len(distinct)} passages.", hint="Import documents first: a few hundred."
-        )
-    tokenizer = learn_tokenizer(distinct, params.tokens, task)
-    counts = count_tokens(tokenizer, distinct, task, "count tokens")
+    tokenizer = learn_tokenizer(texts, params.tokens, task)
+    counts = count_tokens(tokenizer, texts, task, "count tokens")
     parts = Parts.of(token_names(tokenizer), 2 * params.tokens)
     task.progress("give tokens their vectors", 0, 0)
     of_parts = idf_of(csr_array(counts @ parts.matrix))

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from engine.encode.models import open_encoder
+from engine.encode.models import folder_of, open_encoder
 from engine.errors import Cancelled, UserError
 from engine.params import MakeBaseParams, TrainParams
 from engine.records import State, text_hash
@@ -207,3 +207,26 @@ def test_an_interrupted_run_on_own_words_goes_on_to_the_same_model(project, smal
 def test_presets_become_what_a_static_model_wants_and_changes_stay():
     adapted = static_params(TrainParams(batch_size=100))
     assert (adapted.batch_size, adapted.learning_rate, adapted.max_steps, adapted.minutes) == (100, 1e-3, 0, 2.5)
+
+
+def test_a_base_learns_the_characters_it_lacks(project, base):
+    text = "药 in the river 药店"
+    tokenizer = Tokenizer.from_file(str(folder_of(project, base) / "tokenizer.json"))
+    assert "[UNK]" in tokenizer.encode(text).tokens
+    project.db.execute("update passages set text = text || ' 药 店' where id % 2 = 0")
+    made = make_base(project, MakeBaseParams(way="vocabulary"), Task())
+    grown = models.base_model(project)
+    assert (made.tokens, grown.id, grown.parent_id) == (2, made.model, base.id)
+    loaded = SentenceTransformer(str(project.path / grown.path), device="cpu")
+    assert loaded.tokenizer.tokenize(text)[0] == "药"
+    assert not made.unknown_share
+    ours = open_encoder(project, grown).encode([text], "passage")
+    np.testing.assert_allclose(ours, loaded.encode([text], normalize_embeddings=True), atol=1e-5)
+    plain = ["how the river does long"]
+    before = open_encoder(project, base).encode(plain, "passage")
+    np.testing.assert_allclose(open_encoder(project, grown).encode(plain, "passage"), before, atol=1e-6)
+
+
+def test_a_model_that_knows_every_character_gains_nothing(project):
+    with pytest.raises(UserError, match="knows every character"):
+        make_base(project, MakeBaseParams(way="vocabulary"), Task())
