@@ -44,6 +44,36 @@ def _unreview(project: Project, values: Values) -> tuple[list[str], Values]:
     return ["negatives", "queries"], {}
 
 
+def _review_all(project: Project, values: Values) -> tuple[list[str], Values]:
+    """One word on all candidates of a state that have none yet; `stamp` names them for taking it back."""
+    from engine.mine.judging import review_all
+
+    params = params_from_dict(SelectParams, values["select"])
+    verdict = Review(values["verdict"])
+    count = review_all(
+        project,
+        int(values["mining_id"]),
+        params,
+        state=str(values["state"]),
+        verdict=verdict,
+        stamp=str(values["stamp"]),
+    )
+    return ["negatives"], {"count": count}
+
+
+def _unreview_all(project: Project, values: Values) -> tuple[list[str], Values]:
+    return ["negatives"], {"count": queries.remove_reviews_of(project, str(values["stamp"]))}
+
+
+def _likeness(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Which sentences of a passage carry its similarity to a query: [start, end, fall of the cosine without it]."""
+    from engine.mine.likeness import likeness
+
+    ids = {name: int(values[name]) for name in ("query_id", "passage_id", "model_id")}
+    found = likeness(project, **ids)
+    return [], {"passage_id": ids["passage_id"], "sentences": [[s.start, s.end, s.fall] for s in found]}
+
+
 def _reselect(project: Project, values: Values) -> tuple[list[str], Values]:
     from engine.mine.mining import reselect
 
@@ -241,6 +271,9 @@ EDITS: dict[str, Edit] = {
     "recover": _recover,
     "review": _review,
     "unreview": _unreview,
+    "review_all": _review_all,
+    "unreview_all": _unreview_all,
+    "likeness": _likeness,
     "reselect": _reselect,
     "merge": _merge,
     "unmerge": _unmerge,

@@ -308,6 +308,25 @@ def put_review(project: Project, query_id: int, passage_id: int, verdict: Review
             put_qrels(project, [Qrel(query_id, passage_id, 1, "review")])
 
 
+def put_reviews(project: Project, pairs: Sequence[tuple[int, int]], verdict: Review, *, stamp: str) -> int:
+    """Record one word on many candidates (query, passage) that have none; `stamp` is their common time.
+
+    Returns how many were new. Not for `relevant`, which is said of one passage at a time.
+    """
+    with project.db.atomic():
+        before = project.db.execute("select count(*) from reviews").fetchone()[0]
+        project.db.conn.executemany(
+            "insert or ignore into reviews (query_id, passage_id, verdict, created_at) values (?, ?, ?, ?)",
+            [(query_id, passage_id, verdict.value, stamp) for query_id, passage_id in pairs],
+        )
+        return int(project.db.execute("select count(*) from reviews").fetchone()[0] - before)
+
+
+def remove_reviews_of(project: Project, stamp: str) -> int:
+    """Take back what `put_reviews` recorded under a stamp; returns how many."""
+    return int(project.db.execute("delete from reviews where created_at = ?", [stamp]).rowcount)
+
+
 def remove_review(project: Project, query_id: int, passage_id: int) -> None:
     """Take a person's word back, and the judgement that came from it."""
     with project.db.atomic():
