@@ -45,7 +45,10 @@ def _settled(one: Found, params: ImportParams, known: Mapping[str, Mapping[str, 
         again = scan([str(one.path)], replace(params, kind="documents", format="auto", mapping={}, choices={}))
         return replace(again[0], shown=one.shown)
     if choice.format in NAMES and (choice.format not in FOLDERS_ONLY or one.path.is_dir()):
-        mapping = tuple(choice.mapping.items()) if choice.format == "table" else ()
+        mapping: tuple[tuple[str, str], ...] = ()
+        if choice.format == "table":
+            before = known.get(header_of(names_of(columns_of(one)))) if known and not choice.mapping else None
+            mapping = tuple(choice.mapping.items()) or tuple((before or {}).items())
         reason = one.reason if choice.format == one.format else f"read as {NAMES[choice.format]}, as chosen"
         return replace(one, kind="labelled", format=choice.format, reason=reason, code="", mapping=mapping)
     if choice.format != "documents" and params.kind != "documents" and is_table(one):

@@ -218,7 +218,7 @@ def _table(project: Project, one: Found, until: float) -> PreviewTable:
     table = PreviewTable(
         tuple(names),
         {name: roles.get(name, "ignore") for name in names},
-        guessed=not one.mapping and not known,
+        guessed=not one.mapping and known is None,
         remembered=known is not None and all(roles.get(name, "ignore") == known.get(name, "ignore") for name in names),
         rows=tuple(tuple(_cell(columns.get(name)) for name in names) for columns in rows),
     )

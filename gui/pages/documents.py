@@ -19,6 +19,7 @@ from engine.store.project import Project
 from gui import theme, words
 from gui.amounts import amount
 from gui.dialogs.import_dialog import ImportDialog, Kind
+from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.question import Question
 from gui.pages.documents_inspector import DocumentInspector, DocumentView, read_document
 from gui.pages.documents_passages import PassagesDrawer
@@ -153,10 +154,16 @@ class DocumentsPage(ReadingPage):
             self._add.setFocus()
 
     def import_paths(self, paths: Sequence[str], kind: Kind = "auto") -> None:
-        """Ask how to read `paths`, then run the import."""
-        dialog = ImportDialog(paths, self._params(), kind, self)
-        if dialog.exec():
-            self._run_import(dialog.params())
+        """Show what would come of `paths`, take choices, then run the import; without paths ask for a labelled set."""
+        if not paths or kind != "auto":
+            dialog = ImportDialog(paths, self._params(), kind, self)
+            if dialog.exec():
+                self._run_import(dialog.params())
+            return
+        window = ImportWindow(self.session, paths, self._params(), self)
+        window.accepted.connect(lambda: self._run_import(window.params()))
+        window.finished.connect(window.deleteLater)
+        window.open()  # not exec: a drop must end at once
 
     def choose_files(self) -> None:
         pattern = self.tr("Documents and sets") + " (*.txt *.md *.html *.htm *.pdf *.docx *.csv *.tsv *.json *.jsonl);;"
@@ -164,12 +171,12 @@ class DocumentsPage(ReadingPage):
             self, self.tr("Add files"), "", pattern + self.tr("All files") + " (*)"
         )
         if chosen:
-            self._run_import(replace(self._params(), paths=tuple(chosen)))
+            self.import_paths(chosen)
 
     def choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Add folder"))
         if chosen:
-            self._run_import(replace(self._params(), paths=(chosen,)))
+            self.import_paths([chosen])
 
     def choose_labelled(self) -> None:
         self.import_paths([], "labelled")
@@ -189,7 +196,7 @@ class DocumentsPage(ReadingPage):
         paths = dropped_paths(event)
         if paths:
             event.acceptProposedAction()
-            self._run_import(replace(self._params(), paths=tuple(paths)))
+            self.import_paths(paths)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

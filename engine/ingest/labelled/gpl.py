@@ -35,7 +35,8 @@ def files_of(folder: Path) -> tuple[Path, ...]:
 
 def read_gpl(folder: Path) -> Iterator[Unit]:
     """`gpl-training-data.tsv` names the negatives that were trained with; its margins are of pairs, not kept."""
-    splits = beir.splits_of(folder, _qrels(folder))
+    judged = _qrels(folder)
+    splits = beir.splits_of(folder, judged)
     for path in files_of(folder):
         name = path.name.removesuffix(".gz")
         if name == "corpus.jsonl":
@@ -43,7 +44,7 @@ def read_gpl(folder: Path) -> Iterator[Unit]:
         elif name == QUERIES:
             yield from units_of(path, path.name, lambda row, path=path: _query(path, row, splits, Split.TRAIN))  # type: ignore[misc]
         elif name == NEGATIVES:
-            yield from units_of(path, path.name, lambda row, path=path: _negatives(path, row))  # type: ignore[misc]
+            yield from units_of(path, path.name, lambda row, path=path: _negatives(path, row, not judged))  # type: ignore[misc]
         elif name == TRAINING:
             yield from _training(path)
         elif name == "queries.jsonl":
@@ -74,9 +75,10 @@ def _query(path: Path, row: Row, splits: dict[str, Split], otherwise: Split | No
     yield QueryUnit(path.name, row.line, text, external_id=external_id, split=split)
 
 
-def _negatives(path: Path, row: Row) -> Iterator[Unit]:
+def _negatives(path: Path, row: Row, answers_too: bool) -> Iterator[Unit]:
+    """Answers are in the judgements, with grades; only where those are missing they are taken from here."""
     query_id = id_field(row.columns, "qid")
-    for name in ids_field(row.columns, "pos"):
+    for name in ids_field(row.columns, "pos") if answers_too else ():
         yield JudgementUnit(path.name, row.line, query_id, name, 1)
     sources = row.columns.get("neg")
     if not isinstance(sources, dict):

@@ -31,7 +31,7 @@ _NAMES: dict[Role, tuple[str, ...]] = {
             "text2",
         ),
     ),
-    "negative": ("negative", "neg", "wrong", "irrelevant", "distractor", "负例", "错误答案", "falsch"),
+    "negative": ("negative", "neg", "wrong", "irrelevant", "distractor", "负例", "错误", "错误答案", "falsch"),
     "score": ("score", "grade", "label", "relevance", "rating", "similarity", "分数", "相关性", "标签", "note"),
     "split": ("split", "fold", "subset", "partition", "集合", "划分"),
     "group": ("group", "topic", "category", "cluster", "source", "product", "intent", "分类", "类别", "主题"),

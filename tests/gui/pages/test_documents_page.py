@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from engine.records import TokenReport
 from engine.store.project import Project
 from gui.dialogs.import_dialog import ImportDialog
+from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.question import Question
 from gui.pages.documents import DocumentsPage
 from gui.pages.documents_report import reads_badly, token_words
@@ -88,26 +89,37 @@ def test_last_import_adds_up(shown: Shown) -> None:
     assert page._log._chip.text() == "3 not taken"
 
 
+def _window(page: DocumentsPage) -> ImportWindow:
+    (window,) = page.findChildren(ImportWindow)
+    return window
+
+
 def test_dropped_files_are_imported_with_the_cut_of_the_sliders(shown: Shown, tmp_path: Path) -> None:
     page, session = shown(DocumentsPage)
     page._passages.length.set_value(300)
     dropped = QMimeData()
-    dropped.setUrls([QUrl.fromLocalFile(str(tmp_path / "handbook"))])
+    (tmp_path / "dropped").mkdir()
+    (tmp_path / "dropped" / "a.txt").write_text("Words.", encoding="utf-8")
+    dropped.setUrls([QUrl.fromLocalFile(str(tmp_path / "dropped"))])
     keys, buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
     page.dragEnterEvent(QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, dropped, buttons, keys))
     assert page._drop.isVisible()
     page.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, dropped, buttons, keys))
     assert not page._drop.isVisible()
+    _window(page).ok.click()
     kind, params = session.jobs[0]
     assert kind == "import"
-    assert list(params["paths"]) == [str(tmp_path / "handbook")]
+    assert list(params["paths"]) == [str(tmp_path / "dropped")]
     assert params["passage_tokens"] == 300
 
 
 def test_add_folder_asks_for_one_and_imports_it(shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page, session = shown(DocumentsPage)
+    (tmp_path / "a.txt").write_text("Words.", encoding="utf-8")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(tmp_path))
     page.choose_folder()
+    assert session.jobs == []
+    _window(page).ok.click()
     assert list(session.jobs[0][1]["paths"]) == [str(tmp_path)]
 
 
