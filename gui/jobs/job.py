@@ -33,6 +33,15 @@ _KINDS = {
     "mine": QT_TRANSLATE_NOOP("jobs", "Mine negatives"),
     "train": QT_TRANSLATE_NOOP("jobs", "Train"),
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluate"),
+    "reimport": QT_TRANSLATE_NOOP("jobs", "Import again"),
+    "make_queries": QT_TRANSLATE_NOOP("jobs", "Make queries"),
+    "forecast": QT_TRANSLATE_NOOP("jobs", "Foretell the training"),
+    "autopilot": QT_TRANSLATE_NOOP("jobs", "Mine and train in rounds"),
+    "merge": QT_TRANSLATE_NOOP("jobs", "Mix models"),
+    "scores": QT_TRANSLATE_NOOP("jobs", "Score pairs"),
+    "reranker": QT_TRANSLATE_NOOP("jobs", "Train a reranker"),
+    "mteb": QT_TRANSLATE_NOOP("jobs", "Export for MTEB"),
+    "report": QT_TRANSLATE_NOOP("jobs", "Write the report"),
     "export": QT_TRANSLATE_NOOP("jobs", "Export"),
 }
 _PAST = {
@@ -45,11 +54,23 @@ _PAST = {
     "mine": QT_TRANSLATE_NOOP("jobs", "Mined negatives"),
     "train": QT_TRANSLATE_NOOP("jobs", "Trained"),
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluated"),
+    "reimport": QT_TRANSLATE_NOOP("jobs", "Imported again"),
+    "make_queries": QT_TRANSLATE_NOOP("jobs", "Made queries"),
+    "forecast": QT_TRANSLATE_NOOP("jobs", "Foretold the training"),
+    "autopilot": QT_TRANSLATE_NOOP("jobs", "Mined and trained in rounds"),
+    "merge": QT_TRANSLATE_NOOP("jobs", "Mixed models"),
+    "scores": QT_TRANSLATE_NOOP("jobs", "Scored pairs"),
+    "reranker": QT_TRANSLATE_NOOP("jobs", "Trained a reranker"),
+    "mteb": QT_TRANSLATE_NOOP("jobs", "Exported for MTEB"),
+    "report": QT_TRANSLATE_NOOP("jobs", "Wrote the report"),
     "export": QT_TRANSLATE_NOOP("jobs", "Exported"),
 }
 PAGES = {
     "new": "home", "sample": "documents", "import": "documents", "dedup": "queries", "split": "queries",
     "make_base": "train", "mine": "negatives", "train": "train", "evaluate": "evaluate", "export": "export",
+    "reimport": "documents", "make_queries": "queries", "forecast": "train", "autopilot": "train",
+    "merge": "train", "scores": "train", "reranker": "train", "mteb": "export",
+    "report": "evaluate",
 }  # fmt: skip
 
 
@@ -71,6 +92,7 @@ class Job:
         record: its row in the project's history, 0 until it has one.
         metrics: curves by name as `(step, value)`, growing while it runs.
         heard: monotonic time of its last sign of life.
+        finishing: asked to end early with the best so far.
     """
 
     id: int
@@ -84,6 +106,7 @@ class Job:
     total: int = 0
     rate: float = 0.0
     note: str = ""
+    finishing: bool = False
     started: float = 0.0
     ended: float = 0.0
     heard: float = 0.0

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.protocol import (
     CancelJob,
+    FinishJob,
     JobCancelled,
     JobDone,
     JobFailed,
@@ -116,6 +117,16 @@ class JobQueue(QObject):
         job.phase = Phase.PAUSED if paused else Phase.RUNNING
         job.heard = time.monotonic()
         self._process.send(PauseJob(job=job.id, paused=paused))
+        self.job_progressed.emit(job)
+
+    def finish(self, job: Job) -> None:
+        """Let a running training end early with the best model so far; it answers as one that is done."""
+        if job is not self._running or self._process is None or job.phase is Phase.CANCELLING or job.finishing:
+            return
+        if job.phase is Phase.PAUSED:
+            self.pause(job, False)
+        job.finishing = True
+        self._process.send(FinishJob(job=job.id))
         self.job_progressed.emit(job)
 
     def close(self, wait_ms: int = 9000) -> None:

@@ -32,6 +32,10 @@ _EMPTY, _PLAN, _LIVE, _BLANK = range(4)
 _VERDICT = {"systems": ["bm25", "base", "tuned"]}
 
 
+# Jobs that train: one run, or rounds of them.
+_TRAINING = ("train", "autopilot")
+
+
 class TrainPage(ReadingPage):
     """Before a run the presets, while one goes its curves, after it what it reached."""
 
@@ -76,16 +80,24 @@ class TrainPage(ReadingPage):
         self._back = Button(self.tr("Presets"), "flat", icon_name="chevron-left")
         self._copy = Button(self.tr("Copy as command"), "flat", icon_name="copy")
         self._copy.setToolTip(self.tr("The same run for the terminal"))
+        self._pause = Button(self.tr("Pause"), "flat", icon_name="pause")
+        self._keep = Button(self.tr("Stop, keep the best"), icon_name="check")
+        self._keep.setToolTip(self.tr("Ends after this step; the best checkpoint becomes a finished model"))
         self._stop = Button(self.tr("Stop"), icon_name="stop")
         self._stop.setToolTip(self.tr("The checkpoints are kept: the run can go on from there at any time"))
         self._start = Button(self.tr("Start training"), "primary", icon_name="play")
-        for button in (self._back, self._copy, self._stop, self._start):
+        for button in (self._back, self._copy, self._pause, self._keep, self._stop, self._start):
             self.head.add_action(button)
 
     def _connect(self) -> None:
         self._back.clicked.connect(self._show_plan)
         self._copy.clicked.connect(self._copy_command)
         self._stop.clicked.connect(self._stop_run)
+        self._pause.clicked.connect(self._pause_run)
+        self._keep.clicked.connect(self._finish_run)
+        self._plan.rounds_asked.connect(self._start_rounds)
+        self._resume.kept.connect(self._keep_best)
+        self._live.ending.kept.connect(self._keep_newest)
         self._start.clicked.connect(self._start_run)
         self._plan.changed.connect(self._show_start)
         self._resume.go_on.connect(self._go_on)
@@ -118,7 +130,10 @@ class TrainPage(ReadingPage):
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
         if self._job is not None:
-            return ((self.tr("Stop training"), "stop", self._stop_run),)
+            return (
+                (self.tr("Stop training"), "stop", self._stop_run),
+                (self.tr("Stop training, keep the best"), "check", self._finish_run),
+            )
         return ((self.tr("Start training"), "play", self._start_run),)
 
     # Before
@@ -153,6 +168,7 @@ class TrainPage(ReadingPage):
         }
         reason = why_not(self._facts, self._busy())
         self._start.set_possible(not reason, reasons.get(reason, reason))
+        self._plan.rounds.start.set_possible(not reason, reasons.get(reason, reason))
         if self._facts.base:
             self._side.set_time(words.about(seconds))
 
@@ -174,6 +190,23 @@ class TrainPage(ReadingPage):
         if self._job is None:
             self.session.run_job("train", {"resume": model_id})
 
+    def _start_rounds(self, minutes: int) -> None:
+        """Measure, mine, train, and again, until nothing is gained or time is up."""
+        if self._start.isEnabled() and self._job is None:
+            values = self._plan.values()
+            preset, settings = values.pop("preset"), values
+            base = str(settings.pop("base", "base"))
+            chosen = {"preset": preset, "base": base, "minutes": minutes, "settings": settings}
+            self.session.run_job("autopilot", chosen)
+
+    def _keep_best(self, model_id: int) -> None:
+        if self._job is None:
+            self.session.run_job("train", {"resume": model_id, "finish": True})
+
+    def _keep_newest(self) -> None:
+        if self._facts.resumable:
+            self._keep_best(self._facts.resumable[0].id)
+
     def _go_on_newest(self) -> None:
         if self._facts.resumable:
             self._go_on(self._facts.resumable[0].id)
@@ -193,10 +226,10 @@ class TrainPage(ReadingPage):
     def _running(self) -> Job | None:
         queue = self.session.queue
         found = [*([queue.running] if queue.running else []), *queue.waiting]
-        return next((job for job in found if job.kind == "train" and job.project == self.session.path), None)
+        return next((job for job in found if job.kind in _TRAINING and job.project == self.session.path), None)
 
     def _job_queued(self, job: Job) -> None:
-        if job.kind != "train" or job.project != self.session.path:
+        if job.kind not in _TRAINING or job.project != self.session.path:
             return
         self._job, self._shown = job, 0
         self.problem.hide()
@@ -226,7 +259,24 @@ class TrainPage(ReadingPage):
             Phase.CANCELLING: (self.tr("stopping"), "warn"),
         }.get(job.phase, (self.tr("running"), "accent"))
         self._state.set_state(words_, state)  # type: ignore[arg-type]
+        if job.finishing and job.phase is Phase.RUNNING:
+            self._state.set_state(self.tr("finishing"), "accent")
         self._stop.set_possible(job.phase is not Phase.CANCELLING, self.tr("Stopping…"))
+        paused = job.phase is Phase.PAUSED
+        self._pause.setText(self.tr("Go on") if paused else self.tr("Pause"))
+        self._pause.set_possible(job.phase in (Phase.RUNNING, Phase.PAUSED), self.tr("It is not running yet"))
+        trained = bool(job.metrics.get("loss")) or bool(job.params.get("resume"))
+        reason = self.tr("Finishing…") if job.finishing else self.tr("No step is done yet")
+        going = job.phase in (Phase.RUNNING, Phase.PAUSED)
+        self._keep.set_possible(trained and going and not job.finishing, reason)
+
+    def _pause_run(self) -> None:
+        if self._job is not None:
+            self.session.queue.pause(self._job, self._job.phase is not Phase.PAUSED)
+
+    def _finish_run(self) -> None:
+        if self._job is not None:
+            self.session.queue.finish(self._job)
 
     def _stop_run(self) -> None:
         if self._job is not None:
@@ -320,7 +370,8 @@ class TrainPage(ReadingPage):
         self._state.setVisible(running)
         self._back.setVisible(live and not running)
         self._copy.setVisible(page == _PLAN)
-        self._stop.setVisible(running)
+        for button in (self._pause, self._keep, self._stop):
+            button.setVisible(running)
         self._start.setVisible(page == _PLAN)
         self._side.show_time(page == _PLAN)
         if not (live and self._shown > 0):

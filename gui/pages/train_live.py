@@ -90,7 +90,7 @@ class TrainLive(QWidget):
         """Show a job from now on, with all it has said so far."""
         self._live = True
         self.ending.hide()
-        metrics = job.metrics
+        metrics = {name: _last_run(points) for name, points in job.metrics.items()}
         dev = _points(metrics.get("dev_ndcg@10", ()))
         bm25, base = (_points(metrics.get(name, ())) for name in ("dev_bm25", "dev_base"))
         self._curves = Curves(
@@ -228,6 +228,7 @@ class EndCard(Card):
     verdict_asked = Signal()
     back_asked = Signal()
     again_asked = Signal()
+    kept = Signal()
     discarded = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -238,6 +239,9 @@ class EndCard(Card):
         self._words = _Sentence()
         self._verdict = Button(self.tr("See the verdict"), "primary", after="arrow-right")
         self._again = Button(self.tr("Go on from there"))
+        self._keep = Button(self.tr("Keep the best"))
+        self._keep.setToolTip(self.tr("Train no further: the best checkpoint becomes a finished model"))
+        self._keep.clicked.connect(self.kept)
         self._discard = Button(self.tr("Discard…"), "flat")
         self._back = Button(self.tr("Train again"), "flat")
         self._verdict.clicked.connect(self.verdict_asked)
@@ -246,7 +250,7 @@ class EndCard(Card):
         self._back.clicked.connect(self.back_asked)
         line.addWidget(self._chip)
         line.addWidget(self._words, 1)
-        for button in (self._back, self._discard, self._again, self._verdict):
+        for button in (self._back, self._discard, self._keep, self._again, self._verdict):
             line.addWidget(button)
         self.body.addLayout(line)
         self.hide()
@@ -258,6 +262,7 @@ class EndCard(Card):
         self._verdict.setVisible(verdict)
         self._again.setVisible(again)
         self._discard.setVisible(again)
+        self._keep.setVisible(again)
         self.setAccessibleName(f"{chip}: {sentence}")
         self.show()
 
@@ -312,6 +317,12 @@ def end_sentence(model: Model, curves: Curves) -> str:
 
 def _points(found: Sequence[tuple[int, float]]) -> tuple[MetricPoint, ...]:
     return tuple(MetricPoint(step, value) for step, value in found)
+
+
+def _last_run(found: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """The points of the newest run, where a job trains several one after another: steps begin anew."""
+    begins = [place for place in range(1, len(found)) if found[place][0] < found[place - 1][0]]
+    return found[begins[-1] :] if begins else found
 
 
 def _after(before: tuple[MetricPoint, ...], points: tuple[MetricPoint, ...]) -> tuple[MetricPoint, ...]:

@@ -14,9 +14,14 @@ from gui.widgets.labels import StateMark, label
 
 
 class ResumeCard(Card):
-    """`go_on` names the model to go on with, `discarded` asks to throw it away, `dismissed` names a job to forget."""
+    """A run that can go on, or one that was lost.
+
+    Signals: `go_on` and `kept` name the model to train on, or to end with its best; `discarded` asks to throw it away,
+    `dismissed` names a job to forget.
+    """
 
     go_on = Signal(int)
+    kept = Signal(int)
     discarded = Signal()
     dismissed = Signal(int)
 
@@ -30,11 +35,14 @@ class ResumeCard(Card):
         line.addWidget(self._words, 1)
         self._go = Button(self.tr("Go on"), icon_name="play")
         self._go.clicked.connect(lambda: self.go_on.emit(self._model))
+        self._keep = Button(self.tr("Keep the best"), "flat")
+        self._keep.setToolTip(self.tr("Train no further: the best checkpoint becomes a finished model"))
+        self._keep.clicked.connect(lambda: self.kept.emit(self._model))
         self._close = Button(self.tr("Dismiss"), "flat")
         self._close.clicked.connect(lambda: self.dismissed.emit(self._job))
         self._discard = Button(self.tr("Discard…"), "flat")
         self._discard.clicked.connect(self.discarded)
-        for button in (self._close, self._discard, self._go):
+        for button in (self._close, self._discard, self._keep, self._go):
             line.addWidget(button)
         self.body.addLayout(line)
         self.hide()
@@ -44,6 +52,7 @@ class ResumeCard(Card):
         self.setVisible(resumable is not None or lost is not None)
         self._go.setVisible(resumable is not None)
         self._discard.setVisible(resumable is not None)
+        self._keep.setVisible(resumable is not None)
         self._close.setVisible(resumable is None)
         if resumable is not None:
             self._model = resumable.id

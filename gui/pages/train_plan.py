@@ -8,16 +8,17 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QSpinBox, QWidget
 
 from engine.params import TrainParams
 from gui import theme, words
 from gui.pages.train_facts import TrainFacts, memory_size, seconds_of, steps_in_time, steps_of, texts_a_step
 from gui.pages.train_settings import SettingsForm
 from gui.phrases import fill
+from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, Drawer, Figure, column, row, rule
 from gui.widgets.inputs import FilterBox
-from gui.widgets.labels import Link, label
+from gui.widgets.labels import ElidedLabel, Link, label
 
 
 class PresetCard(Card):
@@ -72,10 +73,38 @@ class PresetCard(Card):
         self.choice.setFocus()
 
 
+class RoundsCard(Card):
+    """How long a person has: mine, train and measure in rounds until time is up; `asked` with the minutes."""
+
+    asked = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(pad=12, parent=parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        line = row(gap=12)
+        line.addWidget(label(self.tr("I have"), "body", weight="medium"))
+        self.minutes = QSpinBox()
+        self.minutes.setRange(3, 24 * 60)
+        self.minutes.setValue(10)
+        self.minutes.setSuffix(self.tr(" minutes"))
+        self.minutes.setFont(theme.font("body"))
+        self.minutes.lineEdit().setTextMargins(8, 0, 0, 0)
+        self.minutes.setFixedWidth(112)
+        self.minutes.setAccessibleName(self.tr("Minutes for all rounds"))
+        line.addWidget(self.minutes)
+        what = self.tr("Measure, mine, train; mine with the tuned model, train again; end when nothing is gained.")
+        line.addWidget(ElidedLabel(what, "body", "text2"), 1)
+        self.start = Button(self.tr("Start the rounds"), icon_name="play")
+        self.start.clicked.connect(lambda: self.asked.emit(self.minutes.value()))
+        line.addWidget(self.start)
+        self.body.addLayout(line)
+
+
 class TrainPlan(QWidget):
-    """Shows what a run would be; `changed` comes with every choice."""
+    """Shows what a run would be; `changed` comes with every choice, `rounds_asked` with the minutes for rounds."""
 
     changed = Signal()
+    rounds_asked = Signal(int)
 
     def __init__(self, presets: Mapping[str, TrainParams], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -124,6 +153,9 @@ class TrainPlan(QWidget):
                 self._group.addButton(card.choice)
                 cards.addWidget(card, 1)
         stack.addLayout(cards)
+        self.rounds = RoundsCard()
+        self.rounds.asked.connect(self.rounds_asked)
+        stack.addWidget(self.rounds)
         self._advanced.content_layout.setContentsMargins(0, 0, 0, 0)
         self._advanced.content_layout.addWidget(self._form)
         self._find.setFixedWidth(176)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from engine.jobs import JOBS
+from engine.params import AutopilotParams, params_from_dict
 from engine.records import JobState, State
 from engine.store import jobs, models
 from engine.store.project import Project
 from gui.dialogs.question import Question
-from gui.jobs.job import Phase
+from gui.jobs.job import PAGES, Phase, job_name, job_past
 from gui.pages.train import TrainPage
 from gui.pages.train_live import EndCard
 from tests.gui.asking import AskingSession, settle
@@ -248,3 +250,57 @@ def test_the_sentence_on_a_finished_run_stands_whole_in_a_narrow_window(qtbot):
         qtbot.waitUntil(
             lambda: ending.height() > ending._words.height() >= ending._words.heightForWidth(ending._words.width()) > 0
         )
+
+
+def test_a_running_training_can_be_paused_and_ended_with_its_best(qtbot, tmp_path, finished, monkeypatch):
+    page = _page(qtbot, tmp_path, finished)
+    page._start.click()
+    job, said = page._job, []
+    monkeypatch.setattr(page.session.queue, "pause", lambda _job, paused: said.append(("pause", paused)))
+    monkeypatch.setattr(page.session.queue, "finish", lambda job: said.append(("finish", job.id)))
+    job.phase = Phase.RUNNING
+    page.session.queue.job_progressed.emit(job)
+    assert not page._keep.isEnabled()  # no step is done yet
+    job.metrics = _metrics()
+    page.session.queue.job_progressed.emit(job)
+    page._pause.click()
+    job.phase = Phase.PAUSED
+    page.session.queue.job_progressed.emit(job)
+    assert page._pause.text() == "Go on"
+    page._pause.click()
+    page._keep.click()
+    assert said == [("pause", True), ("pause", False), ("finish", job.id)]
+    job.finishing = True
+    page.session.queue.job_progressed.emit(job)
+    assert not page._keep.isEnabled()
+
+
+def test_an_interrupted_run_can_be_ended_with_its_best(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        half = models.add_model(project, name="tuned 2", kind="tuned", path="", params={"preset": "quick"})
+        (finished / "models" / str(half) / "checkpoints").mkdir(parents=True)
+    page = _page(qtbot, tmp_path, finished)
+    page._resume._keep.click()
+    assert page.session.jobs == [("train", {"resume": half, "finish": True})]
+
+
+def test_rounds_take_the_minutes_and_the_settings_of_the_page(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._plan.change({"learning_rate": 3e-5})
+    page._plan.rounds.minutes.setValue(12)
+    page._plan.rounds.start.click()
+    expected = {"preset": "quick", "base": "base", "minutes": 12, "settings": {"learning_rate": 3e-5}}
+    assert page.session.jobs == [("autopilot", expected)]
+    assert params_from_dict(AutopilotParams, expected).rounds == 3
+    job = page._job
+    job.stage, job.done, job.total = "train", 5, 14
+    job.metrics = {"dev_ndcg@10": [(0, 0.4), (10, 0.5), (0, 0.5), (5, 0.55)], "loss": [(10, 1.0), (1, 0.9)]}
+    page.session.queue.job_progressed.emit(job)
+    assert [point.step for point in page._live._curves.dev] == [0, 5]  # the newest round's
+
+
+def test_every_job_has_a_name_in_words():
+    for kind in JOBS:
+        assert job_name(kind) != kind
+        assert job_past(kind) != kind
+        assert kind in PAGES
