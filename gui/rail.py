@@ -277,6 +277,7 @@ class Rail(QFrame):
         short = {
             "Find duplicate queries": self.tr("Find duplicates"),
             "Measure the starting point": self.tr("Measure the start"),
+            "Build a model from your documents": self.tr("Build a model"),
         }
         return short.get(step.label, step.label)
 

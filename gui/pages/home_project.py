@@ -217,8 +217,8 @@ class HomeProject(QWidget):
             return fill(
                 self.tr(
                     "Your base model %1 does not know %2 of the tokens of your texts and cannot tell them apart. "
-                    "A model of their own words is made from the documents alone, here on this machine; it searches "
-                    "about as word counts do and learns fast from your queries."
+                    "A model of their own words is made from the documents alone, here on this machine. Before "
+                    "training it searches a little worse than BM25 does; it learns fast from your queries."
                 ),
                 words.plain(facts.offer.model, 60),
                 words.share(facts.offer.unknown_share),
