@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QWidget
@@ -19,7 +18,9 @@ from engine.store.project import Project
 from engine.store.selection import CandidateState
 from gui import words
 from gui.jobs.job import Job
+from gui.pages.negatives_bulk import ask_likeness, leave_out_doubtful
 from gui.pages.negatives_compare import ComparePanel, Comparison, read_comparison
+from gui.pages.negatives_facts import FindingsLine, outcome_words, source_words
 from gui.pages.negatives_panes import CandidatesPane, QueriesPane
 from gui.pages.negatives_selection import SelectionPanel
 from gui.pages.reading import ReadingPage
@@ -28,14 +29,17 @@ from gui.session import Undo
 from gui.tables.candidates import CandidateRow
 from gui.tables.mined import (
     Ground,
+    Looked,
     Mined,
     Order,
     Picture,
+    Which,
     doubtful_rows,
     order_of_queries,
     picture,
     read_ground,
     read_mined,
+    rows_of_interest,
     rows_shown,
 )
 from gui.tables.mined_queries import MinedQuery
@@ -50,15 +54,6 @@ LOW = 660  # under this height the selection folds to a line
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """Everything that one set of rules leads to: the picture, the queries' order, the doubtful ones to walk."""
-
-    picture: Picture
-    order: NDArray[np.int64]
-    walk: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """A query that was opened, with its passages' names; `passage_id` is the candidate to choose, 0 for the first."""
 
@@ -70,7 +65,8 @@ class Opened:
 
 
 class NegativesPage(ReadingPage):
-    """Keys: N negative, X leave out, P an answer, U undo, J and K to the next and the last one."""
+    """Keys: N negative, X leave out, P an answer, U undo, J and K to the next and the last one, D the next doubtful,
+    S shade what carries the likeness, F filter, B leave all doubtful ones out."""
 
     name = "negatives"
     icon = "negatives"
@@ -167,14 +163,17 @@ class NegativesPage(ReadingPage):
         self.candidates = CandidatesPane()
         self.candidates.candidate_chosen.connect(self._candidate_chosen)
         self.candidates.ran_over.connect(self._next_query)
+        self.candidates.filtered.connect(lambda _which: self._filter())
         self.compare = ComparePanel()
         self.compare.setMinimumWidth(440)
         self.compare.judged.connect(self.judge)
         self.compare.undo_asked.connect(self.session.undo)
         self.compare.walked.connect(self._walk)
         self.compare.answer_turned.connect(self._turn_answer)
+        self.compare.likeness_asked.connect(self._ask_likeness)
         self.selection = SelectionPanel()
         self.selection.changed.connect(lambda _params: self._look())
+        self.selection.bulk_asked.connect(self._leave_out_doubtful)
         panes = QSplitter()
         panes.setChildrenCollapsible(False)
         panes.setHandleWidth(1)
@@ -185,6 +184,8 @@ class NegativesPage(ReadingPage):
         holder = QWidget()
         stack = column(holder)
         stack.addWidget(rule())
+        self.findings = FindingsLine()
+        stack.addWidget(self.findings)
         stack.addWidget(panes, 1)
         stack.addWidget(self.selection)
         return holder
@@ -199,6 +200,9 @@ class NegativesPage(ReadingPage):
             ("J", lambda: self.candidates.step(1)),
             ("K", lambda: self.candidates.step(-1)),
             ("D", lambda: self._walk(1)),
+            ("S", self._ask_likeness),
+            ("F", self.candidates.which.showPopup),
+            ("B", self._leave_out_doubtful),
         ):
             shortcut = QShortcut(QKeySequence(key), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(run)
@@ -303,16 +307,21 @@ class NegativesPage(ReadingPage):
     def _show_candidates(self, opened: Opened) -> None:
         if self._mined is None or self._looked is None:
             return
-        rows = rows_shown(self._mined, opened.query_id)
+        which = cast(Which, str(self.candidates.which.value()))
+        rows = rows_of_interest(self._mined, self._looked.picture, rows_shown(self._mined, opened.query_id), which)
         chosen = self.candidates.current()
         self.candidates.model.show_candidates(self._mined, self._looked.picture, rows, opened.names, self._model_head())
-        self.candidates.set_fact(self._sources())
+        self.candidates.set_fact(source_words(self._mined.mining))
         place = self.candidates.model.row_of(chosen.passage_id) if chosen else -1
         if place >= 0:
             self.candidates.choose(place)
         now = self.candidates.current()
         if now is not None:
             self._candidate_chosen(now)
+
+    def _filter(self) -> None:
+        if self._opened is not None:
+            self._show_candidates(self._opened)
 
     def _candidate_chosen(self, candidate: CandidateRow) -> None:
         opened = self._opened
@@ -410,6 +419,14 @@ class NegativesPage(ReadingPage):
         if candidate is not None:
             self._candidate_chosen(candidate)
 
+    def _ask_likeness(self) -> None:
+        if self._mined is not None:
+            ask_likeness(self.session, self._mined, self.compare)
+
+    def _leave_out_doubtful(self) -> None:
+        if self._mined is not None and self._looked is not None:
+            leave_out_doubtful(self.session, self._mined, self._looked.picture, self)
+
     # Keeping and mining
 
     def _keep(self) -> None:
@@ -441,15 +458,8 @@ class NegativesPage(ReadingPage):
     # Showing
 
     def _say_outcome(self, mined: Mined, shown: Picture) -> None:
-        with_some = int(np.count_nonzero(shown.chosen))
-        self.head.set_fact(
-            fill(
-                self.tr("%1 for %2 queries, mined by %3"),
-                words.count(shown.total),
-                words.count(with_some),
-                mined.model_name or self.tr("the model"),
-            )
-        )
+        self.head.set_fact(outcome_words(mined, shown))
+        self.findings.show_findings(mined.findings)
         total = words.count(shown.total)
         self.keep.setText(fill(self.tr("Keep these %1"), total))
         self.keep.set_possible(not shown.is_kept, fill(self.tr("These %1 are kept"), total))
@@ -464,11 +474,9 @@ class NegativesPage(ReadingPage):
         """While a mining runs or waits, no second one is offered."""
         jobs = [self.session.queue.running, *self.session.queue.waiting]
         mining = any(job is not None and job.kind == "mine" and not job.is_over for job in jobs)
-        self.mine_button.set_possible(bool(self._ground.training) and not mining, self._why_not(mining))
+        why_not = self.tr("Mining…") if mining else self.tr("Split the queries first")
+        self.mine_button.set_possible(bool(self._ground.training) and not mining, why_not)
         self._again.set_possible(not mining, self.tr("Mining…"))
-
-    def _why_not(self, mining: bool) -> str:
-        return self.tr("Mining…") if mining else self.tr("Split the queries first")
 
     def _show_frame(self, filled: bool) -> None:
         self._stack.setCurrentIndex(1 if filled else 0)
@@ -485,8 +493,3 @@ class NegativesPage(ReadingPage):
         """The column's head: the base model, or the round of the tuned one."""
         tuned = self._mined is not None and self._mined.mining.round > 1
         return self.tr("Tuned") if tuned else self.tr("Base")
-
-    def _sources(self) -> str:
-        kept = self._mined.mining.params.get("sources") if self._mined else None
-        names = {"bm25": "BM25", "dense": self.tr("the model"), "random": self.tr("at random")}
-        return self.tr(" and ").join(names.get(str(source), str(source)) for source in kept or ("bm25", "dense"))

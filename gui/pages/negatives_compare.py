@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from engine.records import Passage
@@ -13,7 +14,7 @@ from engine.store import browse, documents
 from engine.store.project import Project
 from engine.store.selection import CandidateState
 from gui import theme, words
-from gui.compared_words import compare_texts
+from gui.compared_words import compare_texts, utf16_spans
 from gui.phrases import fill
 from gui.tables.candidates import CandidateRow, short_score
 from gui.tables.documents import is_code
@@ -74,6 +75,34 @@ def read_comparison(
     )
 
 
+class ShadedText(MarkedText):
+    """Marked words, and under them sentences on a ground that is the stronger the more they carry."""
+
+    def __init__(self, accessible: str, parent: QWidget | None = None) -> None:
+        self._shades: list[tuple[int, int, float]] = []
+        super().__init__(accessible, parent)
+
+    def set_shades(self, shades: Sequence[tuple[int, int, float]]) -> None:
+        """`shades`: (start, end, share in 0..1 of the strongest)."""
+        self._shades = list(shades)
+        self._fill()
+
+    def shades(self) -> list[tuple[str, float]]:
+        """The sentences that are shaded now, with their shares."""
+        return [(self._text[start:end], share) for start, end, share in self._shades]
+
+    def _fill(self) -> None:
+        super()._fill()
+        cursor = QTextCursor(self.document())
+        for start, end, share in self._shades:
+            for first, last in utf16_spans(self._text, [(start, end)]):
+                cursor.setPosition(first)
+                cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
+                style = QTextCharFormat()
+                style.setBackground(theme.with_alpha("tuned", 0.08 + 0.26 * share))
+                cursor.mergeCharFormat(style)
+
+
 class PassageCard(Card):
     """One passage: chip, name, where it stands, text with the shared words marked."""
 
@@ -87,7 +116,7 @@ class PassageCard(Card):
         self.body.addSpacing(4)
         self.name = ElidedLabel("", "body", weight="bold")
         self.standing = ElidedLabel("", "caption", "text3")
-        self.text = MarkedText(accessible)
+        self.text = ShadedText(accessible)
         self.body.addWidget(self.name)
         self.body.addWidget(self.standing)
         self.body.addSpacing(4)
@@ -99,6 +128,7 @@ class PassageCard(Card):
         self.name.setText(name)
         self.chip.set_state(*chip)
         self.standing.setText(self._standing(side.row, model))
+        self.text.set_shades(())
         self.text.set_marked(shown_text(side.passage), spans)
         self.chip.updateGeometry()
         whole = self.layout()
@@ -112,12 +142,13 @@ class PassageCard(Card):
 
 class ComparePanel(QFrame):
     """Signals: `judged(verdict)` with negative, left_out or relevant; `undo_asked`; `walked(step)` to the doubtful one
-    before (-1) or after (1); `answer_turned` to compare with the next answer."""
+    before (-1) or after (1); `answer_turned` to compare with the next answer; `likeness_asked`."""
 
     judged = Signal(str)
     undo_asked = Signal()
     walked = Signal(int)
     answer_turned = Signal()
+    likeness_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -146,7 +177,7 @@ class ComparePanel(QFrame):
         self._none = EmptyState(
             "negatives", self.tr("Choose a candidate"), self.tr("It is shown beside the answer."), None
         )
-        self._parts = (question, self.left, self.right, self._marked, self._shared)
+        self._parts = (question, self.left, self.right, self._marked, self._shared, self.why)
         stack.insertWidget(1, self._none, 1)
         self.show_comparison(None, "", ("", "none"))
 
@@ -174,7 +205,8 @@ class ComparePanel(QFrame):
             number = f" {shown.answer + 1}/{shown.answers}" if shown.answers > 1 else ""
             self.left.show_side(shown.left, (self.tr("answer") + number, "good"), compared.left, model)
         self.right.show_side(shown.right, chip, () if is_answer else compared.right, model)
-        self._say_shared(compared.shared, compared.only_right, is_answer or shown.left is None)
+        self.why.setEnabled(True)
+        self._say_what_is_shared(shown)
 
     def set_walk(self, place: int, total: int) -> None:
         """Where the chosen candidate stands among the doubtful ones; `place` from 1, 0 where it is none of them."""
@@ -211,7 +243,46 @@ class ComparePanel(QFrame):
         self._shared = ElidedLabel("", "caption", "text3")
         legend.addWidget(self._marked)
         legend.addWidget(self._shared, 1)
+        self.why = Link(self.tr("Why alike?"), "caption")
+        self.why.setToolTip(
+            self.tr("Shade the sentences without which the model finds the passage less like the query (S)")
+        )
+        self.why.clicked.connect(self.likeness_asked)
+        legend.addWidget(self.why)
         return legend
+
+    def wait_for_likeness(self) -> None:
+        """The engine was asked; it may have to load the model first."""
+        self._shared.setText(self.tr("Leaving out one sentence after the other…"))
+        self.why.setEnabled(False)
+
+    def clear_likeness(self) -> None:
+        self.why.setEnabled(True)
+        if self._shown is not None:
+            self._say_what_is_shared(self._shown)
+
+    def show_likeness(self, passage_id: int, sentences: Sequence[tuple[int, int, float]]) -> None:
+        """Shade the candidate's sentences by how far the similarity falls without each (occlusion)."""
+        self.why.setEnabled(True)
+        shown = self._shown
+        if shown is None or shown.right.passage.id != passage_id:
+            return
+        text, whole = shown_text(shown.right.passage), shown.right.passage.text
+        highest = max((fall for _start, _end, fall in sentences), default=0.0)
+        shades, place = [], 0
+        for start, end, fall in sentences:
+            piece = shown_text(replace(shown.right.passage, text=whole[start:end]))
+            found = text.find(piece, place)
+            if found >= 0:
+                place = found + len(piece)
+                if fall > 0 and highest > 0:
+                    shades.append((found, place, fall / highest))
+        self.right.text.set_shades(shades)
+        self._shared.setText(
+            fill(self.tr("Shaded: without the strongest sentence the similarity falls by %1."), words.decimal(highest))
+            if shades
+            else self.tr("No single sentence carries the similarity: leaving any one out lowers it nowhere.")
+        )
 
     def _make_buttons(self) -> QHBoxLayout:
         buttons = row(gap=6)
@@ -235,6 +306,12 @@ class ComparePanel(QFrame):
         self._undo.clicked.connect(self.undo_asked)
         buttons.addWidget(self._undo)
         return buttons
+
+    def _say_what_is_shared(self, shown: Comparison) -> None:
+        alone = shown.left is None or shown.right.row.state is CandidateState.ANSWER
+        left = shown_text(shown.left.passage) if shown.left else ""
+        compared = compare_texts(left, shown_text(shown.right.passage))
+        self._say_shared(compared.shared, compared.only_right, alone)
 
     def _say_shared(self, shared: int, only: Sequence[str], alone: bool) -> None:
         self._marked.setVisible(not alone)

@@ -89,10 +89,11 @@ class CandidateTable(TableView):
 
 
 class CandidatesPane(QFrame):
-    """Signals: `candidate_chosen(CandidateRow)`, `ran_over(step)` past the first or last candidate."""
+    """Signals: `candidate_chosen(CandidateRow)`, `ran_over(step)` past first or last candidate, `filtered(which)`."""
 
     candidate_chosen = Signal(object)
     ran_over = Signal(int)
+    filtered = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +106,23 @@ class CandidatesPane(QFrame):
         line.addWidget(label(self.tr("Candidates"), "body", weight="medium"))
         self._fact = ElidedLabel("", "caption", "text3")
         line.addWidget(self._fact, 1)
+        self.which = ChoiceBox(
+            [
+                (self.tr("All"), "all"),
+                (self.tr("Chosen"), "chosen"),
+                (self.tr("Doubtful"), "doubtful"),
+                (self.tr("Judged"), "judged"),
+                (self.tr("From BM25"), "bm25"),
+                (self.tr("From the model"), "dense"),
+                (self.tr("Near the answer's score"), "near"),
+                (self.tr("Of the answer's document"), "document"),
+            ],
+            accessible=self.tr("Which candidates are shown"),
+        )
+        self.which.setToolTip(self.tr("Which candidates are shown (F)"))
+        self.which.setFixedWidth(132)
+        self.which.picked.connect(lambda value: self.filtered.emit(str(value)))
+        line.addWidget(self.which)
         stack.addWidget(head)
         stack.addWidget(rule())
         self.model = CandidatesModel(self)

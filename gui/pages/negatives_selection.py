@@ -175,11 +175,12 @@ class RulesPanel(QWidget):
 class SelectionPanel(QFrame):
     """Rules, margins and waterfall side by side, or one line that keeps the outcome in words.
 
-    Signals: `changed(params)`, `toggled(open)`.
+    Signals: `changed(params)`, `toggled(open)`, `bulk_asked` to leave all doubtful ones out.
     """
 
     changed = Signal(object)
     toggled = Signal(bool)
+    bulk_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -226,6 +227,7 @@ class SelectionPanel(QFrame):
         doubtful = fill(self.tr("%1 doubtful held back"), words.count(held))
         judged = fill(self.tr("%1 judged"), words.count(mined.judged))
         self._held.setText(f"{doubtful}, {judged}" if mined.judged else doubtful)
+        self.bulk.setVisible(held > 0)
         short = shown.selection.short
         self._short.setText(fill(self.tr("%1 queries with fewer"), words.count(short)) if short else "")
         self._outcome.setText(self._rules_in_words(shown.params))
@@ -277,6 +279,10 @@ class SelectionPanel(QFrame):
         foot.addWidget(Icon("marks/chip-diamond", "warn", 10))
         self._held = ElidedLabel("", "caption", "text2")
         foot.addWidget(self._held, 1)
+        self.bulk = Link(self.tr("leave all out…"), "caption")
+        self.bulk.setToolTip(self.tr("Leave out every doubtful candidate, after a question with their number (B)"))
+        self.bulk.clicked.connect(self.bulk_asked)
+        foot.addWidget(self.bulk)
         self._short = label("", "caption", "text3")
         foot.addWidget(self._short)
         stack.addLayout(foot)

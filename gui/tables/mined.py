@@ -18,6 +18,8 @@ from engine.store.project import Project
 from engine.store.selection import STATES, CandidateState, Selection, select
 
 Order = Literal["doubtful", "imported", "short"]
+Which = Literal["all", "chosen", "doubtful", "judged", "bm25", "dense", "near", "document"]
+NEAR = 0.1  # of the lowest answer's score, above or below
 MARGIN_BINS = 48
 UNTIMED = 40
 DOUBTFUL = STATES.index(CandidateState.DOUBTFUL)
@@ -48,6 +50,8 @@ class Mined:
         params: the rules that were kept last.
         kept: the negatives that are kept, as query id × 2³² + passage id, ascending.
         judged: reviews given on its candidates.
+        findings: what training would suffer from, each with the next step.
+        new: how many negatives the mining before did not have, None for the first one.
     """
 
     mining: Mining
@@ -58,6 +62,8 @@ class Mined:
     judged: int
     model_name: str
     margin_range: tuple[float, float]
+    findings: tuple[tuple[str, str], ...] = ()
+    new: int | None = None
 
     @property
     def depth(self) -> int:
@@ -92,6 +98,15 @@ class Picture:
         return int(self.chosen.sum())
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Everything that one set of rules leads to: the picture, the queries' order, the doubtful ones to walk."""
+
+    picture: Picture
+    order: NDArray[np.int64]
+    walk: NDArray[np.int64]
+
+
 def read_ground(project: Project) -> Ground:
     """What mining would work on."""
     base, tuned = models.base_model(project), models.newest_tuned(project)
@@ -120,7 +135,17 @@ def read_mined(project: Project) -> Mined | None:
         int(np.count_nonzero(given)),
         model.name if model else "",
         margin_range(candidates.margin),
+        read_findings(project, mining.id),
+        mining.counts.get("new"),
     )
+
+
+def read_findings(project: Project, mining_id: int) -> tuple[tuple[str, str], ...]:
+    """What the linter kept of this mining: (sentence, next step)."""
+    kept = project.meta_json("negatives_lint") or {}
+    if kept.get("mining") != mining_id:
+        return ()
+    return tuple((found["words"], found["hint"]) for found in kept["findings"])
 
 
 def margin_range(margins: NDArray[np.float32]) -> tuple[float, float]:
@@ -197,6 +222,33 @@ def rows_shown(mined: Mined, query_id: int) -> NDArray[np.int64]:
     rows = np.arange(found.start, found.stop)
     answers = (np.asarray(mined.candidates.flags[found]) & np.uint8(Flag.ANSWER)) != 0
     return np.concatenate([rows[answers], rows[~answers]])
+
+
+def rows_of_interest(mined: Mined, shown: Picture, rows: NDArray[np.int64], which: Which) -> NDArray[np.int64]:
+    """Those of `rows` that a filter leaves; answers always stay, to compare with."""
+    if which == "all":
+        return rows
+    all_ = mined.candidates
+    flags = np.asarray(all_.flags[rows])
+    answers = (flags & np.uint8(Flag.ANSWER)) != 0
+    states = shown.selection.states[rows]
+    match which:
+        case "chosen":
+            kept = states == STATES.index(CandidateState.CHOSEN)
+        case "doubtful":
+            kept = states == DOUBTFUL
+        case "judged":
+            kept = mined.reviews[rows] > 0
+        case "bm25":
+            kept = all_.bm25_rank[rows] > 0
+        case "dense":
+            kept = all_.dense_rank[rows] > 0
+        case "near":
+            kept = np.abs(all_.margin[rows]) <= NEAR
+        case "document":
+            kept = (flags & np.uint8(Flag.SAME_DOCUMENT)) != 0
+    found: NDArray[np.int64] = rows[answers | kept]
+    return found
 
 
 def _pairs(candidates: Candidates, numbers: NDArray[np.int32], rows: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -10,12 +10,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from engine.mine.likeness import SentenceWeight
 from engine.params import SelectParams
 from engine.records import Review
 from engine.store import negatives, queries
 from engine.store.candidates import read_candidates, read_reviews
 from engine.store.project import Project
 from engine.store.selection import CandidateState, select
+from gui.dialogs.question import Question
 from gui.pages.negatives import NegativesPage
 from tests.gui.pages.showing import Shown
 
@@ -227,3 +229,91 @@ def test_damaged_candidates_are_said_on_the_page(shown: Shown) -> None:
     page, _ = shown(NegativesPage, change=damage)
     assert page.problem.isVisible()
     assert "Run the stage again" in page.problem._where.text()
+
+
+def test_a_filter_leaves_answers_and_what_was_asked_for(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    everything = page.candidates.model.rowCount()
+    page.candidates.which.set_value("chosen")
+    page.candidates.which.picked.emit("chosen")
+    shown.settle(page)
+    states = {row.state for row in page.candidates.model.rows()}
+    assert states == {CandidateState.ANSWER, CandidateState.CHOSEN}
+    page.candidates.which.set_value("all")
+    page.candidates.which.picked.emit("all")
+    shown.settle(page)
+    assert page.candidates.model.rowCount() == everything
+
+
+def test_key_f_opens_the_filter(shown: Shown, qtbot: QtBot) -> None:
+    page, _ = shown(NegativesPage)
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_F)
+    qtbot.waitUntil(page.candidates.which.view().isVisible)
+    page.candidates.which.hidePopup()
+
+
+def test_key_b_leaves_all_doubtful_ones_out_after_a_question_and_undo_takes_it_back(
+    shown: Shown, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(Question, "exec", lambda self: asked.append(self.yes.shown_text()) or 1)
+    page, session = shown(NegativesPage)
+    assert page._looked is not None
+    held = page._looked.picture.selection.count(CandidateState.DOUBTFUL)
+    assert held > 1
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_B)
+    shown.settle(page)
+    assert asked == [f"Leave out {held}"]
+    assert session.project is not None
+    assert list(queries.reviews(session.project).values()) == [Review.LEFT_OUT] * held
+    assert page._looked.picture.selection.count(CandidateState.DOUBTFUL) == 0
+    assert session.undo_words == f"left out {held} doubtful candidates"
+    session.undo()
+    shown.settle(page)
+    assert queries.reviews(session.project) == {}
+
+
+def test_key_b_changes_nothing_where_the_question_is_answered_no(
+    shown: Shown, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Question, "exec", lambda _self: 0)
+    page, session = shown(NegativesPage)
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_B)
+    shown.settle(page)
+    assert session.edits == []
+
+
+def test_key_s_shades_the_sentences_that_carry_the_likeness(
+    shown: Shown, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, session = shown(NegativesPage)
+    comparison = page.compare.comparison()
+    assert comparison is not None
+    text = comparison.right.passage.text
+    half = len(text) // 2
+    weights = [SentenceWeight(0, half, 0.2), SentenceWeight(half, len(text), 0.1)]
+    monkeypatch.setattr("engine.mine.likeness.likeness", lambda *_, **__: weights)
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_S)
+    shown.settle(page)
+    assert session.edits[-1][0] == "likeness"
+    assert [share for _, share in page.compare.right.text.shades()] == [1.0, 0.5]
+    page.candidates.step(1)
+    shown.settle(page)
+    assert page.compare.right.text.shades() == []
+
+
+def test_what_training_would_suffer_from_stands_above_the_bench(shown: Shown) -> None:
+    def keep(project: Project) -> None:
+        mining = negatives.newest_mining(project)
+        assert mining is not None
+        finding = {"words": "3 of 9 training queries have no negative.", "hint": "Mine deeper."}
+        project.set_meta_json("negatives_lint", {"mining": mining.id, "findings": [finding, finding]})
+
+    page, _ = shown(NegativesPage, change=keep)
+    assert page.findings.isVisible()
+    assert page.findings.text() == "3 of 9 training queries have no negative. Mine deeper. (and 1 more)"
+
+
+def test_without_findings_there_is_no_line(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    assert not page.findings.isVisible()
