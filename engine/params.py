@@ -403,6 +403,15 @@ class MtebParams:
     split: Literal["train", "dev", "test"] = "test"
 
 
+@dataclass(frozen=True, slots=True)
+class TasksParams:
+    """Other tasks that models (base, tuned or an id) are judged by, as far as a split's data allow."""
+
+    models: tuple[str, ...] = ("base",)
+    split: Literal["train", "dev", "test"] = "test"
+    seed: int = 13
+
+
 P = TypeVar("P")
 
 

@@ -26,6 +26,33 @@ def add_commands(add: Add) -> None:
     )
     evaluate.add_argument("--split", choices=["train", "dev", "test"])
     evaluate.add_argument("--k", metavar="LIST", help="every measure at these cut-offs in each convention, e.g. 1,5,20")
+    tasks = add(
+        "tasks",
+        "measure models on other tasks: scored pairs, duplicates, triplets, reranking, clustering, classification",
+        job("tasks", _tasks_values),
+        example="tasks faq --models base,tuned",
+        show=_show_tasks,
+    )
+    tasks.add_argument("--models", metavar="LIST", help="of base, tuned and ids (base)")
+    tasks.add_argument("--split", choices=["train", "dev", "test"])
+
+
+def _tasks_values(options: argparse.Namespace) -> Values:
+    values = given(options, "split")
+    if options.models:
+        values["models"] = words(options.models)
+    return values
+
+
+def _show_tasks(summary: Values) -> None:
+    names = list(dict.fromkeys(name for found in summary["models"].values() for name in found))
+    rows = [["task", "size", *summary["models"]]]
+    for name in names:
+        size = summary["sizes"][name.partition(":")[0]]
+        rows.append([name, f"{size:,}", *(f"{found[name]:.4f}" for found in summary["models"].values())])
+    print(table(rows, right=range(1, len(rows[0]))))
+    for name, why in summary["left_out"].items():
+        print(f"{name}: {why}")
 
 
 def _evaluate_values(options: argparse.Namespace) -> Values:

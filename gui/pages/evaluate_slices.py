@@ -15,7 +15,7 @@ from gui.widgets.gauges import Interval, IntervalBar
 from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import label
 
-_WIDTH = 104
+_WIDTH = 118
 
 
 class SlicesPane(QWidget):

@@ -156,7 +156,7 @@ class VerdictCard(Card):
         for reason in verdict_reasons(found, known):
             self._add_reason(reason.sentence, self._remedy_words(reason), reason.action)
         if found.verdict is not Outcome.WIN and found.broken:
-            seen = self.tr("%1 queries lost their answer; looking at them shows what the model unlearnt.")
+            seen = self.tr("%1 queries lost their answer; looking at them shows where it is weaker.")
             self._add_reason(fill(seen, words.count(found.broken)), self.tr("See the broken"), "broken")
 
     def _remedy_words(self, reason: Reason) -> str:

@@ -1,0 +1,83 @@
+"""Other tasks are measured where the data allow, and each left out says what it lacks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.evaluate.tasks import _Data, _measure, best_f1, evaluate_tasks
+from engine.params import TasksParams
+from engine.records import Qrel, Split
+from engine.store import queries
+from engine.task import Task
+from tests.engine.small_world import add_base, small_project, tiny_model
+
+
+def _unit(*angles):
+    return {place: np.array([np.cos(angle), np.sin(angle)]) for place, angle in enumerate(angles)}
+
+
+def _data(**parts):
+    empty = {"scored": [], "triplets": [], "judged": {}, "pairs": [], "classes": {}, "train_classes": {}}
+    return _Data(**{**empty, **parts})
+
+
+def test_best_f1_equals_the_evaluator_of_sentence_transformers():
+    evaluation = pytest.importorskip("sentence_transformers.evaluation")
+    rng = np.random.default_rng(2)
+    same = rng.random(200) < 0.4
+    similarities = rng.random(200) + 0.3 * same
+    gold = evaluation.BinaryClassificationEvaluator.find_best_f1_and_threshold(similarities, same.astype(int), True)
+    f1, threshold = best_f1(similarities, same)
+    assert f1 == pytest.approx(float(gold[0]), abs=1e-9)
+    assert threshold == pytest.approx(float(gold[3]), abs=1e-9)
+
+
+def test_pairs_that_are_level_are_never_parted_by_the_threshold():
+    f1, _ = best_f1(np.array([0.5, 0.5, 0.1]), np.array([True, False, True]))
+    assert f1 == pytest.approx(2 * 2 / (3 + 2))
+
+
+def test_triplets_and_reranking_by_hand():
+    asked, passages = _unit(0.0, 0.0), _unit(0.1, 0.5, 1.0)
+    data = _data(triplets=[(0, 0, 1), (0, 2, 1)], judged={0: {0: 0, 1: 1, 2: 0}, 1: {0: 1, 1: 0, 2: 1}})
+    found = _measure(data, asked, passages, seed=1)
+    assert found["triplets: accuracy"] == 0.5
+    assert found["reranking: map"] == pytest.approx((1 / 2 + (1 + 2 / 3) / 2) / 2)
+
+
+def test_scores_that_follow_the_cosine_correlate_perfectly_by_rank():
+    asked, passages = _unit(0.0), _unit(0.1, 0.5, 1.0, 1.4)
+    data = _data(scored=[(0, 0, 5.0), (0, 1, 4.0), (0, 2, 1.0), (0, 3, 0.5)])
+    found = _measure(data, asked, passages, seed=1)
+    assert found["scored pairs: spearman"] == pytest.approx(1.0)
+    assert 0.9 < found["scored pairs: pearson"] < 1.0
+
+
+def test_queries_in_clear_groups_are_clustered_paired_and_classified():
+    angles = [group * 1.5 + n * 0.01 for group in range(2) for n in range(12)]
+    asked = _unit(*angles)
+    classes = {q: q // 12 for q in range(24)}
+    pairs = [(0, 1, True), (12, 13, True), (0, 12, False), (3, 20, False)]
+    found = _measure(_data(classes=classes, train_classes=classes, pairs=pairs), asked, {}, seed=1)
+    assert found["clustering: v-measure"] == pytest.approx(1.0)
+    assert found["classification: accuracy"] == 1.0
+    assert found["duplicates: ap"] == found["duplicates: f1"] == 1.0
+
+
+@pytest.fixture
+def project(tmp_path, tmp_path_factory):
+    pytest.importorskip("sentence_transformers")
+    with small_project(tmp_path / "project") as project:
+        add_base(project, tiny_model(tmp_path_factory.mktemp("model") / "base"))
+        yield project
+
+
+def test_what_the_data_lack_is_told(project):
+    for query in queries.representatives(project, Split.TEST):
+        wrong = next(p for p in range(1, 25) if p not in queries.positives(project)[query.id])
+        queries.put_qrels(project, [Qrel(query.id, wrong, 0)])
+    summary = evaluate_tasks(project, TasksParams(), Task())
+    assert set(summary.sizes) == {"triplets", "reranking"}
+    assert set(summary.models["base"]) == {"triplets: accuracy", "reranking: map", "reranking: mrr@10"}
+    assert summary.left_out["scored pairs"] == "needs scores of pairs, not all alike"
