@@ -40,6 +40,12 @@ class ProjectError(UserError):
     code = "project"
 
 
+class OldProjectError(ProjectError):
+    """The project was made by an earlier version and is brought up to date only by a process that may write."""
+
+    code = "old"
+
+
 class ProjectBusyError(ProjectError):
     """Another process holds the project's write lock."""
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.errors import ProjectError
+from engine.errors import OldProjectError, ProjectError
 from engine.protocol import EditDone, SearchHits, SearchQuery
 from engine.store.overview import Overview, overview
 from engine.store.project import Project
@@ -74,21 +74,33 @@ class Session(QObject):
     def open_project(self, path: Path) -> bool:
         """Open the project in `path` to look at; says why where that fails, and keeps the one that is open."""
         try:
-            opened = Project.open(path, readonly=True)
+            opened = Project.open(path, readonly=True, upgrade=False)
             overview(opened)
+        except OldProjectError:
+            self._upgrade(path)
+            return False
         except (ProjectError, OSError) as error:
             self.failed.emit(getattr(error, "message", str(error)), getattr(error, "hint", ""))
             return False
-        except Exception as error:  # an older format is brought up to date by the engine, or the file is damaged
+        except Exception as error:  # the file is damaged
             self.failed.emit(
                 self.tr("The project in %1 cannot be read: %2.").replace("%1", str(path)).replace("%2", str(error)),
-                self.tr("Open it once with: searchsmith info PROJECT"),
+                self.tr("Restore it from a copy."),
             )
             return False
         self._take(opened)
         self._edit("recover", {})
         self.queue.keep_spare()
         return True
+
+    def _upgrade(self, path: Path) -> None:
+        """Let the engine bring a project of an earlier version up to date, then open it."""
+        self.say(self.tr("The project is brought up to date; a copy of the old one is kept in its folder backups."))
+
+        def done(_event: EditDone) -> None:
+            self.open_project(path)
+
+        self.resident.edit(path, "recover", {}, done, self.failed.emit)
 
     def close_project(self) -> None:
         self._take(None)

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.errors import ProjectBusyError, ProjectError
+from engine.errors import OldProjectError, ProjectBusyError, ProjectError
 from engine.store import schema
 from engine.store.files import clear_leftovers, write_json
 from engine.store.sqlite import Database
@@ -69,11 +69,17 @@ class Project:
         return project
 
     @classmethod
-    def open(cls, path: Path, *, readonly: bool = False, patience: float = 10) -> Project:
+    def open(cls, path: Path, *, readonly: bool = False, patience: float = 10, upgrade: bool = True) -> Project:
         """Open the project in `path`; `patience` is how many seconds to wait while another process commits.
+
+        One made by an earlier version is brought up to date first, a backup beside it.
+
+        Args:
+            upgrade: False where this process must not write: the window, which lets the engine do it.
 
         Raises:
             ProjectError: no project there, damaged, or made by a newer version.
+            OldProjectError: made by an earlier version, and `upgrade` is False.
         """
         path = path.expanduser().absolute()
         file = path / "project.db"
@@ -81,11 +87,17 @@ class Project:
             raise ProjectError(f"There is no project in {path}.", hint="Make one with: searchsmith new PROJECT")
         try:
             connection = _connect(file, readonly=readonly, patience=patience)
-            _check_ours(connection, path)
+            version = _check_ours(connection, path)
         except sqlite3.Error as error:
             raise ProjectError(
                 f"The project in {path} cannot be read: {error}.", hint="Restore it from a copy, or make a new one."
             ) from error
+        if readonly and version < schema.VERSION:
+            connection.close()
+            if not upgrade:
+                raise OldProjectError(f"The project in {path} was made by an earlier version of Searchsmith.")
+            cls.open(path, patience=patience).close()
+            return cls.open(path, readonly=True, patience=patience, upgrade=False)
         project = cls(path, Database(connection), readonly=readonly)
         if not readonly:
             project._migrate()
@@ -223,7 +235,8 @@ def _connect(file: Path, *, readonly: bool = False, patience: float = 10) -> sql
     return connection
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the project's format."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != schema.APPLICATION_ID:
         raise ProjectError(
@@ -236,6 +249,7 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
             f"{schema.VERSION}).",
             hint="Update Searchsmith; nothing was changed.",
         )
+    return int(version)
 
 
 def _reason(error: Exception) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from engine.protocol import EditDone
+from engine.store import schema
 from engine.store.project import Project
 from gui.jobs.job import Phase
 from gui.session import Undo
@@ -158,4 +161,24 @@ def test_pages_are_asked_for_by_name(qtbot, session):
 
 def test_paths_are_kept_as_they_are(session, path):
     session.open_project(Path(str(path)))
+    assert session.path == path
+
+
+def test_an_old_project_is_brought_up_to_date_by_the_engine_and_then_opened(qtbot, session, path, monkeypatch):
+    with sqlite3.connect(path / "project.db") as connection:
+        connection.execute("PRAGMA user_version = 1")
+    asked = []
+
+    def edit(project, kind, values, done, failed):
+        asked.append((project, kind))
+        with sqlite3.connect(project / "project.db") as other:
+            other.execute(f"PRAGMA user_version = {schema.VERSION}")
+        done(EditDone(request=1))
+        return 1
+
+    monkeypatch.setattr(session.resident, "edit", edit)
+    with qtbot.waitSignal(session.changed) as changed:
+        assert not session.open_project(path)
+    assert asked[0] == (path, "recover")
+    assert changed.args[0] == {"all"}
     assert session.path == path
