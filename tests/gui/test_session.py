@@ -173,7 +173,7 @@ def test_an_old_project_is_brought_up_to_date_by_the_engine_and_then_opened(qtbo
         asked.append((project, kind))
         with sqlite3.connect(project / "project.db") as other:
             other.execute(f"PRAGMA user_version = {schema.VERSION}")
-        done(EditDone(request=1))
+        done(EditDone(request=1, changed=[]))
         return 1
 
     monkeypatch.setattr(session.resident, "edit", edit)
