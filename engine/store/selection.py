@@ -340,9 +340,13 @@ def _has(flags: NDArray[np.uint8], flag: Flag) -> Bools:
 
 def _place_in_group(group: NDArray[np.int32]) -> Places:
     """For ascending group numbers, the place from 0 of each element within its group."""
-    places = np.arange(len(group))
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    return places - np.repeat(first, np.diff(first, append=len(group)))
+    if not len(group):
+        return np.zeros(0, np.int64)
+    first = np.concatenate([[0], np.flatnonzero(group[1:] != group[:-1]) + 1])
+    sizes = np.empty_like(first)
+    sizes[:-1] = first[1:] - first[:-1]
+    sizes[-1] = len(group) - first[-1]
+    return np.arange(len(group)) - np.repeat(first, sizes)
 
 
 def _shuffled(candidates: Candidates, number: NDArray[np.int32], rows: Places, seed: int) -> Places:

@@ -279,7 +279,7 @@ class ComparePanel(QFrame):
                     shades.append((found, place, fall / highest))
         self.right.text.set_shades(shades)
         self._shared.setText(
-            fill(self.tr("Shaded: without the strongest sentence the similarity falls by %1."), words.decimal(highest))
+            fill(self.tr("Shaded by leaving out: falls by up to %1."), words.decimal(highest))
             if shades
             else self.tr("No single sentence carries the similarity: leaving any one out lowers it nowhere.")
         )
