@@ -18,7 +18,7 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.examples import Batch
 from engine.train.running import SAVE_SECONDS, count_steps, make_optimizer
-from engine.train.steps import TokenBatch
+from engine.train.static_work import StaticWork, fits_static, is_static, static_params
 from engine.train.work import EncoderWork
 
 _BATCHES_LOOKED_AT = 60
@@ -56,7 +56,9 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
     began = time.monotonic()
     known = params.base in ("base", "tuned") or params.base.isdecimal()
     folder = folder_of(project, models.resolve_model(project, params.base)) if known else Path(params.base).expanduser()
-    work = EncoderWork(project, folder, params, task)
+    static = is_static(folder) and fits_static(params)
+    params = static_params(params) if static else params
+    work = (StaticWork if static else EncoderWork)(project, folder, params, task)
     load = time.monotonic() - began
     with _watched(work.device) as peak:
         look = _look(work)
@@ -93,7 +95,7 @@ def _steps(work: EncoderWork, params: TrainParams, task: Task) -> float:
     for number, batch in enumerate([longest, *ordinary]):
         task.progress("try a few steps", number, 1 + len(ordinary))
         began = time.monotonic()
-        work.backward(TokenBatch.of(work.model, batch, work.facts.prompts), number, loss_scale=1.0)
+        work.backward(work.ready(batch, number), number, loss_scale=1.0)
         torch.nn.utils.clip_grad_norm_(work.whole.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -33,7 +33,7 @@ _ALWAYS: dict[str, Any] = {
     "batch_size": 512,
     "learning_rate": 1e-3,
     "max_steps": 0,
-    "eval_every": 10,
+    "eval_every": 20,
     "dev_passages": 1500,
 }
 _LEFT_OUT = 0.3  # share of tokens that a text loses each time it is read
@@ -96,14 +96,15 @@ class StaticWork(EncoderWork):
         """Batches as counts from step `start`; the next one is read while the model learns."""
         texts = self.source.batches(start)
         with ThreadPoolExecutor(max_workers=1) as pool:
-            following = pool.submit(self._count, next(texts), start)
+            following = pool.submit(self.ready, next(texts), start)
             while True:
                 ready = following.result()
                 start += 1
-                following = pool.submit(self._count, next(texts), start)
+                following = pool.submit(self.ready, next(texts), start)
                 yield ready
 
-    def _count(self, batch: Batch, step: int) -> CountedBatch:
+    def ready(self, batch: Batch, step: int) -> CountedBatch:
+        """The batch as counts, some tokens left out, with as many pairs from documents."""
         rng, quiet = np.random.default_rng([self.params.seed, step, 22]), Task()
         asked, read = (
             leave_out(count_tokens(self._tokenizer, [prompt + text for text in texts], quiet, ""), _LEFT_OUT, rng)

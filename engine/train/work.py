@@ -18,6 +18,7 @@ from engine.records import Split
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.dev import DevMeasure, choose_pool
+from engine.train.examples import Batch
 from engine.train.lighter import make_lighter, merge_adapters
 from engine.train.objectives import build_loss
 from engine.train.saving import CardFacts, mix_weights, save_model
@@ -154,6 +155,10 @@ class EncoderWork:
                 ready = following.result()
                 following = pool.submit(read_next)
                 yield ready
+
+    def ready(self, batch: Batch, step: int) -> Any:  # Any: what `backward` takes
+        """The texts of a batch as the model reads them; `step` seeds what a kind of work draws beside them."""
+        return TokenBatch.of(self.model, batch, self.facts.prompts)
 
     def backward(self, batch: Any, seed: int, *, loss_scale: float) -> float:  # Any: as `batches` gives
         """Add the batch's gradients to the weights'; returns the loss."""

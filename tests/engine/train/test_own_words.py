@@ -24,6 +24,7 @@ from engine.train.bags import idf_of, leave_out, make_bag, rank_loss, vectors
 from engine.train.bases import make_base
 from engine.train.document_pairs import DocumentPairs, cut
 from engine.train.doubling import doubling
+from engine.train.forecast import forecast
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
 from engine.train.static_work import static_params
 from engine.train.training import train
@@ -230,3 +231,8 @@ def test_a_base_learns_the_characters_it_lacks(project, base):
 def test_a_model_that_knows_every_character_gains_nothing(project):
     with pytest.raises(UserError, match="knows every character"):
         make_base(project, MakeBaseParams(way="vocabulary"), Task())
+
+
+def test_the_forecast_counts_the_steps_that_a_run_on_own_words_takes(project, small):
+    make_base(project, SMALL, Task())
+    assert forecast(project, small, Task()).steps == train(project, small, Task()).steps == 12
