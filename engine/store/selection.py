@@ -346,7 +346,8 @@ def _place_in_group(group: NDArray[np.int32]) -> Places:
     sizes = np.empty_like(first)
     sizes[:-1] = first[1:] - first[:-1]
     sizes[-1] = len(group) - first[-1]
-    return np.arange(len(group)) - np.repeat(first, sizes)
+    places: Places = np.arange(len(group)) - np.repeat(first, sizes)
+    return places
 
 
 def _shuffled(candidates: Candidates, number: NDArray[np.int32], rows: Places, seed: int) -> Places:

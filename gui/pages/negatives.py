@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,6 +20,7 @@ from gui.jobs.job import Job
 from gui.pages.negatives_bulk import ask_likeness, leave_out_doubtful
 from gui.pages.negatives_compare import ComparePanel, Comparison, read_comparison
 from gui.pages.negatives_facts import FindingsLine, outcome_words, source_words
+from gui.pages.negatives_introduction import Introduction, read_cards
 from gui.pages.negatives_panes import CandidatesPane, QueriesPane
 from gui.pages.negatives_selection import SelectionPanel
 from gui.pages.reading import ReadingPage
@@ -31,6 +31,7 @@ from gui.tables.mined import (
     Ground,
     Looked,
     Mined,
+    Opened,
     Order,
     Picture,
     Which,
@@ -53,20 +54,9 @@ if TYPE_CHECKING:
 LOW = 660  # under this height the selection folds to a line
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A query that was opened, with its passages' names; `passage_id` is the candidate to choose, 0 for the first."""
-
-    number: int
-    query_id: int
-    text: str
-    names: Mapping[int, str]
-    passage_id: int
-
-
 class NegativesPage(ReadingPage):
     """Keys: N negative, X leave out, P an answer, U undo, J and K to the next and the last one, D the next doubtful,
-    S shade what carries the likeness, F filter, B leave all doubtful ones out."""
+    S shade what carries the likeness, F filter, B leave all doubtful ones out, I the introduction."""
 
     name = "negatives"
     icon = "negatives"
@@ -105,6 +95,7 @@ class NegativesPage(ReadingPage):
     def commands(self) -> Iterable[tuple[str, str, object]]:
         return (
             (self.tr("Mine negatives"), "negatives", self._mine),
+            (self.tr("What the bench is for"), "negatives", self._introduce),
             (self.tr("Next doubtful candidate"), "chevron-down", lambda: self._walk(1)),
         )
 
@@ -203,6 +194,7 @@ class NegativesPage(ReadingPage):
             ("S", self._ask_likeness),
             ("F", self.candidates.which.showPopup),
             ("B", self._leave_out_doubtful),
+            ("I", self._introduce),
         ):
             shortcut = QShortcut(QKeySequence(key), self, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(run)
@@ -422,6 +414,16 @@ class NegativesPage(ReadingPage):
     def _ask_likeness(self) -> None:
         if self._mined is not None:
             ask_likeness(self.session, self._mined, self.compare)
+
+    def _introduce(self) -> None:
+        mined, looked, opened = self._mined, self._looked, self._opened
+        if mined is None or looked is None or opened is None:
+            return
+        self.ask(
+            "negatives/introduction",
+            lambda project: read_cards(project, mined, looked.picture, opened.query_id, opened.text),
+            lambda cards: Introduction(cards, self).open(),
+        )
 
     def _leave_out_doubtful(self) -> None:
         if self._mined is not None and self._looked is not None:

@@ -107,6 +107,17 @@ class Looked:
     walk: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A query that was opened, with its passages' names; `passage_id` is the candidate to choose, 0 for the first."""
+
+    number: int
+    query_id: int
+    text: str
+    names: Mapping[int, str]
+    passage_id: int
+
+
 def read_ground(project: Project) -> Ground:
     """What mining would work on."""
     base, tuned = models.base_model(project), models.newest_tuned(project)

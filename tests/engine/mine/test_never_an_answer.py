@@ -16,7 +16,7 @@ from engine.store.selection import chosen_negatives, select
 from engine.task import Task
 from tests.engine.mine.projects import bag_vectors
 
-WORDS = "tea pot lid cup milk sugar warm cold clean rinse".split()
+WORDS = ["tea", "pot", "lid", "cup", "milk", "sugar", "warm", "cold", "clean", "rinse"]
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)
 rules = st.builds(
     SelectParams,

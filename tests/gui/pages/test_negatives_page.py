@@ -19,6 +19,7 @@ from engine.store.project import Project
 from engine.store.selection import CandidateState, select
 from gui.dialogs.question import Question
 from gui.pages.negatives import NegativesPage
+from gui.pages.negatives_introduction import Introduction
 from tests.gui.pages.showing import Shown
 
 
@@ -317,3 +318,21 @@ def test_what_training_would_suffer_from_stands_above_the_bench(shown: Shown) ->
 def test_without_findings_there_is_no_line(shown: Shown) -> None:
     page, _ = shown(NegativesPage)
     assert not page.findings.isVisible()
+
+
+def test_key_i_turns_five_cards_from_the_users_own_data(shown: Shown, qtbot: QtBot) -> None:
+    page, _ = shown(NegativesPage)
+    comparison = page.compare.comparison()
+    assert comparison is not None
+    assert comparison.left is not None
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_I)
+    shown.settle(page)
+    (dialog,) = page.findChildren(Introduction)
+    titles = []
+    for _ in range(5):
+        titles.append(dialog.title())
+        qtbot.keyClick(dialog, Qt.Key.Key_Right)
+    assert titles == ["The answer", "A hard negative", "Too easy", "Doubtful", "Your word"]
+    assert not dialog.isVisible()
+    dialog.turn(-4)
+    assert comparison.left.passage.text[:40] in dialog.accessibleDescription()
