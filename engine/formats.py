@@ -55,6 +55,10 @@ TRAINING: dict[str, str] = {
 TRAINING_FOLDERS = ("tevatron-v2", "nvidia", "pylate", "gpl", "trec-folder")
 # Formats without a place for negatives, so that nothing of them could be read back.
 WITHOUT_NEGATIVES = ("st-pair", "trec-folder", "llamaindex")
+# Formats that hold a query only with a negative.
+NEED_NEGATIVES = ("sentence-transformers", "st-tuple", "st-distill")
+# The endings of formats of one file; JSON lines where none is named.
+SUFFIXES = {"csv": "csv", "tsv": "tsv", "llamaindex": "json"}
 # Formats of queries alone.
 QUERIES: dict[str, str] = {"jsonl": "JSON lines", "csv": "CSV table", "tsv": "TSV table"}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.export.examples import Example, Shown
+from engine.formats import SUFFIXES
 
 Line = dict[str, Any]  # Any: JSON values
 _RELEVANT = 0.6  # what readers of scored pairs count as an answer, of a scale of 1
@@ -18,7 +19,7 @@ _RELEVANT = 0.6  # what readers of scored pairs count as an answer, of a scale o
 
 def suffix_of(format: str) -> str:
     """The ending of a format's file."""
-    return {"csv": "csv", "tsv": "tsv", "llamaindex": "json"}.get(format, "jsonl")
+    return SUFFIXES.get(format, "jsonl")
 
 
 def write_file(path: Path, format: str, rows: Iterable[Example], split: str) -> None:

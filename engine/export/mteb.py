@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from engine.params import MtebParams
 from engine.records import Passage, Split
 from engine.store import documents, jobs, queries
 from engine.store.copies import copies
+from engine.store.files import sha256_of
 from engine.store.project import Project, now
 from engine.task import Task
 
@@ -73,7 +75,9 @@ def export_mteb(project: Project, params: MtebParams, task: Task) -> MtebSummary
             ),
         )
         (beside / "README.md").write_text(_readme(project.name, split), encoding="utf-8")
-        (beside / "project_retrieval.py").write_text(_task_module(project.name, split), encoding="utf-8")
+        (beside / "project_retrieval.py").write_text(
+            _task_module(project.name, split, _digest(beside)), encoding="utf-8"
+        )
         known = {str(json.loads(line)["_id"]) for line in _lines(beside / "corpus.jsonl")}
         lost = sum(json.loads(line)["corpus-id"] not in known for line in _lines(beside / "default.jsonl"))
         if lost:
@@ -122,11 +126,18 @@ def _readme(name: str, split: Split) -> str:
     return (
         f"---\nconfigs:\n{configs}\n---\n\n# {' '.join(name.split())}\n\nA retrieval task for MTEB. In this folder:\n\n"
         "```\nimport mteb, project_retrieval\nfrom sentence_transformers import SentenceTransformer\n\n"
-        'mteb.evaluate(SentenceTransformer("MODEL"), project_retrieval.ProjectRetrieval())\n```\n'
+        'mteb.evaluate(SentenceTransformer("MODEL"), project_retrieval.ProjectRetrieval())\n```\n\n'
+        "The library datasets may serve an older folder of the same name from its cache: give each export its own name.\n"
     )
 
 
-def _task_module(name: str, split: Split) -> str:
+def _digest(folder: Path) -> str:
+    """Name what was written, as the revision of the data."""
+    digests = [sha256_of(folder / f"{config}.jsonl") for config in _CONFIGS]
+    return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()[:40]
+
+
+def _task_module(name: str, split: Split, revision: str) -> str:
     return f'''"""The task of this folder for MTEB."""
 
 from pathlib import Path
@@ -139,7 +150,7 @@ class ProjectRetrieval(AbsTaskRetrieval):
     metadata = TaskMetadata(
         name="ProjectRetrieval",
         description={" ".join(name.split())!r},
-        dataset={{"path": str(Path(__file__).resolve().parent), "revision": "main"}},
+        dataset={{"path": str(Path(__file__).resolve().parent), "revision": "{revision}"}},
         type="Retrieval",
         category="t2t",
         modalities=["text"],

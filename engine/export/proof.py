@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import ExportError
 from engine.export.examples import Example
-from engine.formats import WITHOUT_NEGATIVES
+from engine.formats import NEED_NEGATIVES, WITHOUT_NEGATIVES
 from engine.ingest.labelled.units import (
     ExampleUnit,
     JudgementUnit,
@@ -40,7 +40,7 @@ def expected(rows: Iterable[Example], format: str) -> tuple[Content, int]:
     """What a file of this format will hold, and how many queries it cannot (no negative where one is needed)."""
     content, left = Content(), 0
     for row in rows:
-        if format in NEEDS_NEGATIVES and not row.negatives:
+        if format in NEED_NEGATIVES and not row.negatives:
             left += 1
             continue
         query = _hash(row.query.strip(), format)
@@ -51,9 +51,6 @@ def expected(rows: Iterable[Example], format: str) -> tuple[Content, int]:
             wrong = {_hash(one.whole, format) for one in row.negatives} - grades.keys()
             content.negatives.setdefault(query, set()).update(wrong)
     return content, left
-
-
-NEEDS_NEGATIVES = ("sentence-transformers", "st-tuple", "st-distill")
 
 
 def check(units: Iterable[Unit], wanted: Content, format: str) -> None:
@@ -115,4 +112,4 @@ def _add(content: Content, query: str, right: Iterable[tuple[str, int]], wrong: 
 
 def kept(rows: Iterable[Example], format: str) -> Iterator[Example]:
     """The examples that the format can hold."""
-    return (row for row in rows if row.negatives or format not in NEEDS_NEGATIVES)
+    return (row for row in rows if row.negatives or format not in NEED_NEGATIVES)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.formats import QUERIES, TRAINING
 from gui import theme, words
 from gui.jobs.job import Job, Phase
 from gui.pages.export_facts import (
@@ -322,9 +323,11 @@ class ExportPage(ReadingPage):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        titles = {(choice.what, choice.format): choice.title for choice in choices()}
+        titles = {(choice.what, choice.format): choice.title for choice in choices() if not choice.formats}
+        words_of = {choice.what: choice.title for choice in choices() if choice.formats}
         for record in self._facts.history[:8]:
-            title = titles.get((record.what, record.format), f"{record.what}, {record.format}")
+            known = {**QUERIES, **TRAINING}.get(record.format, record.format)
+            title = titles.get((record.what, record.format)) or f"{words_of.get(record.what, record.what)}, {known}"
             fact = f"{words.when(record.created_at)} · {record.path}"
             made = HistoryRow(title, fact, record.path, there=Path(record.path).exists())
             made.opened.connect(self._open_folder)

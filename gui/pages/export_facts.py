@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
+from engine.formats import NEED_NEGATIVES, QUERIES, SUFFIXES, TRAINING, TRAINING_FOLDERS, WITHOUT_NEGATIVES
 from engine.records import ExportRecord, Model, Outcome, Run, Split
 from engine.store import jobs, models, negatives, queries, runs
 from engine.store.project import Project
@@ -21,7 +22,8 @@ from gui.pages.evaluate_facts import comparison_of
 class Choice:
     """Something to take: the job's `what`, `format` and `split`, its name, what is in it, its icon.
 
-    `name` of the file or folder; `%1` stands for the model's.
+    `name` of the file or folder; `%1` stands for the model's; where it is "" it follows from the format, which is one
+    of `formats`.
     """
 
     key: str
@@ -32,10 +34,11 @@ class Choice:
     sentence: str
     icon: str
     name: str
+    formats: tuple[str, ...] = ()
 
     @property
     def is_of_model(self) -> bool:
-        return self.what != "qrels"
+        return self.what in ("model", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,13 @@ def choices() -> list[Choice]:
                _tr("test queries; for trec_eval, ranx and the like"), "check", "test.qrels"),
         Choice("beir", "qrels", "beir", "test", _tr("Data set, BEIR folder"),
                _tr("corpus, queries and judgements of all splits"), "folder", "beir"),
-        Choice("sentence-transformers", "qrels", "sentence-transformers", "train", _tr("Training triplets"),
-               _tr("query, answer, negative; for sentence-transformers"), "negatives", "train-triplets.jsonl"),
-        Choice("flagembedding", "qrels", "flagembedding", "train", _tr("Training data, FlagEmbedding"),
-               _tr("query with all answers and negatives a line"), "negatives", "train-flagembedding.jsonl"),
-        Choice("paddlenlp", "qrels", "paddlenlp", "train", _tr("Training data, PaddleNLP"),
-               _tr("query with all answers and negatives a line"), "negatives", "train-paddlenlp.jsonl"),
+        Choice("training", "training", "flagembedding", "train", _tr("Training set"),
+               _tr("training queries with all answers and negatives"), "negatives", "", tuple(TRAINING)),
+        Choice("negatives", "negatives", "flagembedding", "train", _tr("Hard negatives"),
+               _tr("training queries that have negatives, with their answers"), "negatives", "",
+               tuple(name for name in TRAINING if name not in WITHOUT_NEGATIVES)),
+        Choice("queries", "queries", "jsonl", "all", _tr("Queries"),
+               _tr("every query with its split, those without an answer too"), "query", "", tuple(QUERIES)),
     ]  # fmt: skip
 
 
@@ -155,13 +159,21 @@ def why_not(choice: Choice, model: ModelChoice | None, facts: ExportFacts) -> st
         return "" if facts.judged else _tr("no query is judged")
     if choice.what == "qrels" and not facts.judged.get(choice.split):
         return _tr("no judged query in this split")
-    if choice.format == "sentence-transformers" and choice.what == "qrels" and not facts.has_negatives:
+    if choice.what == "training" and not facts.judged.get(choice.split):
+        return _tr("no judged query in this split")
+    needs_negatives = choice.what == "negatives" or choice.format in NEED_NEGATIVES
+    if needs_negatives and choice.what != "model" and not facts.has_negatives:
         return _tr("no negatives were mined")
     return ""
 
 
 def file_name(choice: Choice, model: ModelChoice | None) -> str:
     """The name of what is written, safe on every system."""
+    if not choice.name:
+        if choice.what == "queries":
+            return f"queries.{choice.format}"
+        ending = "" if choice.format in TRAINING_FOLDERS else f".{SUFFIXES.get(choice.format, 'jsonl')}"
+        return f"{choice.split}-{choice.format}{'-negatives' if choice.what == 'negatives' else ''}{ending}"
     return choice.name.replace("%1", slug(model.name) if model else "model")
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QCheckBox, QRadioButton, QWidget
 
+from engine.formats import QUERIES, TRAINING
 from engine.records import Outcome
 from gui import theme, words
 from gui.pages.evaluate_verdict import CHIP
 from gui.pages.export_facts import Choice, ModelChoice
+from gui.phrases import fill
 from gui.widgets.buttons import IconButton
 from gui.widgets.cards import Card, column, row
+from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import Chip, ElidedLabel, Icon, MarkState, StateMark, label, set_tone
 
 NAMES = {Outcome.WIN: "WIN", Outcome.TIE: "TIE", Outcome.LOSS: "LOSS"}
@@ -82,6 +87,13 @@ class ChoiceRow(QWidget):
         stack.addWidget(self._sentence)
         stack.addStretch(1)
         line.addLayout(stack, 3)
+        if choice.formats:
+            names = QUERIES if choice.what == "queries" else TRAINING
+            offered = [(names[name], name) for name in choice.formats]
+            self.formats = ChoiceBox(offered, accessible=fill(self.tr("Format of: %1"), choice.title))
+            self.formats.setMaximumWidth(240)
+            self.formats.picked.connect(self._pick_format)
+            line.addWidget(self.formats)
         self._size = label("", "dense", "text2")
         self._size.setFixedWidth(64)
         self._size.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -92,6 +104,10 @@ class ChoiceRow(QWidget):
         self._state.setMinimumWidth(120)
         line.addWidget(self._state, 2)
         self._possible = True
+
+    def _pick_format(self, format: object) -> None:
+        self.choice = replace(self.choice, format=str(format))
+        self.toggled.emit()
 
     def set_possible(self, reason: str) -> None:
         """`reason` why it cannot be taken, "" where it can."""

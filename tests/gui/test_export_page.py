@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QInputDialog
@@ -11,7 +12,8 @@ from engine.store import jobs, models
 from engine.store.project import Project
 from gui.jobs.job import Phase
 from gui.pages.export import ExportPage
-from gui.pages.export_facts import choices, params_of, read_facts, slug, why_not
+from gui.pages.export_facts import ExportFacts, choices, params_of, read_facts, slug, why_not
+from gui.pages.export_parts import ChoiceRow
 from tests.gui.asking import AskingSession, settle
 from tests.gui.projects import empty_project
 
@@ -36,8 +38,34 @@ def _choice(key):
 
 def test_every_choice_is_something_the_engine_writes():
     from engine.export.exporting import FORMATS
+    from engine.export.labelled import LINE_FORMATS
 
-    assert {(c.what, c.format) for c in choices()} == {(what, f) for what, formats in FORMATS.items() for f in formats}
+    offered = {(c.what, name) for c in choices() for name in (c.formats or (c.format,))}
+    known = {(what, name) for what, formats in FORMATS.items() for name in formats}
+    # Judgements as lines with texts are training sets, and stand there.
+    assert offered == known - {("qrels", name) for name in LINE_FORMATS}
+
+
+def test_a_training_set_is_named_and_judged_by_its_format(finished):
+    choice = _choice("training")
+    assert params_of(choice, None, "/out") == {
+        "dest": str(Path("/out/train-flagembedding.jsonl")),
+        "what": "training",
+        "format": "flagembedding",
+        "split": "train",
+    }
+    assert params_of(replace(choice, format="gpl"), None, "/out")["dest"] == str(Path("/out/train-gpl"))
+    bare = ExportFacts(judged={"train": 3})
+    assert why_not(choice, None, bare) == ""
+    assert why_not(replace(choice, format="st-tuple"), None, bare) == "no negatives were mined"
+
+
+def test_the_format_picked_on_a_row_is_what_is_exported(qtbot):
+    row = ChoiceRow(_choice("negatives"))
+    qtbot.addWidget(row)
+    assert row.formats.accessibleName() == "Format of: Hard negatives"
+    row.formats.picked.emit("tevatron-v2")
+    assert params_of(row.choice, None, "/out")["dest"] == str(Path("/out/train-tevatron-v2-negatives"))
 
 
 def test_tuned_models_come_first_with_score_and_verdict(finished):
