@@ -10,6 +10,8 @@ from engine.records import State
 from engine.store import jobs, models, queries
 from engine.store.project import Project
 
+NEED_NOTHING = {"recover", "objectives", "keep_base", "undo_import"}
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -22,7 +24,7 @@ def test_an_unknown_edit_is_refused(project):
         apply_edit(project, "dance", {})
 
 
-@pytest.mark.parametrize("kind", sorted(set(EDITS) - {"recover", "objectives"}))
+@pytest.mark.parametrize("kind", sorted(set(EDITS) - NEED_NOTHING))
 def test_an_edit_without_its_values_is_refused_by_the_name_of_the_value(project, kind):
     with pytest.raises(UserError, match="needs a value"):
         apply_edit(project, kind, {})
