@@ -127,7 +127,7 @@ def _readme(name: str, split: Split) -> str:
         f"---\nconfigs:\n{configs}\n---\n\n# {' '.join(name.split())}\n\nA retrieval task for MTEB. In this folder:\n\n"
         "```\nimport mteb, project_retrieval\nfrom sentence_transformers import SentenceTransformer\n\n"
         'mteb.evaluate(SentenceTransformer("MODEL"), project_retrieval.ProjectRetrieval())\n```\n\n'
-        "The library datasets may serve an older folder of the same name from its cache: give each export its own name.\n"
+        "Give each export a name of its own: datasets may serve an older folder of the same name from its cache.\n"
     )
 
 
