@@ -134,7 +134,9 @@ class NegativesPage(ReadingPage):
         self._again.clicked.connect(self._choose_model)
         self.keep = Button(self.tr("Keep these"), "primary")
         self.keep.clicked.connect(self._keep)
-        for button in (self._undo, self._again, self.keep):
+        self._about = IconButton("info", self.tr("What the bench is for (I)"))
+        self._about.clicked.connect(self._introduce)
+        for button in (self._undo, self._about, self._again, self.keep):
             self.head.add_action(button)
 
     def _make_empty(self) -> QWidget:
@@ -483,6 +485,7 @@ class NegativesPage(ReadingPage):
     def _show_frame(self, filled: bool) -> None:
         self._stack.setCurrentIndex(1 if filled else 0)
         self._again.setVisible(filled)
+        self._about.setVisible(filled)
         self.keep.setVisible(filled)
 
     def _fold_if_small(self, height: int) -> None:
