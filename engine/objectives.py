@@ -21,7 +21,7 @@ class ObjectiveFacts:
         title: its name for people.
         words: what it teaches, in one line.
         needs: the data it takes: answers, negatives, scores, classes, teacher or texts.
-        defaults: settings of `engine.params.TrainParams` that differ for it, where neither the person nor the preset's text says.
+        defaults: settings of `TrainParams` that differ for it, where neither the person nor the preset says.
         source: where objective and defaults come from.
     """
 

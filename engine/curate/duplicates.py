@@ -38,7 +38,7 @@ def dedup(project: Project, params: DedupParams, task: Task) -> DedupSummary:
 
     Groups are what such pairs tie together; what a person merged or took apart stays so. The query that stands for a
     group is the one most like the others (then the shorter, then the first by text); judgements of all are read under
-    it. Pairs are found once and kept; another threshold reads them again. Each query keeps its 50 nearest, which may cut
+    it. Pairs are found once and kept; another threshold reads them again. Each query keeps its 50 nearest, which cuts
     a group of more than 50 near-duplicates only where it hangs together by none of them.
 
     Raises:

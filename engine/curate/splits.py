@@ -10,7 +10,7 @@ from engine.curate.sameness import normal_text
 from engine.errors import UserError
 from engine.params import SplitParams
 from engine.records import Query, Split
-from engine.store import documents, queries
+from engine.store import documents, outside, queries
 from engine.store.edges import read_edges
 from engine.store.made import is_made
 from engine.store.project import Project
@@ -52,7 +52,8 @@ class SplitSummary:
 class Asked:
     """What splitting needs to know of a query: every text that says the same, its answers, their documents.
 
-    `pairs` names it and another query, where both are near-duplicates although they were not merged.
+    `pairs` names it and another query, where both are near-duplicates although they were not merged; `groups` are those
+    a table put it in, to be kept together.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Asked:
     documents: frozenset[int] = frozenset()
     official: Split | None = None
     pairs: frozenset[tuple[int, int]] = frozenset()
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,7 @@ def _asked(project: Project, everyone: Sequence[Query], near: Sequence[tuple[int
         for query_id in pair:
             pairs.setdefault(query_id, set()).add(pair)
     asked = []
+    groups_of = outside.groups(project)
     for query_id, grades in answers.items():
         members = sorted(groups[query_id], key=lambda query: query.id != query_id)
         official = [member.official_split for member in members if member.official_split]
@@ -239,6 +242,7 @@ def _asked(project: Project, everyone: Sequence[Query], near: Sequence[tuple[int
                 frozenset(places & sources),
                 max(official, key=_guarded) if official else None,
                 frozenset(pairs.get(query_id, ())),
+                frozenset(groups_of.get(query_id, ())),
             )
         )
     return asked
@@ -253,6 +257,7 @@ def _file_documents(project: Project, document_ids: Iterable[int]) -> set[int]:
 def _ties(query: Asked, dropped: frozenset[str]) -> Iterable[tuple[str, object]]:
     yield from (("text", normal_text(text)) for text in query.texts)
     yield from (("pair", pair) for pair in query.pairs)
+    yield from (("group", name) for name in query.groups)
     if SHARED_ANSWER not in dropped:
         yield from (("answer", passage_id) for passage_id in query.answers)
     if SAME_DOCUMENT not in dropped:

@@ -43,9 +43,7 @@ def lineage(project: Project, split: Split = Split.TEST) -> list[Trained]:
     """Finished models, oldest first, the base model before those tuned from it."""
     found = models.models(project)
     names = {model.id: model.name for model in found}
-    measured = {
-        run.model_id: run for run in runs.newest_runs(project, split) if run.model_id and runs.is_of_model(run)
-    }
+    measured = {run.model_id: run for run in runs.newest_runs(project, split) if run.model_id and runs.is_of_model(run)}
     against: dict[int, dict[str, Comparison]] = {}
     for comparison in reversed(runs.comparisons(project)):
         against.setdefault(comparison.run_a, {})[comparison.b] = comparison

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, diags_array
 
 if TYPE_CHECKING:
     import torch
+    from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float32]
 
@@ -84,6 +84,8 @@ def vectors(counts: csr_array, rows: torch.Tensor) -> torch.Tensor:
 
 def leave_out(counts: csr_array, share: float, rng: np.random.Generator) -> csr_array:
     """The same texts with a `share` of their tokens left out at random; a text keeps all where it would lose all."""
+    from scipy.sparse import csr_array
+
     if not share:
         return counts
     kept = rng.random(len(counts.data)) >= share
@@ -107,6 +109,8 @@ def rank_loss(asked: torch.Tensor, read: torch.Tensor, blocked: npt.NDArray[np.b
 
 def stack(counts: csr_array, groups: Sequence[npt.NDArray[np.int64]]) -> csr_array:
     """One row a group: the sum of the rows of `counts` it names."""
+    from scipy.sparse import csr_array
+
     ends = np.concatenate([[0], np.cumsum([len(group) for group in groups], dtype=np.int64)])
     flat = np.concatenate(groups) if groups else np.empty(0, np.int64)
     picks = csr_array((np.ones(len(flat), np.float32), flat, ends), shape=(len(groups), counts.shape[0]))
@@ -114,4 +118,6 @@ def stack(counts: csr_array, groups: Sequence[npt.NDArray[np.int64]]) -> csr_arr
 
 
 def weighed(counts: csr_array, weights: Floats) -> csr_array:
+    from scipy.sparse import csr_array, diags_array
+
     return csr_array(counts @ diags_array(weights))

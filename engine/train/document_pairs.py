@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from engine.task import Task
 from engine.train.bags import stack
 from engine.train.pieces import count_tokens
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 # Where a sentence or a part of one may end, in any script; long runs without a stop are cut by length.
 _STOPS = re.compile(r"(?<=[。！？!?；;，,\n])|(?<=[.:] )")

@@ -6,14 +6,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from engine.task import Task
 from engine.train.doubling import doubling
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 UNKNOWN = "[UNK]"
 # Scripts without blanks whose single characters carry meaning: read as overlapping pairs, as BM25 reads them.
@@ -67,6 +69,8 @@ def _reported(texts: Sequence[str], task: Task) -> Iterator[list[str]]:
 
 def count_tokens(tokenizer: Any, texts: Sequence[str], task: Task, stage: str) -> csr_array:
     """How often each token stands in each text: (n_texts, n_tokens) float32; unknown ones are not counted."""
+    from scipy.sparse import csr_array
+
     lengths: list[int] = []
     flat: list[npt.NDArray[np.int32]] = []
     unknown = tokenizer.token_to_id(UNKNOWN)
@@ -105,6 +109,8 @@ class Parts:
     @classmethod
     def of(cls, tokens: Sequence[str], most: int) -> Parts:
         """The parts of `tokens` (by id): every token is one, and of the rest those that most tokens share."""
+        from scipy.sparse import csr_array
+
         inner = [list(_inner(token)) for token in tokens]
         shared: dict[str, int] = {}
         for parts in inner:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from engine.params import MakeBaseParams
 from engine.task import Task
 from engine.train.bags import idf_of, random_rows
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
+
+if TYPE_CHECKING:
+    pass
 
 
 def build_static(texts: list[str], params: MakeBaseParams, task: Task) -> Any:
@@ -19,6 +21,8 @@ def build_static(texts: list[str], params: MakeBaseParams, task: Task) -> Any:
     A token's row is random in direction and as long as the token is rare; rows that share a part lean towards each
     other. The same texts and seed give the same model bit for bit.
     """
+    from scipy.sparse import csr_array
+
     tokenizer = learn_tokenizer(texts, params.tokens, task)
     counts = count_tokens(tokenizer, texts, task, "count tokens")
     parts = Parts.of(token_names(tokenizer), 2 * params.tokens)

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, vstack
 
 from engine.encode.folders import read_modules
 from engine.params import PRESETS, TrainParams
@@ -22,6 +21,9 @@ from engine.train.document_pairs import DocumentPairs
 from engine.train.examples import Batch
 from engine.train.pieces import Parts, count_tokens, token_names
 from engine.train.work import EncoderWork
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 # What the presets become for a model whose step costs a hundredth of a transformer's (docs/decisions).
 _INSTEAD: dict[str, dict[str, Any]] = {  # Any: values of TrainParams' fields
@@ -119,6 +121,7 @@ class StaticWork(EncoderWork):
     def backward(self, batch: CountedBatch, seed: int, *, loss_scale: float) -> float:
         """Add the gradients of both kinds of pairs; returns the labelled ones' loss."""
         import torch
+        from scipy.sparse import csr_array, vstack
 
         self.task.check_cancelled()
         # One product for all texts: each has a gradient as large as the whole table.

@@ -6,11 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array, diags_array
 
 from engine.encode.folders import read_facts
 from engine.encode.models import load_checked
@@ -18,6 +17,9 @@ from engine.errors import UserError
 from engine.task import Task
 from engine.train.bags import idf_of
 from engine.train.pieces import count_tokens
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _TWICE = 2  # a character that stands once teaches nothing
 _SENSES = 128  # numbers that say with what a token stands together
@@ -104,6 +106,7 @@ def _make_rows(model: Any, texts: Sequence[str], known: int, task: Task) -> None
 
 def _senses(counts: csr_array, task: Task) -> Floats:
     """With what each token stands together: (n_tokens, at most 128) float32, unit length; 0 for one in no text."""
+    from scipy.sparse import csr_array, diags_array
     from scipy.sparse.linalg import svds
 
     task.progress("compare tokens", 0, 0)

@@ -42,6 +42,7 @@ _KINDS = {
     "reranker": QT_TRANSLATE_NOOP("jobs", "Train a reranker"),
     "mteb": QT_TRANSLATE_NOOP("jobs", "Export for MTEB"),
     "report": QT_TRANSLATE_NOOP("jobs", "Write the report"),
+    "tasks": QT_TRANSLATE_NOOP("jobs", "Measure other tasks"),
     "export": QT_TRANSLATE_NOOP("jobs", "Export"),
 }
 _PAST = {
@@ -63,6 +64,7 @@ _PAST = {
     "reranker": QT_TRANSLATE_NOOP("jobs", "Trained a reranker"),
     "mteb": QT_TRANSLATE_NOOP("jobs", "Exported for MTEB"),
     "report": QT_TRANSLATE_NOOP("jobs", "Wrote the report"),
+    "tasks": QT_TRANSLATE_NOOP("jobs", "Measured other tasks"),
     "export": QT_TRANSLATE_NOOP("jobs", "Exported"),
 }
 PAGES = {
@@ -71,6 +73,7 @@ PAGES = {
     "reimport": "documents", "make_queries": "queries", "forecast": "train", "autopilot": "train",
     "merge": "train", "scores": "train", "reranker": "train", "mteb": "export",
     "report": "evaluate",
+    "tasks": "evaluate",
 }  # fmt: skip
 
 
