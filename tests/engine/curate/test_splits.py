@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -187,3 +188,10 @@ def test_nothing_to_split_is_said_with_the_way_out(tmp_path):
             split(project, SplitParams(), Task())
         with pytest.raises(UserError, match="nothing to train on"):
             split(project, SplitParams(dev_share=0.5, test_share=0.6), Task())
+
+
+def test_queries_of_one_group_stay_together():
+    asked = [replace(ask(i), groups=frozenset({f"topic {i // 3}"})) for i in range(60)]
+    places, _ = assign(asked, SplitParams())
+    assert {places[i] for i in range(60)} == {TRAIN, DEV, TEST}
+    assert all(len({places[i] for i in range(start, start + 3)}) == 1 for start in range(0, 60, 3))
