@@ -160,7 +160,11 @@ def _signed(value: float) -> str:
 
 def show_evaluation(summary: Values) -> None:
     """Systems by metrics and the verdicts, for a person."""
-    print(f"{summary['queries']:,} {summary['split']} queries")
+    made = summary.get("made_queries", 0)
+    print(
+        f"{summary['queries']:,} {summary['split']} queries"
+        + (f", {made:,} of them made by the program" if made else "")
+    )
     print(evaluation_table(summary))
     for line in comparison_lines(summary):
         print(line)

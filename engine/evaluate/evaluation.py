@@ -22,6 +22,7 @@ from engine.params import EvaluateParams
 from engine.records import Comparison, Query, Review, Run, Split
 from engine.store import documents, negatives, queries, runs, slices, verdicts
 from engine.store.copies import document_of_passage
+from engine.store.made import is_made
 from engine.store.project import Project
 from engine.task import Task
 
@@ -32,7 +33,8 @@ _MIN_DEPTH = 100  # map@100 needs a hundred hits
 class EvaluateSummary:
     """What was measured; `systems` and `comparisons` are in the order they were asked for, baselines first.
 
-    `conventions`: where cut-offs were asked for, every measure at them by system and convention.
+    `conventions`: where cut-offs were asked for, every measure at them by system and convention. `made_queries`: how
+    many of the queries the program made itself.
     """
 
     split: str
@@ -40,6 +42,7 @@ class EvaluateSummary:
     systems: dict[str, dict[str, float]]
     comparisons: tuple[Comparison, ...]
     conventions: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    made_queries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     comparisons = compare_runs(project, pairs, resamples=params.resamples, seed=params.seed)
     shown = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}
     by_convention = {label: figures_of_run(project, run, params.ks) for label, run in found.items() if params.ks}
-    return EvaluateSummary(bench.split.value, len(bench.queries), shown, tuple(comparisons), by_convention)
+    made = sum(is_made(query.source) for query in bench.queries)
+    return EvaluateSummary(bench.split.value, len(bench.queries), shown, tuple(comparisons), by_convention, made)
 
 
 def _bench(project: Project, params: EvaluateParams) -> _Bench:
@@ -191,6 +195,7 @@ def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[Syste
             doubtful_share=_doubtful_share(project, tuned.mining_id) if tuned and tuned.mining_id else None,
             conflicts=_count_conflicts(project, train),
             unknown_share=(project.meta_json("token_report") or {}).get("unknown_share"),
+            made_queries=sum(is_made(query.source) for query in bench.queries),
         ),
     )
 

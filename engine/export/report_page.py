@@ -12,7 +12,14 @@ from engine.export.report_story import METRICS, Story, settings_in_words
 from engine.records import Comparison, QueryMovement
 from engine.store import models, pins, runs, slices
 from engine.store.project import now
-from engine.store.verdicts import circumstances, metric_name, movement_sentence, verdict_reasons, verdict_sentence
+from engine.store.verdicts import (
+    circumstances,
+    made_sentence,
+    metric_name,
+    movement_sentence,
+    verdict_reasons,
+    verdict_sentence,
+)
 
 FIRST_LINE = "<!doctype html>"
 _SHOWN = 50
@@ -73,8 +80,9 @@ def _scoreboard(story: Story) -> str:
         for run in story.runs
     )
     asked = max(run.n_queries for run in story.runs)
+    made = made_sentence(circumstances(story.project, story.split), asked)
     return (
-        f"<section><h2>Scoreboard</h2><p>{asked:,} {story.split.value} queries.</p>"
+        f"<section><h2>Scoreboard</h2><p>{asked:,} {story.split.value} queries. {_text(made)}</p>"
         f"<table><tr><th>System</th>{head}</tr>{rows}</table></section>"
     )
 

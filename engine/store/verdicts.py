@@ -29,6 +29,7 @@ class Circumstances:
         doubtful_share: share (0..1) of mined negatives that may be answers.
         conflicts: training queries with a text that is called an answer in one place and wrong in another.
         unknown_share: share (0..1) of the texts' tokens that the base model does not know.
+        made_queries: how many of the queries the program made itself.
     """
 
     word_overlap: float | None = None
@@ -36,6 +37,7 @@ class Circumstances:
     doubtful_share: float | None = None
     conflicts: int | None = None
     unknown_share: float | None = None
+    made_queries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,14 @@ def verdict_sentence(comparison: Comparison) -> str:
         f"No difference between {a} and {b} can be told: {_signed(comparison.delta)} {metric} "
         f"{_interval(comparison)}, {size}."
     )
+
+
+def made_sentence(known: Circumstances, n_queries: int) -> str:
+    """That the program made the queries that were measured on; "" where people asked all of them."""
+    if not known.made_queries:
+        return ""
+    which = "all" if known.made_queries >= n_queries else f"{known.made_queries:,} of the {n_queries:,}"
+    return f"Measured on made queries: the program made {which} itself. Only those of people tell how people will fare."
 
 
 def movement_sentence(comparison: Comparison) -> str:

@@ -8,7 +8,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import Comparison, Outcome
-from engine.store.verdicts import Circumstances, Reason, metric_name, smallest_difference, verdict_reasons
+from engine.store.verdicts import (
+    Circumstances,
+    Reason,
+    made_sentence,
+    metric_name,
+    smallest_difference,
+    verdict_reasons,
+)
 from gui import theme, words
 from gui.pages.evaluate_facts import Bench, Pair
 from gui.phrases import fill
@@ -77,7 +84,10 @@ class VerdictCard(Card):
         self._chip.set_state(found.verdict.value, CHIP[found.verdict])
         self._chip.show()
         against = self.tr("%1 against %2 · %3 held-out queries")
+        if bench.known.made_queries:
+            against = self.tr("%1 against %2 · %3 held-out queries · measured on made queries")
         self._line.setText(fill(against, name_a, name_b, words.count(found.n_queries)))
+        self._line.setToolTip(made_sentence(bench.known, found.n_queries))
         self._show_figure(words.signed(found.delta), metric_name(found.metric))
         self._sentence.setText(self._meaning(found, name_a, name_b))
         rest = found.n_queries - found.fixed - found.broken

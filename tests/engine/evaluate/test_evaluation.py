@@ -172,3 +172,11 @@ def test_empty_project_says_what_to_do(tmp_path, folders):
         add_base(project, folders[0])
         with pytest.raises(UserError, match="no passages"):
             evaluate(project, EvaluateParams(), Task())
+
+
+def test_made_queries_among_those_measured_are_counted(project):
+    asked = queries.representatives(project, Split.TEST)
+    for query in asked[:3]:
+        project.db.execute("update queries set source = 'made: headings' where id = ?", [query.id])
+    assert evaluate(project, EvaluateParams(systems=("bm25",)), Task()).made_queries == 3
+    assert verdicts.circumstances(project).made_queries == 3

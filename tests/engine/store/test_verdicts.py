@@ -10,6 +10,7 @@ from engine.records import Comparison, Outcome
 from engine.store.verdicts import (
     Circumstances,
     headline,
+    made_sentence,
     movement_sentence,
     queries_needed,
     smallest_difference,
@@ -91,3 +92,9 @@ def test_copied_words_explain_nothing_against_the_base_model():
 
 def test_tiny_difference_is_called_equal_instead_of_asking_for_a_million_queries():
     assert [r.code for r in verdict_reasons(replace(TIE, delta=0.0005))] == ["equal"]
+
+
+def test_a_verdict_on_made_queries_says_so():
+    assert made_sentence(Circumstances(), 300) == ""
+    assert "made all itself" in made_sentence(Circumstances(made_queries=300), 300)
+    assert "made 20 of the 300 itself" in made_sentence(Circumstances(made_queries=20), 300)
