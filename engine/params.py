@@ -259,7 +259,7 @@ class MakeBaseParams:
     `way` static: own tokenizer and token vectors, seconds to make, minutes to tune without a GPU; vocabulary: the base
     model is given the characters it lacks, which only long training on a GPU makes good use of; `auto`: static.
     `tokens`: at most so many of the vocabulary; `dim`: numbers a vector. `use`: make it the model that the project
-    starts from. Measured: docs/decisions/016-text-the-base-model-cannot-read.md.
+    starts from. Measured: docs/decisions/010-text-the-base-model-cannot-read.md.
     """
 
     way: Literal["auto", "static", "vocabulary"] = "auto"
