@@ -23,7 +23,9 @@ def test_linked_files_exist(page):
 
 def test_readme_lists_the_commands_that_the_program_knows():
     listed = set(
-        re.findall(r"^\| `([a-z-]+)(?: [a-z]+)? (?:PROJECT|\[PROJECT)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+        re.findall(
+            r"^\| `([a-z-]+)(?: [a-z]+)? (?:PROJECT|\[PROJECT)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M
+        )
     )
     outcome = subprocess.run([sys.executable, "main.py", "--help"], cwd=ROOT, capture_output=True, text=True)
     known = set(re.findall(r"^    ([a-z-]+)(?:  |$)", outcome.stdout, re.M))
