@@ -64,6 +64,10 @@ class Task:
         finally:
             self._saved.set()
 
+    @property
+    def is_saving(self) -> bool:
+        return not self._saved.is_set()
+
     def wait_saved(self, seconds: float) -> bool:
         """Wait until nothing is being saved; False where it took longer than `seconds`."""
         return self._saved.wait(seconds)

@@ -127,7 +127,10 @@ class Worker:
 
     def _insist(self, task: JobTask) -> None:
         """End the process where a cancelled job does not stop in time (a library is loading, a native call runs)."""
-        if task.ended.wait(CANCEL_GRACE) or (task.wait_saved(SAVE_GRACE) and task.ended.wait(CANCEL_GRACE)):
+        if task.ended.wait(CANCEL_GRACE):
+            return
+        # Only a checkpoint that is being written may take longer than the grace.
+        if task.is_saving and task.wait_saved(SAVE_GRACE) and task.ended.wait(CANCEL_GRACE):
             return
         task.mark_cancelled()
         self.send(JobCancelled(job=task.job, changed=task.changed()))
