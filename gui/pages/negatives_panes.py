@@ -127,6 +127,7 @@ class CandidatesPane(QFrame):
         stack.addWidget(rule())
         self.model = CandidatesModel(self)
         self.table = CandidateTable(self.tr("Candidates of the query"))
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of one family differ at their ends
         self.table.setModel(self.model)
         self.table.set_widths(0, 50, 44, 48, 64, 94)
         self.table.ran_over.connect(self.ran_over)
