@@ -104,6 +104,31 @@ def test_sentence_transformers_divides_map_by_the_smaller_of_k_and_positives():
     assert evaluate_rankings(rankings, qrels, ks=(2,))["map@2"][0] == pytest.approx(1 / 3)
 
 
+def paddlenlp(scores, answers, ks):
+    """`embedding_evaluate.py` in its own steps: one answer a query; nDCG's ideal is built from the list as it came."""
+    found = {f"{name}@{k}": [] for name in ("hit_rate", "mrr", "ndcg") for k in ks}
+    for row, answer in zip(scores, answers, strict=True):
+        hits = [int(column == answer) for column in np.argsort(-row, kind="stable")]
+        for k in ks:
+            gains = [hit / math.log2(place + 2) for place, hit in enumerate(hits[:k])]
+            ideal = [hit / math.log2(place + 2) for place, hit in enumerate(sorted(hits[:k], reverse=True))]
+            found[f"hit_rate@{k}"].append(float(sum(hits[:k]) > 0))
+            found[f"mrr@{k}"].append(max((hit / (place + 1) for place, hit in enumerate(hits[:k])), default=0.0))
+            found[f"ndcg@{k}"].append(sum(gains) / sum(ideal) if sum(ideal) else 0.0)
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_paddlenlp_convention_equals_its_script_on_random_scores_with_ties(seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 15, size=(40, 60)) / 15  # few values: many ties, which go by id
+    _, qrels = random_world(seed)
+    answers = [next(passage for passage, grade in judged.items() if grade > 0) for judged in qrels.values()]
+    rankings = {query: np.argsort(-row, kind="stable")[:30].tolist() for query, row in enumerate(scores)}
+    ours = means(evaluate_rankings(rankings, qrels, ks=KS, convention="PaddleNLP"))
+    assert ours == pytest.approx(paddlenlp(scores, answers, KS), abs=1e-9)
+
+
 def test_paddlenlp_convention_follows_the_rank_of_the_first_answer():
     measured = evaluate_rankings(
         {1: [5, 6, 7], 2: [9], 3: [4, 3, 2, 1]},
