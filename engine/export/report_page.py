@@ -28,7 +28,7 @@ _STYLE = Path(__file__).resolve().parents[2] / "resources" / "report.css"
 
 def page(story: Story) -> str:
     best = _main_comparisons(story)
-    parts = [_verdict(story, best), _scoreboard(story), _models_table(story)]
+    parts = [_verdict(story, best), _scoreboard(story), _comparisons(story), _models_table(story)]
     if best:
         parts += [_moved(story, best[0]), _slices_of(story, best[0])]
     parts.append(_pinned(story, best))
@@ -87,6 +87,24 @@ def _scoreboard(story: Story) -> str:
     )
 
 
+def _comparisons(story: Story) -> str:
+    """Every pair that was tested, with what an expert asks for."""
+    if not story.comparisons:
+        return ""
+    rows = "".join(
+        f'<tr><td class="text">{_text(story.names[c.run_a])} − {_text(story.names[c.run_b])}</td>'
+        f'<td class="{c.verdict.value.lower()}"><b class="chip">{c.verdict.value}</b></td><td>{_signed(c.delta)}</td>'
+        f"<td>{_signed(c.low)} to {_signed(c.high)}</td><td>{c.p:.4f}</td><td>{c.p_adjusted:.4f}</td>"
+        f"<td>{c.fixed:,}</td><td>{c.broken:,}</td></tr>"
+        for c in story.comparisons
+    )
+    return (
+        "<section><h2>All comparisons</h2><p>nDCG@10, the same queries in pairs. p: randomisation test; adjusted: "
+        "Holm, over the systems compared with the same one.</p><table><tr><th>Pair</th><th>Verdict</th><th>Difference</th>"
+        f"<th>95 % interval</th><th>p</th><th>adjusted</th><th>Fixed</th><th>Broken</th></tr>{rows}</table></section>"
+    )
+
+
 def _models_table(story: Story) -> str:
     rows = []
     curves = []
@@ -110,9 +128,9 @@ def _models_table(story: Story) -> str:
             curves.append((line.model.name, [(float(point.step), point.value) for point in points]))
     chart = f"<h3>nDCG@10 on the dev queries while training</h3>{curve_chart(curves)}" if curves else ""
     return (
-        "<section><h2>Models</h2><table><tr><th>Model</th><th>From</th><th>Preset</th><th>Changed</th>"
-        "<th>Learnt from</th>"
-        f"<th>Dev</th><th>Test</th><th>Note</th></tr>{''.join(rows)}</table>{chart}</section>"
+        '<section><h2>Models</h2><table><tr><th>Model</th><th class="text">From</th>'
+        '<th class="text">Preset</th><th class="text">Changed</th><th class="text">Learnt from</th>'
+        f'<th>Dev</th><th>Test</th><th class="text">Note</th></tr>{"".join(rows)}</table>{chart}</section>'
     )
 
 
