@@ -100,7 +100,8 @@ def _comparisons(story: Story) -> str:
     )
     return (
         "<section><h2>All comparisons</h2><p>nDCG@10, the same queries in pairs. p: randomisation test; adjusted: "
-        "Holm, over the systems compared with the same one.</p><table><tr><th>Pair</th><th>Verdict</th><th>Difference</th>"
+        "Holm, over the systems compared with the same one.</p>"
+        "<table><tr><th>Pair</th><th>Verdict</th><th>Difference</th>"
         f"<th>95 % interval</th><th>p</th><th>adjusted</th><th>Fixed</th><th>Broken</th></tr>{rows}</table></section>"
     )
 
