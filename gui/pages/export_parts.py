@@ -21,6 +21,9 @@ from gui.widgets.labels import Chip, ElidedLabel, Icon, MarkState, StateMark, la
 
 NAMES = {Outcome.WIN: "WIN", Outcome.TIE: "TIE", Outcome.LOSS: "LOSS"}
 
+_FORMATS = 190
+_STATE = 132
+
 
 class ModelCard(Card):
     """A model to choose: its name, its test score, its verdict against BM25. `renaming` asks for another name."""
@@ -86,12 +89,12 @@ class ChoiceRow(QWidget):
         self._sentence = ElidedLabel(choice.sentence, "caption", "text3")
         stack.addWidget(self._sentence)
         stack.addStretch(1)
-        line.addLayout(stack, 3)
+        line.addLayout(stack, 1)
         if choice.formats:
             names = QUERIES if choice.what == "queries" else TRAINING
             offered = [(names[name], name) for name in choice.formats]
             self.formats = ChoiceBox(offered, accessible=fill(self.tr("Format of: %1"), choice.title))
-            self.formats.setMaximumWidth(240)
+            self.formats.setFixedWidth(_FORMATS)
             self.formats.picked.connect(self._pick_format)
             line.addWidget(self.formats)
         self._size = label("", "dense", "text2")
@@ -99,10 +102,13 @@ class ChoiceRow(QWidget):
         self._size.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self._size)
         self._mark = StateMark("none", 14)
+        kept = self._mark.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self._mark.setSizePolicy(kept)
         line.addWidget(self._mark)
         self._state = ElidedLabel("", "dense", "text2")
-        self._state.setMinimumWidth(120)
-        line.addWidget(self._state, 2)
+        self._state.setFixedWidth(_STATE)
+        line.addWidget(self._state)
         self._possible = True
 
     def _pick_format(self, format: object) -> None:
