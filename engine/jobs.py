@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from importlib import import_module
@@ -35,7 +35,7 @@ from engine.params import (
     params_from_dict,
     params_to_dict,
 )
-from engine.records import ImportReport, JobState
+from engine.records import ImportReport, JobState, Probe
 from engine.store import jobs as history
 from engine.store import models
 from engine.store.project import Project
@@ -246,6 +246,10 @@ class _Recorder(Task):
     def on_metric(self, name: str, step: int, value: float) -> None:
         self._write({"metric": name, "step": step, "value": value})
         self._task.on_metric(name, step, value)
+
+    def on_probes(self, found: Sequence[Probe]) -> None:
+        self._write({"probes": {probe.query_id: probe.rank for probe in found}})
+        self._task.on_probes(found)
 
     def on_warning(self, message: str) -> None:
         self._write({"warning": message})

@@ -112,6 +112,22 @@ class JobMetric(Message, frozen=True):
     value: float
 
 
+class ProbeRank(msgspec.Struct, frozen=True):
+    """Where the first answer of a watched query stands, and the passages that come first."""
+
+    query_id: int
+    rank: int
+    top: list[int]
+
+
+class JobProbes(Message, frozen=True):
+    """Watched queries after a look at `step` of a training."""
+
+    job: int
+    step: int
+    probes: list[ProbeRank]
+
+
 class JobWarning(Message, frozen=True):
     job: int
     message: str
@@ -185,6 +201,7 @@ Event = (
     | JobStarted
     | JobProgress
     | JobMetric
+    | JobProbes
     | JobWarning
     | JobDone
     | JobCancelled

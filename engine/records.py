@@ -344,3 +344,16 @@ class ExportRecord:
 class MetricPoint:
     step: int
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A watched query at one look of a training: the rank of its first answer in the dev pool, and the first passages.
+
+    `rank` counts from 1; `top` holds at most three passages' ids, the first one first.
+    """
+
+    query_id: int
+    step: int
+    rank: int
+    top: tuple[int, ...]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from engine.errors import Cancelled
+from engine.records import Probe
 
 
 class Task:
@@ -97,6 +98,10 @@ class Task:
         """Record one point of a curve, e.g. `("loss", 12, 0.81)` or `("dev_ndcg@10", 20, 0.55)`."""
         self.on_metric(name, step, value)
 
+    def probes(self, found: Sequence[Probe]) -> None:
+        """Tell where the answers of watched queries stand now."""
+        self.on_probes(found)
+
     def warn(self, message: str) -> None:
         """Say something the person should know although the work goes on."""
         self.on_warning(message)
@@ -105,6 +110,9 @@ class Task:
         pass
 
     def on_metric(self, name: str, step: int, value: float) -> None:
+        pass
+
+    def on_probes(self, found: Sequence[Probe]) -> None:
         pass
 
     def on_warning(self, message: str) -> None:

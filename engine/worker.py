@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,12 +27,14 @@ from engine.protocol import (
     JobDone,
     JobFailed,
     JobMetric,
+    JobProbes,
     JobProgress,
     JobStarted,
     JobWarning,
     Message,
     OpenSearch,
     PauseJob,
+    ProbeRank,
     RunJob,
     SearchFailed,
     SearchHits,
@@ -42,6 +45,7 @@ from engine.protocol import (
     read_command,
     to_line,
 )
+from engine.records import Probe
 from engine.task import Task
 
 CANCEL_GRACE = 0.8
@@ -243,6 +247,10 @@ class JobTask(Task):
 
     def on_metric(self, name: str, step: int, value: float) -> None:
         self._worker.send(JobMetric(job=self.job, name=name, step=step, value=value))
+
+    def on_probes(self, found: Sequence[Probe]) -> None:
+        told = [ProbeRank(query_id=probe.query_id, rank=probe.rank, top=list(probe.top)) for probe in found]
+        self._worker.send(JobProbes(job=self.job, step=found[0].step if found else 0, probes=told))
 
     def on_warning(self, message: str) -> None:
         self._worker.send(JobWarning(job=self.job, message=message))

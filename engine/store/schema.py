@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 6
+VERSION = 7
 
 migrations = Migrations("searchsmith")
 
@@ -309,3 +309,14 @@ def undone_imports(db: Database) -> None:
     db.table("documents").add_column("first_import_id", int)
     db.execute("update documents set first_import_id = import_id")
     db.table("imports").add_column("undone", int, not_null_default=0)
+
+
+@migrations(name="007_probes")
+def probes(db: Database) -> None:
+    """Where answers of watched queries stood while a model was trained; `top` are its first passages' ids as JSON."""
+    db.execute(
+        "create table probes (model_id integer references models(id) on delete cascade, step integer, "
+        "query_id integer references queries(id) on delete cascade, rank integer, top text, "
+        "primary key (model_id, step, query_id))"
+    )
+    db.execute("create index idx_probes_query on probes (query_id)")
