@@ -206,8 +206,8 @@ def _filters(split: str, contains: str, duplicates: bool | None, judged: bool | 
 
 def split_counts(project: Project) -> dict[str, int]:
     """Representative queries by split; those without one under ""."""
-    rows = project.db.execute("select coalesce(split, ''), count(*) from queries where duplicate_of is null group by 1")
-    return {row[0]: row[1] for row in rows}
+    rows = project.db.execute("select split, count(*) from queries where duplicate_of is null group by split")
+    return {split or "": count for split, count in rows}
 
 
 def set_splits(project: Project, splits: Mapping[int, Split | None]) -> None:

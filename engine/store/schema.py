@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 7
+VERSION = 8
 
 migrations = Migrations("searchsmith")
 
@@ -320,3 +320,9 @@ def probes(db: Database) -> None:
         "primary key (model_id, step, query_id))"
     )
     db.execute("create index idx_probes_query on probes (query_id)")
+
+
+@migrations(name="008_counting_queries")
+def counting_queries(db: Database) -> None:
+    """Queries by split are counted at each refresh of the window: from an index, not from the rows."""
+    db.execute("create index idx_queries_counted on queries (duplicate_of, split)")

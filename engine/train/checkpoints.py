@@ -40,6 +40,7 @@ class Progress:
         stopped: why no more steps follow, "" where they do.
         shortages: how often memory ran short; parts stay as small after going on.
         scaler: state of the scaler of fp16 gradients.
+        signs: what went wrong so far, in words, by its kind.
     """
 
     step: int = 0
@@ -57,6 +58,7 @@ class Progress:
     stopped: str = ""
     shortages: int = 0
     scaler: dict[str, float] = field(default_factory=dict)
+    signs: dict[str, str] = field(default_factory=dict)
 
 
 class Checkpoints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,7 @@ class DevMeasure:
 
     Attributes:
         values: nDCG@10 of each query at the last measurement, in the pool's order.
+        asked, read: vectors of the pool's queries and passages then.
     """
 
     pool: DevPool
@@ -123,6 +124,8 @@ class DevMeasure:
     budget: int
     check: Callable[[], None]
     values: tuple[float, ...] = ()
+    asked: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    read: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     @classmethod
     def of(
@@ -144,8 +147,8 @@ class DevMeasure:
 
     def ndcg(self, model: Any) -> float:  # Any: a SentenceTransformer
         """Mean nDCG@10 of the model as it is now; ties by the passages' order."""
-        asked, read = self._encode(model, self.queries), self._encode(model, self.passages)
-        order = np.argsort(-(asked @ read.T), axis=1, kind="stable")[:, :_K]
+        self.asked, self.read = self.encode(model, self.queries), self.encode(model, self.passages)
+        order = np.argsort(-(self.asked @ self.read.T), axis=1, kind="stable")[:, :_K]
         rankings = {
             query.id: self.pool.rows[places].tolist() for query, places in zip(self.pool.queries, order, strict=True)
         }
@@ -153,7 +156,8 @@ class DevMeasure:
         self.values = tuple(float(value) for value in values)
         return float(np.mean(values))
 
-    def _encode(self, model: Any, reader: Reader) -> npt.NDArray[np.float32]:  # Any: a SentenceTransformer
+    def encode(self, model: Any, reader: Reader) -> npt.NDArray[np.float32]:  # Any: a SentenceTransformer
+        """Vectors of tokenised texts by the model as it is now."""
         return encode_fixed(
             model,
             reader,

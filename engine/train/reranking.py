@@ -185,6 +185,7 @@ class RerankerWork:
     """Trains a cross-encoder; the same face as `engine.train.work.EncoderWork`."""
 
     can_mix = False
+    watch = None
 
     def __init__(self, project: Project, base_folder: Path, params: RerankerParams, task: Task) -> None:
         self.params, self.task = params, task
@@ -194,6 +195,7 @@ class RerankerWork:
         task.progress("load the model", 0, 0)
         self.whole, self.tokenizer = load_plain(base_folder, seed=params.seed, eager=self.device == "cpu")
         self.whole.to(self.device).train()
+        self.model = self.whole
         self.scorer = CrossEncoder(
             self.whole, self.tokenizer, params.max_length, self.device, self.precision, params.max_length
         )
@@ -248,8 +250,8 @@ class RerankerWork:
                 if not is_shortage(error):
                     raise
                 self.whole.zero_grad(set_to_none=True)
-                self.shrink(1)
                 self.shortages += 1
+                self._budget = max(1, self._budget // 2)
                 if self.shortages > _MOST_SHORTAGES:
                     raise TrainingError(
                         f"The memory of {self.device} does not suffice for this model.",

@@ -20,8 +20,10 @@ from engine.store import models
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints, Progress
+from engine.train.memory import Peak, watched
 from engine.train.saving import CardFacts, all_finite
 from engine.train.steps import parameter_groups
+from engine.train.watching import Watch, Watcher
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +47,8 @@ class TrainSummary:
         guard: nDCG@10 of the kept model on the guard set, guard_base of the base model; None without one.
         gain: mean dev nDCG@10 of the kept model less the base model's; gain_low and gain_high bound its 95 % interval.
         kind: tuned or reranker.
+        warnings: what went wrong on its way, in words.
+        peak_bytes: the most memory it held: of the GPU where it ran on one, else of the process.
     """
 
     model: int
@@ -65,6 +69,8 @@ class TrainSummary:
     gain_low: float | None = None
     gain_high: float | None = None
     kind: str = "tuned"
+    warnings: tuple[str, ...] = ()
+    peak_bytes: int = 0
 
 
 class Work(Protocol):
@@ -76,6 +82,8 @@ class Work(Protocol):
         dev: has `pool` (`queries`, `rows`, `bm25`, `whole`) and the `values` of the last measurement; or None.
         stepper: has `shortages` of memory and `shrink`.
         can_mix: whether weights may be mixed with the base's.
+        watch: looks at single queries beside dev, or None.
+        model: what encodes.
     """
 
     whole: Any  # Any: a torch module
@@ -85,6 +93,8 @@ class Work(Protocol):
     device: str
     precision: str
     can_mix: bool
+    watch: Watch | None
+    model: Any  # Any: a torch module
 
     def steps_per_epoch(self) -> int: ...
     def batches(self, start: int) -> Iterator[Any]: ...
@@ -119,6 +129,8 @@ class Run:
         self.progress = Progress(data=work.source.digest)
         self.total = self._count_steps()
         self.points: list[tuple[str, int, float]] = []
+        self.watcher = Watcher(project, row.id, work.watch, self.total, task, self._point)
+        self._peak = Peak(False)
         self._saved_at = time.monotonic()
 
     def finish(self) -> TrainSummary:
@@ -127,6 +139,10 @@ class Run:
         Cancelled or ended by a lost window, it writes a checkpoint of the step it had come to.
         """
         self.checkpoints.check_space(self.work.whole)
+        with watched(self.device) as self._peak:
+            return self._run()
+
+    def _run(self) -> TrainSummary:
         self._go_on_or_start()
         try:
             if self.params.finish:
@@ -157,6 +173,7 @@ class Run:
             self.task.warn(f"The checkpoint of the best step, {self.progress.best_step}, is damaged; it is left out.")
             self.progress.best_step, self.progress.best_dev = 0, -1.0
         models.drop_metrics_after(self.project, self.row.id, newest)
+        self.watcher.go_on(newest, self.progress.signs)
         if self.progress.data != data:
             self.task.warn("The training data changed since the run was interrupted; it goes on with the new data.")
         return None
@@ -172,6 +189,7 @@ class Run:
         if self.progress.base_dev is not None:
             self._point("dev_base", 0, self.progress.base_dev)
             self._point("dev_ndcg@10", 0, self.progress.base_dev)
+            self.watcher.look(self.work.model, 0, self.progress.base_dev)
         self.progress.guard_base = self.work.measure_guard()
         if self.progress.guard_base is not None:
             self._point("guard_ndcg@10", 0, self.progress.guard_base)
@@ -185,7 +203,8 @@ class Run:
             began, paused = time.monotonic(), self.task.paused_seconds
             self._step(tokens, self._rate(self.progress.step))
             self.progress.step += 1
-            self._count_seconds(began, paused)
+            seconds = self._count_seconds(began, paused)
+            self._point("speed", self.progress.step, self.params.batch_size / max(seconds, 1e-6))
             self.task.progress("train", self.progress.step, self._expected_steps())
             self._check_end()
             began, paused = time.monotonic(), self.task.paused_seconds
@@ -197,8 +216,10 @@ class Run:
             if self.progress.stopped or self.progress.step >= self.total:
                 return
 
-    def _count_seconds(self, began: float, paused: float) -> None:
-        self.progress.seconds += time.monotonic() - began - (self.task.paused_seconds - paused)
+    def _count_seconds(self, began: float, paused: float) -> float:
+        seconds = time.monotonic() - began - (self.task.paused_seconds - paused)
+        self.progress.seconds += seconds
+        return seconds
 
     def _expected_steps(self) -> int:
         """How many steps there will be: all of them, or what the limit of time allows at the pace so far."""
@@ -236,6 +257,7 @@ class Run:
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self._point("loss", step + 1, loss)
+        self.watcher.add_loss(step + 1, loss)
         self._point("lr", step + 1, rate)
 
     def _check_end(self) -> None:
@@ -266,15 +288,18 @@ class Run:
                 progress.best_values = self.work.dev.values if self.work.dev else ()
             if self.params.patience and progress.stale >= self.params.patience and step < self.total:
                 progress.stopped = progress.stopped or "patience"
+            self.watcher.look(self.work.model, step, value if step else None)
         guard = self.work.measure_guard()
         if guard is not None:
             self._point("guard_ndcg@10", step, guard)
+        self._point("memory", step, float(self._peak.bytes()))
         progress.looked = step
         self._checkpoint()
 
     def _checkpoint(self) -> None:
         self.progress.shortages = self.work.stepper.shortages
         self.progress.scaler = dict(self.scaler.state_dict()) if self.scaler else {}
+        self.progress.signs = dict(self.watcher.said)
         with self.task.saving():
             self._store_points()
             self.checkpoints.save(self.progress, self.work.whole, self.optimizer)
@@ -414,6 +439,8 @@ class Run:
             gain_low=gain.low if gain else None,
             gain_high=gain.high if gain else None,
             kind=self.row.kind,
+            warnings=tuple(self.watcher.said.values()),
+            peak_bytes=self._peak.bytes(),
         )
 
     def _point(self, name: str, step: int, value: float) -> None:
@@ -423,6 +450,7 @@ class Run:
     def _store_points(self) -> None:
         models.add_metrics(self.project, self.row.id, self.points)
         self.points.clear()
+        self.watcher.store()
 
 
 def count_steps(steps_per_epoch: int, params: TrainParams) -> int:

@@ -25,6 +25,7 @@ from engine.train.saving import CardFacts, mix_weights, save_model
 from engine.train.sources import Source, open_source
 from engine.train.steps import Stepper, TokenBatch, tokens_in_memory
 from engine.train.team import Team
+from engine.train.watching import Watch
 
 _GPU_TOKENS = 65_536
 _ANY_NUMBER = 1 << 62
@@ -38,6 +39,7 @@ class EncoderWork:
         source: where batches come from.
         dev: measures the model on dev queries, None where no dev query has an answer.
         guard: the same on another project, None where none is named.
+        watch: looks at single queries and at the space beside dev, None without dev.
     """
 
     can_mix = True
@@ -56,9 +58,12 @@ class EncoderWork:
         loss = build_loss(params, self.model, dim=self.facts.dim, classes=self.source.classes)
         self.whole = _joined(self.model, loss.head).to(self.device)
         self.stepper = self._stepper(loss.compute, loss.head)
+        self.watch: Watch | None = None
         if team and team.rank:
             return  # a member computes batches only
         self.dev = self._dev_measure(project, Split.DEV)
+        if self.dev is not None:
+            self.watch = Watch.of(self.model, project, self.source.corpus, self.dev, params, dict(self.facts.prompts))
         self.guard = self._guard()
         if self.dev is None:
             task.warn("No dev query has an answer: training cannot tell which step is best and keeps the last.")

@@ -95,7 +95,8 @@ class QuestionsCard(Card):
 
     def show_pinned(self, pinned: Sequence[Pin], moved: Moved, before: str, after: str) -> None:
         """Fill the list of queries that must keep their answer in the first hits."""
-        rows = {movement.query_id: movement for movement in moved.all()}
+        wanted = {pin.query_id for pin in pinned}
+        rows = {row_.query_id: row_ for row_ in moved.all() if row_.query_id in wanted} if wanted else {}
         shown = tuple(rows[pin.query_id] for pin in pinned if pin.query_id in rows)
         broken = sum(pin.is_broken for pin in pinned)
         self._tabs.setTabText(3, fill(self.tr("Pinned %1"), words.count(len(pinned))))
