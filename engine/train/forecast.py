@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,9 +11,11 @@ from engine.encode.models import folder_of
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.store import models
+from engine.store.forecasts import Measured, find_forecast, put_forecast
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.examples import Batch
+from engine.train.memory import watched
 from engine.train.running import SAVE_SECONDS, count_steps, make_optimizer
 from engine.train.static_work import StaticWork, fits_static, is_static, static_params
 from engine.train.work import EncoderWork
@@ -24,6 +23,10 @@ from engine.train.work import EncoderWork
 _BATCHES_LOOKED_AT = 60
 _STEPS = 2
 _MIXES = 2
+SLACK = 1.2
+"""How much longer than foretold a run may take."""
+LEAST_LIMIT = 60.0
+"""Seconds of learning that a run is given in any case: what is foretold of shorter ones says little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Forecast:
         steps: it will come to, within its limit of time.
         step_seconds: of one step on ordinary batches.
         look_seconds: of one look at dev.
+        most: seconds after which it is ended, a fifth more than foretold where the settings have no limit of their own.
         words: the same in words.
     """
 
@@ -44,7 +48,8 @@ class Forecast:
     steps: int
     step_seconds: float
     look_seconds: float
-    words: str
+    most: float = 0.0
+    words: str = ""
 
 
 def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
@@ -53,14 +58,15 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
     Raises:
         UserError: as `train` would.
     """
-    began = time.monotonic()
+    began, asked = time.monotonic(), params
     known = params.base in ("base", "tuned") or params.base.isdecimal()
-    folder = folder_of(project, models.resolve_model(project, params.base)) if known else Path(params.base).expanduser()
+    model = models.resolve_model(project, params.base) if known else None
+    folder = folder_of(project, model) if model else Path(params.base).expanduser()
     static = is_static(folder) and fits_static(params)
     params = static_params(params) if static else params
     work = (StaticWork if static else EncoderWork)(project, folder, params, task)
     load = time.monotonic() - began
-    with _watched(work.device) as peak:
+    with watched(work.device) as peak:
         look = _look(work)
         step = _steps(work, params, task)
         save = _write(work, project)
@@ -71,9 +77,23 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
     if params.minutes and learning > 60 * params.minutes:
         steps, learning = max(1, round(60 * params.minutes / every)), 60 * params.minutes + step / 2
     mixes = _MIXES if work.dev and params.merge != "off" else 0
-    seconds = load + look + learning + mixes * look + 2 * save
-    made = Forecast(seconds, max(peak), steps, step, look, "")
-    return Forecast(seconds, max(peak), steps, step, look, _in_words(made, params, work.source.n_queries))
+    beside = load + look + mixes * look + 2 * save
+    most = beside + (learning if params.minutes else max(SLACK * (beside + learning) - beside, LEAST_LIMIT))
+    made = Forecast(beside + learning, peak.bytes(), steps, step, look, most)
+    made = replace(made, words=_in_words(made, params, work, model.name if model else folder.name))
+    put_forecast(project, asked, Measured(made.seconds, learning, made.bytes, steps, made.words))
+    return made
+
+
+def kept_inside(project: Project, params: TrainParams) -> TrainParams:
+    """The params with what was foretold as their limit of time, where they have none and something was foretold.
+
+    A fifth more than foretold is allowed in all; the rate falls with the clock only where a run is slower than that.
+    """
+    if params.minutes or params.resume or (found := find_forecast(project, params)) is None:
+        return params
+    beside = found.seconds - found.learning
+    return replace(params, minutes=max(SLACK * found.seconds - beside, LEAST_LIMIT) / 60)
 
 
 def _look(work: EncoderWork) -> float:
@@ -131,40 +151,24 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-@contextmanager
-def _watched(device: str) -> Iterator[list[int]]:
-    """A list whose highest number is the most memory in use meanwhile, in bytes."""
-    if device.startswith("cuda"):
-        import torch
-
-        torch.cuda.reset_peak_memory_stats()
-        seen = [0]
-        yield seen
-        seen.append(int(torch.cuda.max_memory_allocated()))
-        return
-    import psutil
-
-    process, ended = psutil.Process(), threading.Event()
-    seen = [int(process.memory_info().rss)]
-
-    def watch() -> None:
-        while not ended.wait(0.01):
-            seen.append(int(process.memory_info().rss))
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        watcher.join()
-
-
-def _in_words(made: Forecast, params: TrainParams, queries: int) -> str:
-    minutes = made.seconds / 60
-    time_ = f"{made.seconds:.0f} seconds" if minutes < 1.5 else f"{minutes:.0f} minutes"
+def _in_words(made: Forecast, params: TrainParams, work: EncoderWork, base: str) -> str:
+    queries = work.source.n_queries
     texts = "texts" if OBJECTIVES[params.objective].needs == "texts" else "training queries"
-    return (
-        f"About {made.steps:,} steps of {params.batch_size} over {queries:,} {texts}, in about {time_}, "
-        f"with about {made.bytes / 1e9:.1f} GB of memory."
+    passes = f"{made.steps / work.steps_per_epoch():.1f}".removesuffix(".0")
+    what = (
+        f"Tunes {base} in {made.steps:,} steps of {params.batch_size} over {queries:,} {texts} "
+        f"({passes} {'pass' if passes == '1' else 'passes'})"
     )
+    looks = f", with a look at dev every {params.eval_every} steps" if work.dev and params.eval_every else ""
+    early = f" It ends earlier where {params.patience} looks bring no gain." if params.patience else ""
+    memory = f"{made.bytes / 1e9:.1f} GB of {'GPU memory' if work.device.startswith('cuda') else 'memory'}"
+    return (
+        f"{what}{looks}. It takes about {_duration(made.seconds)} and is ended after {_duration(made.most)}; "
+        f"it needs about {memory}.{early}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

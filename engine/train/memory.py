@@ -27,7 +27,7 @@ class Peak:
 
 @contextmanager
 def watched(device: str) -> Iterator[Peak]:
-    """Watch until the block ends. A process is looked at fifty times a second: what comes and goes between is missed."""
+    """Watch until the block ends; a process is looked at fifty times a second."""
     if device.startswith("cuda"):
         import torch
 

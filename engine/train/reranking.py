@@ -32,6 +32,7 @@ from engine.train.running import Run, TrainSummary
 from engine.train.saving import CardFacts, all_finite
 from engine.train.steps import autocast, is_shortage
 from engine.train.training import open_row
+from engine.train.watching import Watch
 
 if TYPE_CHECKING:
     import torch
@@ -185,7 +186,7 @@ class RerankerWork:
     """Trains a cross-encoder; the same face as `engine.train.work.EncoderWork`."""
 
     can_mix = False
-    watch = None
+    watch: Watch | None = None
 
     def __init__(self, project: Project, base_folder: Path, params: RerankerParams, task: Task) -> None:
         self.params, self.task = params, task

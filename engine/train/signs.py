@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +89,7 @@ def dev_falls_while_loss_falls(looks: Sequence[MetricPoint], losses: Sequence[Me
         return ""
     best = max(looks, key=lambda point: (point.value, -point.step))
     tail = [point.value for point in looks[-_FALLS - 1 :]]
-    if any(later >= earlier for earlier, later in zip(tail, tail[1:], strict=False)):
+    if any(later >= earlier for earlier, later in pairwise(tail)):
         return ""
     lost = best.value - tail[-1]
     after = [point.value for point in losses if point.step > best.step]

@@ -14,6 +14,7 @@ from engine.store.negatives import newest_mining
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
+from engine.train.forecast import kept_inside
 from engine.train.running import Run, TrainSummary
 from engine.train.static_work import StaticWork, fits_static, is_static, static_params
 from engine.train.team import lead
@@ -23,10 +24,11 @@ from engine.train.work import EncoderWork
 def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     """Tune a model; its row is `complete` last.
 
-    The same seed, data and params give the same model bit for bit on a CPU, except with `minutes`, where the learning
-    rate follows the clock. A run that is cancelled writes a checkpoint of its last whole step; one that fails or is
-    killed has its last one (at every look and at least once a minute). It stays `building` and goes on from there with
-    `resume`, on a CPU with the very same numbers. A run without a step leaves nothing.
+    The same seed, data and params give the same model bit for bit on a CPU, except with `minutes` (or the limit that a
+    forecast sets), where the learning rate follows the clock. A run that is cancelled writes a checkpoint of its last
+    whole step; one that fails or is killed has its last one (at every look and at least once a minute). It stays
+    `building` and goes on from there with `resume`, on a CPU with the very same numbers. A run without a step leaves
+    nothing.
 
     Raises:
         UserError: no data that fits the objective, no such model, or nothing to resume.
@@ -34,6 +36,7 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
             suffice.
     """
     task.progress("read training queries", 0, 0)
+    params = kept_inside(project, params)
     row, params = open_row(project, params)
     checkpoints = Checkpoints(project.path / "models" / str(row.id) / "checkpoints")
     try:

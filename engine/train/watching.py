@@ -1,4 +1,4 @@
-"""What is watched beside the dev score while a model learns: single queries, the shape of its space, signs of trouble."""
+"""What is watched beside the dev score: single queries, the shape of the space, signs of trouble."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_finishing_early_ends_the_rounds_with_the_last_measurement(with_test):
 def test_a_forecast_counts_steps_and_leaves_nothing_behind(project, small):
     found = forecast(project, small, Task())
     assert (found.steps, found.bytes > 1e7, found.seconds > 0) == (12, True, True)
-    assert found.words.startswith("About 12 steps of 8 over 40 training queries")
+    assert found.words.startswith("Tunes tiny in 12 steps of 8 over 40 training queries (2.4 passes)")
     assert [m.kind for m in models.models(project, complete=False)] == ["base"]
     assert not list((project.path / "models").iterdir())
 
