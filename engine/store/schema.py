@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 8
+VERSION = 9
 
 migrations = Migrations("searchsmith")
 
@@ -326,3 +326,33 @@ def probes(db: Database) -> None:
 def counting_queries(db: Database) -> None:
     """Queries by split are counted at each refresh of the window: from an index, not from the rows."""
     db.execute("create index idx_queries_counted on queries (duplicate_of, split)")
+
+
+@migrations(name="009_imports_go_on")
+def imports_go_on(db: Database) -> None:
+    """Problems that can be settled, imports that go on where they stopped, files known by size and times, watched ones.
+
+    What is known of labelled files holds as long as nothing that they may have brought is taken out.
+    """
+    problems = db.table("import_problems")
+    problems.add_column("path", str, not_null_default="")
+    problems.add_column("state", str, not_null_default="open")
+    problems.add_column("settled_by", int)
+    db.execute("create index idx_import_problems_path on import_problems (path) where path != ''")
+    imports = db.table("imports")
+    imports.add_column("settings", str, not_null_default="{}")
+    imports.add_column("total_files", int, not_null_default=0)
+    imports.add_column("done_files", int, not_null_default=0)
+    imports.add_column("current_file", str, not_null_default="")
+    db.execute(
+        "create table seen_files (path text primary key, size integer, mtime_ns integer, ctime_ns integer, "
+        "read_ns integer, found text, settings text, digest text, code text, reason text, units integer, "
+        "n_documents integer, labelled integer) without rowid"
+    )
+    db.execute("create index idx_seen_files_labelled on seen_files (path) where labelled = 1")
+    for table, condition in (("documents", "old.labelled = 1"), ("queries", "true")):
+        db.execute(
+            f"create trigger forget_seen_{table} after delete on {table} when {condition} "
+            "begin delete from seen_files where labelled = 1; end"
+        )
+    db.execute("create table watched_places (path text primary key, added_at text, read_at text not null default '')")
