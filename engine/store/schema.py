@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 9
+VERSION = 10
 
 migrations = Migrations("searchsmith")
 
@@ -356,3 +356,32 @@ def imports_go_on(db: Database) -> None:
             "begin delete from seen_files where labelled = 1; end"
         )
     db.execute("create table watched_places (path text primary key, added_at text, read_at text not null default '')")
+
+
+@migrations(name="010_cuts")
+def cuts(db: Database) -> None:
+    """How each document was cut, what is needed to cut it again, and what the last cutting changed.
+
+    `set_aside`: what was said of passages whose text stands in no passage any more; `fact` is the row as JSON.
+    `recut_documents`: what a cutting changed in a document, as compressed JSON, so that it can be taken back.
+    """
+    db.execute(
+        "create table document_cuts (document_id integer primary key references documents(id) on delete cascade, "
+        "passage_tokens integer, overlap_tokens integer, headings integer, ruler text, layout blob)"
+    )
+    db.execute(
+        "create table set_aside (id integer primary key, document_id integer references documents(id) "
+        "on delete cascade, kind text, query_id integer references queries(id) on delete cascade, fact text, "
+        "heading text, text text, reason text, set_aside_at text)"
+    )
+    db.execute("create index idx_set_aside_document on set_aside (document_id)")
+    db.execute("create index idx_set_aside_query on set_aside (query_id)")
+    db.execute(
+        "create table recuts (id integer primary key, made_at text, before text, after text, counts text, state text)"
+    )
+    db.execute(
+        "create table recut_documents (recut_id integer references recuts(id) on delete cascade, "
+        "document_id integer references documents(id) on delete cascade, change blob, "
+        "primary key (recut_id, document_id))"
+    )
+    db.execute("create index idx_recut_documents on recut_documents (document_id)")
