@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
 from engine.params import ImportParams, SelectParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
-from engine.store import documents, jobs, models, notes, pins, queries, runs
+from engine.store import documents, imports, jobs, models, notes, pins, places, queries, runs
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.reading import keep_base
@@ -263,7 +264,35 @@ def _undo_import(project: Project, values: Values) -> tuple[list[str], Values]:
     return ["documents", "queries", "negatives"], {"import_id": import_id, **asdict(undone)}
 
 
+def _ignore_problem(project: Project, values: Values) -> tuple[list[str], Values]:
+    ids = [int(value) for value in values["problem_ids"]]
+    return ["documents"], {"changed": imports.ignore_problems(project, ids)}
+
+
+def _unignore_problem(project: Project, values: Values) -> tuple[list[str], Values]:
+    ids = [int(value) for value in values["problem_ids"]]
+    return ["documents"], {"changed": imports.ignore_problems(project, ids, ignore=False)}
+
+
+def _watch(project: Project, values: Values) -> tuple[list[str], Values]:
+    path = Path(str(values["path"])).expanduser().absolute()
+    if not path.exists():
+        raise UserError(f"There is no file or folder {path}.", hint="Check the path.")
+    return ["documents"], {"path": str(path), "new": places.watch(project, str(path))}
+
+
+def _unwatch(project: Project, values: Values) -> tuple[list[str], Values]:
+    path = str(Path(str(values["path"])).expanduser().absolute())
+    if not places.unwatch(project, path):
+        raise UserError(f"{path} is not watched.")
+    return ["documents"], {"path": path}
+
+
 EDITS: dict[str, Edit] = {
+    "ignore_problem": _ignore_problem,
+    "unignore_problem": _unignore_problem,
+    "watch": _watch,
+    "unwatch": _unwatch,
     "undo_import": _undo_import,
     "preview": _preview,
     "objectives": _objectives,

@@ -34,6 +34,26 @@ class FormatError(UserError):
     code = "format"
 
 
+class PasswordError(FormatError):
+    """A file asks for a password; `code` says whether none was given or a wrong one."""
+
+    def __init__(self, message: str, *, hint: str = "", wrong: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.code = "wrong_password" if wrong else "password"
+
+
+class LimitError(FormatError):
+    """A file needs more time, memory or room than a file is given; with larger limits it may be read.
+
+    Args:
+        code: `too_slow`, `memory` or `too_large`.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "too_large") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
 class ProjectError(UserError):
     """The project folder cannot be used: absent, damaged, of a newer version, locked by another process."""
 
@@ -74,6 +94,10 @@ class ProtocolError(SearchsmithError):
     """A line on the pipe is no message of this version."""
 
     code = "protocol"
+
+
+class Skipped(Exception):  # noqa: N818 - a wish is no error
+    """The person asked to go on without the file that is being read."""
 
 
 class Cancelled(Exception):  # noqa: N818 - being cancelled is no error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -45,6 +45,11 @@ class ImportParams:
     `mapping` says of every table named what its columns are for (column: role); `choices` says it of single files by
     absolute path, and their format. `existing`: what happens to queries the project has already: `merge` adds their
     judgements, `skip` leaves such rows out.
+
+    `passwords` by absolute path; that of a folder or an archive holds for everything in it. They are never stored.
+    `limits` large: a file may take `limits.LARGER` times the time, memory and size. `thorough` looks into files whose
+    size and times say that they are as they were. `on_cancel`: whether what came before a cancel stays. `only`: of all
+    files found, only these by name (`ImportProblem.path`), which are then read whatever is known of them.
     """
 
     paths: tuple[str, ...] = ()
@@ -56,13 +61,49 @@ class ImportParams:
     mapping: dict[str, str] = field(default_factory=dict)
     choices: dict[str, FileChoice] = field(default_factory=dict)
     existing: Literal["merge", "skip"] = "merge"
+    passwords: dict[str, str] = field(default_factory=dict, repr=False, metadata={"secret": True})
+    limits: Literal["normal", "large"] = "normal"
+    thorough: bool = False
+    on_cancel: Literal["keep", "undo"] = "keep"
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReimportParams:
-    """Read again what was imported; `remove_vanished` takes out documents whose file is gone."""
+    """Read again what was imported or is watched; `remove_vanished` takes out documents whose file is gone.
+
+    `paths`: only these places, () for all. `thorough` and `passwords` as in `ImportParams`.
+    """
 
     remove_vanished: bool = False
+    paths: tuple[str, ...] = ()
+    thorough: bool = False
+    passwords: dict[str, str] = field(default_factory=dict, repr=False, metadata={"secret": True})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryParams:
+    """Read files again that were not taken.
+
+    `files`: by `ImportProblem.path` or a folder above it, () for every file with an open problem. `larger` takes the
+    limits of time, memory and size `limits.LARGER` times as high, and without `files` only the files that met one.
+    """
+
+    files: tuple[str, ...] = ()
+    larger: bool = False
+    passwords: dict[str, str] = field(default_factory=dict, repr=False, metadata={"secret": True})
+
+
+@dataclass(frozen=True, slots=True)
+class CutParams:
+    """How documents are cut into passages, in tokens of the project's base model.
+
+    `passage_tokens`: at most, heading included. `headings`: the heading path stands in front of each passage.
+    """
+
+    passage_tokens: int = 220
+    overlap_tokens: int = 24
+    headings: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +172,9 @@ class SelectParams:
     -2: no such rule. Candidates whose doubt (0..1, how likely they are answers nobody marked) is at least `max_doubt`
     are held back. `order`: the first by rank, or drawn by seed. `fill`: what a source cannot bring comes from the rest,
     by chance or not at all. `same_document` False leaves out passages of an answer's own document.
+    `gate`: where a reranker has read the candidates near the cut, those it gives at least `gate_at` are held back
+    (`score`: RocketQA, arXiv:2010.08191, keeps what is under 0.1), or those with at least `gate_at` of the lowest
+    answer's score (`share`: NV-Retriever takes 0.95).
     """
 
     num_negatives: int = 3
@@ -148,6 +192,8 @@ class SelectParams:
     absolute_margin: float = -2.0
     order: Literal["top", "random"] = "top"
     fill: Literal["rest", "random", "none"] = "rest"
+    gate: Literal["off", "score", "share"] = "off"
+    gate_at: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +204,23 @@ class MineParams:
     depth: int = 200
     model: str = "base"
     select: SelectParams = field(default_factory=SelectParams)
+
+
+@dataclass(frozen=True, slots=True)
+class GateParams:
+    """A reranker that reads the candidates near the cut.
+
+    `reranker`: `reranker` (the newest of the project), an id or a folder. `mining` 0: the newest. `per_query`: how many
+    answers, and how many other candidates, of each query. `max_length`: tokens of a pair. `gate` and `gate_at` as in
+    `SelectParams`; `keep` and -1: as the mining has them.
+    """
+
+    reranker: str = "reranker"
+    mining: int = 0
+    per_query: int = 20
+    max_length: int = 256
+    gate: Literal["keep", "off", "score", "share"] = "keep"
+    gate_at: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +313,30 @@ PRESETS: dict[str, TrainParams] = {
         patience=5,
     ),
 }
+
+
+# What the presets become for a model whose step costs a hundredth of a transformer's (docs/decisions).
+_STATIC_BY_PRESET: dict[str, dict[str, Any]] = {  # Any: values of TrainParams' fields
+    "quick": {"epochs": 12.0},
+    "balanced": {"epochs": 20.0},
+    "thorough": {"epochs": 40.0},
+}
+_STATIC_ALWAYS: dict[str, Any] = {
+    "batch_size": 512,
+    "learning_rate": 1e-3,
+    "max_steps": 0,
+    "eval_every": 20,
+    "dev_passages": 1500,
+}
+
+
+def static_params(params: TrainParams) -> TrainParams:
+    """The params with what a static model wants wherever they are as the preset has them; `minutes` stays."""
+    preset = PRESETS[params.preset]
+    wanted = {**_STATIC_ALWAYS, **_STATIC_BY_PRESET[params.preset]}
+    return replace(
+        params, **{name: value for name, value in wanted.items() if getattr(params, name) == getattr(preset, name)}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,3 +528,12 @@ def params_to_dict(params: object) -> dict[str, Any]:
     """The inverse of `params_from_dict`, ready for JSON."""
     built: dict[str, Any] = msgspec.to_builtins(params)
     return built
+
+
+def params_to_keep(params: object) -> dict[str, Any]:
+    """`params_to_dict` for what is stored: without passwords."""
+    kept = params_to_dict(params)
+    for one in fields(params):  # type: ignore[arg-type]
+        if one.metadata.get("secret"):
+            kept.pop(one.name, None)
+    return kept

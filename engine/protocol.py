@@ -50,6 +50,13 @@ class FinishJob(Message, frozen=True):
     job: int
 
 
+class SkipFile(Message, frozen=True):
+    """Go on without the file that is being read; `file` is the progress' note, "" for whatever is read now."""
+
+    job: int
+    file: str = ""
+
+
 class OpenSearch(Message, frozen=True):
     """Load the index of the project's `model` and keep it warm."""
 
@@ -195,7 +202,7 @@ class EditFailed(Message, frozen=True):
     hint: str = ""
 
 
-Command = RunJob | CancelJob | PauseJob | FinishJob | OpenSearch | SearchQuery | Edit | Shutdown
+Command = RunJob | CancelJob | PauseJob | FinishJob | SkipFile | OpenSearch | SearchQuery | Edit | Shutdown
 Event = (
     WorkerReady
     | JobStarted

@@ -230,7 +230,7 @@ class QueryMetrics:
 class Comparison:
     """System `a` against system `b` on the same queries: `delta` = a − b with its 95 % interval.
 
-    `p_adjusted` is `p` after Holm's correction for the `family` systems that were compared with `b` at once.
+    `p_adjusted` is `p` after Holm's correction for the `family` systems that were compared with `b`.
     """
 
     id: int
@@ -265,12 +265,21 @@ class QueryMovement:
 
 @dataclass(frozen=True, slots=True)
 class ImportProblem:
-    """One thing that was not taken, and why. `line` counts from 1, 0 where there is none."""
+    """One thing that was not taken, and why. `line` counts from 1, 0 where there is none.
+
+    Attributes:
+        id: its row in the project, 0 before it is stored.
+        path: what the file is known by (its path, or an archive's path and the name within).
+        state: `open`, `ignored`, `resolved` (the file was taken later) or `repeated` (a later import says it again).
+    """
 
     file: str
     line: int
     code: str
     reason: str
+    id: int = field(default=0, compare=False)
+    path: str = field(default="", compare=False)
+    state: str = field(default="open", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +307,27 @@ class ImportReport:
     paths: tuple[str, ...]
     counts: ImportCounts
     problems: tuple[ImportProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedImport:
+    """An import that was ended from outside: it stood at `file`, after `done` of `total` files."""
+
+    id: int
+    created_at: str
+    paths: tuple[str, ...]
+    done: int
+    total: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file or folder that was imported or is watched. `read_at`: when it was last read to the end, "" for never."""
+
+    path: str
+    read_at: str
+    watched: bool
 
 
 @dataclass(frozen=True, slots=True)

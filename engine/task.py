@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, Skipped
 from engine.records import Probe
 
 
@@ -25,6 +25,7 @@ class Task:
         self._saved = threading.Event()
         self._saved.set()
         self._paused_seconds = 0.0
+        self._skip: str | None = None
 
     def cancel(self) -> None:
         """Ask the work to stop at its next check; also ends a pause."""
@@ -35,6 +36,19 @@ class Task:
         """Ask the work to stop early and keep the best it has (training); also ends a pause."""
         self._finishing.set()
         self._running.set()
+
+    def skip(self, file: str = "") -> None:
+        """Ask the work to go on without the file it reads; with `file`, only if that is the one (as told in notes)."""
+        self._skip = file
+
+    def check_skipped(self, file: str) -> None:
+        """Raise `Skipped` if the person asked to go on without `file`, the one that is being read now."""
+        asked = self._skip
+        if asked is None:
+            return
+        self._skip = None
+        if not asked or asked == file or asked.startswith(f"{file} ("):
+            raise Skipped
 
     def pause(self) -> None:
         self._running.clear()

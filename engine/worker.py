@@ -41,6 +41,7 @@ from engine.protocol import (
     SearchQuery,
     SearchReady,
     Shutdown,
+    SkipFile,
     WorkerReady,
     read_command,
     to_line,
@@ -105,7 +106,7 @@ class Worker:
             except ProtocolError as error:
                 self.send(JobFailed(job=0, code=error.code, message=error.message, hint=error.hint))
                 continue
-            if isinstance(command, CancelJob | PauseJob | FinishJob):
+            if isinstance(command, CancelJob | PauseJob | FinishJob | SkipFile):
                 self._steer(command)
             else:
                 self._commands.put(command)
@@ -113,7 +114,7 @@ class Worker:
                     return
         self._end_of_input()
 
-    def _steer(self, command: CancelJob | PauseJob | FinishJob) -> None:
+    def _steer(self, command: CancelJob | PauseJob | FinishJob | SkipFile) -> None:
         task = self._task
         if task is None or task.job != command.job:
             return
@@ -125,6 +126,9 @@ class Worker:
             return
         if isinstance(command, FinishJob):
             task.finish()
+            return
+        if isinstance(command, SkipFile):
+            task.skip(command.file)
             return
         task.cancel()
         threading.Thread(target=self._insist, args=[task], daemon=True).start()

@@ -5,33 +5,80 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from engine.records import ImportCounts, ImportProblem, ImportReport, State
+from engine.records import ImportCounts, ImportProblem, ImportReport, State, UnfinishedImport
 from engine.store.project import Project, now
 
+_PROBLEM = "file, line, code, reason, id, path, state"
 
-def start_import(project: Project, paths: Sequence[str], format: str) -> int:
-    """Open the record of an import; returns its id."""
+
+def start_import(
+    project: Project,
+    paths: Sequence[str],
+    format: str,
+    *,
+    settings: dict[str, Any] | None = None,  # Any: JSON values
+) -> int:
+    """Open the record of an import; returns its id. `settings` are its params, for reading the same again."""
     cursor = project.db.execute(
-        "insert into imports (created_at, format, paths, counts, state) values (?, ?, ?, '{}', ?)",
-        [now(), format, json.dumps(list(paths)), State.BUILDING.value],
+        "insert into imports (created_at, format, paths, counts, state, settings) values (?, ?, ?, '{}', ?, ?)",
+        [now(), format, json.dumps(list(paths)), State.BUILDING.value, json.dumps(settings or {})],
     )
     return int(cursor.lastrowid or 0)
+
+
+def note_progress(project: Project, import_id: int, counts: ImportCounts, *, done: int, total: int, file: str) -> None:
+    """Say where an import stands, so that one that is ended from outside can tell."""
+    project.db.execute(
+        "update imports set counts = ?, done_files = ?, total_files = ?, current_file = ? where id = ?",
+        [json.dumps(asdict(counts)), done, total, file, import_id],
+    )
 
 
 def add_problems(project: Project, import_id: int, problems: Iterable[ImportProblem]) -> None:
     with project.db.atomic():
         project.db.table("import_problems").insert_all(
-            {"import_id": import_id, **asdict(problem)} for problem in problems
+            {
+                "import_id": import_id,
+                "file": problem.file,
+                "line": problem.line,
+                "code": problem.code,
+                "reason": problem.reason,
+                "path": problem.path,
+                "state": problem.state,
+            }
+            for problem in problems
         )
 
 
 def finish_import(project: Project, import_id: int, counts: ImportCounts, *, format: str = "") -> None:
-    """Close the record; `format` replaces `auto` by what was found."""
-    project.db.execute(
-        "update imports set counts = ?, state = ?, format = case when ? = '' then format else ? end where id = ?",
-        [json.dumps(asdict(counts)), State.COMPLETE.value, format, format, import_id],
+    """Close the record; `format` replaces `auto` by what was found. Those of the same paths that broke off are done."""
+    with project.db.atomic():
+        project.db.execute(
+            "update imports set counts = ?, state = ?, format = case when ? = '' then format else ? end where id = ?",
+            [json.dumps(asdict(counts)), State.COMPLETE.value, format, format, import_id],
+        )
+        project.db.execute(
+            "update imports set state = ? where state = ? and id < ? "
+            "and paths = (select paths from imports where id = ?)",
+            [State.COMPLETE.value, State.BUILDING.value, import_id, import_id],
+        )
+
+
+def unfinished_imports(project: Project) -> list[UnfinishedImport]:
+    """Imports that were ended from outside and not done again since, newest first; none while a job is running."""
+    rows = project.db.execute(
+        "select id, created_at, paths, done_files, total_files, current_file from imports where state = ? "
+        "and undone = 0 and not exists (select 1 from jobs where state = 'running') order by id desc",
+        [State.BUILDING.value],
     )
+    found: dict[str, UnfinishedImport] = {}
+    for import_id, created_at, paths, done, total, file in rows:
+        found.setdefault(
+            paths, UnfinishedImport(import_id, created_at, tuple(json.loads(paths)), done or 0, total or 0, file or "")
+        )
+    return list(found.values())
 
 
 def import_reports(project: Project, *, limit: int = 50) -> list[ImportReport]:
@@ -52,10 +99,83 @@ def import_report(project: Project, import_id: int, *, limit: int = 10_000) -> I
 
 def problems_of(project: Project, import_id: int, *, limit: int = 10_000) -> list[ImportProblem]:
     rows = project.db.execute(
-        "select file, line, code, reason from import_problems where import_id = ? order by id limit ?",
-        [import_id, limit],
+        f"select {_PROBLEM} from import_problems where import_id = ? order by id limit ?", [import_id, limit]
     )
     return [ImportProblem(*row) for row in rows]
+
+
+def open_problems(project: Project, *, files: bool = False, ignored: bool = False) -> list[ImportProblem]:
+    """Problems that are not settled, oldest first; `files`: of whole files alone; `ignored`: also those to be left."""
+    states = "('open', 'ignored')" if ignored else "('open')"
+    rows = project.db.execute(
+        f"select {_PROBLEM} from import_problems where state in {states} {'and line = 0' if files else ''} order by id"
+    )
+    return [ImportProblem(*row) for row in rows]
+
+
+def paths_with_problems(project: Project) -> set[str]:
+    """What files with unsettled problems are known by."""
+    rows = project.db.execute(
+        "select distinct path from import_problems where path != '' and state in ('open', 'ignored')"
+    )
+    return {str(row[0]) for row in rows}
+
+
+def settle_problems(project: Project, import_id: int, path: str, *, whole: bool) -> None:
+    """After the import dealt with `path`: older problems of it are resolved, or repeated by this import's own.
+
+    What a person ignored stays ignored where it is said again. With `whole` the file was not read anew, so that only
+    problems of the file as a whole are settled.
+    """
+    line = "and line = 0" if whole else ""
+    same = (
+        "select 1 from import_problems n where n.import_id = ? and n.path = o.path and n.line = o.line "
+        "and n.code = o.code"
+    )
+    with project.db.atomic():
+        project.db.execute(
+            "update import_problems as n set state = 'ignored' where import_id = ? and path = ? and exists("
+            "select 1 from import_problems o where o.import_id < ? and o.path = n.path and o.line = n.line "
+            "and o.code = n.code and o.state = 'ignored')",
+            [import_id, path, import_id],
+        )
+        project.db.execute(
+            f"update import_problems as o set state = case when exists({same}) then 'repeated' else 'resolved' end, "
+            f"settled_by = ? where path = ? and import_id < ? and state in ('open', 'ignored') {line}",
+            [import_id, import_id, path, import_id],
+        )
+
+
+def repeat_problems(project: Project, import_id: int, path: str) -> int:
+    """Say the unsettled problems of an unchanged file, and of what is in it, again in this import; returns how many."""
+    rows = project.db.execute(
+        "select path from import_problems where state in ('open', 'ignored') and import_id < ? "
+        "and (path = ? or (path > ? and path < ?)) group by path",
+        [import_id, path, f"{path}/", f"{path}0"],
+    ).fetchall()
+    count = 0
+    for (one,) in rows:
+        count += project.db.execute(
+            "insert into import_problems (import_id, file, line, code, reason, path, state) "
+            "select ?, file, line, code, reason, path, state from import_problems "
+            "where path = ? and import_id < ? and state in ('open', 'ignored')",
+            [import_id, one, import_id],
+        ).rowcount
+        settle_problems(project, import_id, one, whole=False)
+    return count
+
+
+def ignore_problems(project: Project, problem_ids: Sequence[int], *, ignore: bool = True) -> int:
+    """Leave problems as they are (or take that back); returns how many changed."""
+    before, after = ("open", "ignored") if ignore else ("ignored", "open")
+    with project.db.atomic():
+        changed = [
+            project.db.execute(
+                "update import_problems set state = ? where id = ? and state = ?", [after, problem_id, before]
+            ).rowcount
+            for problem_id in problem_ids
+        ]
+    return sum(changed)
 
 
 def imported_paths(project: Project) -> list[str]:
@@ -64,8 +184,15 @@ def imported_paths(project: Project) -> list[str]:
     return list(dict.fromkeys(path for row in rows for path in json.loads(row[0])))
 
 
+def settings_by_path(project: Project) -> dict[str, dict[str, Any]]:  # Any: JSON values
+    """How each imported place was read the last time, by path."""
+    rows = project.db.execute("select paths, settings from imports where undone = 0 order by id")
+    return {path: json.loads(settings) for paths, settings in rows for path in json.loads(paths)}
+
+
 def count_problems(project: Project) -> int:
-    return int(project.db.execute("select count(*) from import_problems").fetchone()[0])
+    """Problems that are open: neither settled nor ignored."""
+    return int(project.db.execute("select count(*) from import_problems where state = 'open'").fetchone()[0])
 
 
 def _report(row: Sequence[str], problems: tuple[ImportProblem, ...] = ()) -> ImportReport:
