@@ -198,11 +198,16 @@ class SelectParams:
 
 @dataclass(frozen=True, slots=True)
 class MineParams:
-    """Which sources bring candidates, how deep, and how negatives are chosen from them."""
+    """Which sources bring candidates, how deep, and how negatives are chosen from them.
+
+    `index`: how the model's candidates are found: `exact`, through an inverted file whose recall is measured (`ivf`),
+    or `auto`, which is exact up to 50 thousand million pairs of a query and a passage.
+    """
 
     sources: tuple[Literal["bm25", "dense", "random"], ...] = ("bm25", "dense")
     depth: int = 200
     model: str = "base"
+    index: Literal["auto", "exact", "ivf"] = "auto"
     select: SelectParams = field(default_factory=SelectParams)
 
 

@@ -9,7 +9,6 @@ import platform
 from dataclasses import asdict, dataclass, replace
 
 from engine.params import TrainParams, params_to_dict
-from engine.records import Split
 from engine.store import models, negatives, queries
 from engine.store.project import Project
 
@@ -61,8 +60,7 @@ def _key(project: Project, params: TrainParams) -> str:
     parts = [
         params_to_dict(replace(params, resume=0, finish=False)),
         base.id if base else params.base,
-        len(queries.representatives(project, Split.TRAIN)),
-        len(queries.representatives(project, Split.DEV)),
+        sorted(queries.split_counts(project).items()),
         [mining.id if mining else 0, chosen],
         [platform.node(), os.cpu_count() or 0],
     ]

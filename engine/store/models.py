@@ -156,6 +156,15 @@ def resolve_model(project: Project, ref: str) -> Model:
     return found
 
 
+def is_static(project: Project, found: Model) -> bool:
+    """Whether a model is a table of vectors by token, as its folder says; False where that cannot be read."""
+    try:
+        modules = json.loads((model_folder(project, found) / "modules.json").read_text(encoding="utf-8"))
+        return str(modules[0]["type"]).endswith("StaticEmbedding")
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
 def model_folder(project: Project, found: Model) -> Path:
     """Where a model's files lie; a relative path is below the project's folder."""
     path = Path(found.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.encode.models import folder_of
 from engine.objectives import OBJECTIVES
-from engine.params import TrainParams
+from engine.params import TrainParams, static_params
 from engine.store import models
 from engine.store.forecasts import Measured, find_forecast, put_forecast
 from engine.store.project import Project
@@ -17,7 +17,7 @@ from engine.task import Task
 from engine.train.examples import Batch
 from engine.train.memory import watched
 from engine.train.running import SAVE_SECONDS, count_steps, make_optimizer
-from engine.train.static_work import StaticWork, fits_static, is_static, static_params
+from engine.train.static_work import StaticWork, fits_static, is_static
 from engine.train.work import EncoderWork
 
 _BATCHES_LOOKED_AT = 60

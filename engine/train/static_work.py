@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.encode.folders import read_modules
-from engine.params import PRESETS, TrainParams
+from engine.params import TrainParams
 from engine.store.documents import corpus
 from engine.store.project import Project
 from engine.task import Task
@@ -25,19 +25,6 @@ from engine.train.work import EncoderWork
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-# What the presets become for a model whose step costs a hundredth of a transformer's (docs/decisions).
-_INSTEAD: dict[str, dict[str, Any]] = {  # Any: values of TrainParams' fields
-    "quick": {"epochs": 12.0},
-    "balanced": {"epochs": 20.0},
-    "thorough": {"epochs": 40.0},
-}
-_ALWAYS: dict[str, Any] = {
-    "batch_size": 512,
-    "learning_rate": 1e-3,
-    "max_steps": 0,
-    "eval_every": 20,
-    "dev_passages": 1500,
-}
 _LEFT_OUT = 0.3  # share of tokens that a text loses each time it is read
 
 
@@ -49,15 +36,6 @@ def is_static(folder: Path) -> bool:
 def fits_static(params: TrainParams) -> bool:
     """Whether the run is one that static models have their own way for: queries told apart from passages."""
     return params.objective in ("mnrl", "cached_mnrl") and params.matryoshka == "off" and params.processes == 1
-
-
-def static_params(params: TrainParams) -> TrainParams:
-    """The params with what a static model wants wherever they are as the preset has them; `minutes` stays."""
-    preset = PRESETS[params.preset]
-    wanted = {**_ALWAYS, **_INSTEAD[params.preset]}
-    return replace(
-        params, **{name: value for name, value in wanted.items() if getattr(params, name) == getattr(preset, name)}
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.encode.models import add_model_folder, folder_of
 from engine.errors import UserError
-from engine.params import RerankerParams, TrainParams, params_from_dict, params_to_dict
+from engine.params import RerankerParams, TrainParams, params_from_dict, params_to_dict, static_params
 from engine.records import Model, State
 from engine.store import models
 from engine.store.negatives import newest_mining
@@ -16,7 +16,7 @@ from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.forecast import kept_inside
 from engine.train.running import Run, TrainSummary
-from engine.train.static_work import StaticWork, fits_static, is_static, static_params
+from engine.train.static_work import StaticWork, fits_static, is_static
 from engine.train.team import lead
 from engine.train.work import EncoderWork
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
+from engine.records import Probe
+
 
 class Phase(StrEnum):
     WAITING = "waiting"
@@ -21,6 +23,8 @@ class Phase(StrEnum):
     CANCELLED = "cancelled"
 
 
+# Jobs that bring documents in, file by file.
+IMPORTS = ("import", "reimport", "retry")
 OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.CANCELLED})
 
 _KINDS = {
@@ -31,9 +35,11 @@ _KINDS = {
     "split": QT_TRANSLATE_NOOP("jobs", "Split the queries"),
     "make_base": QT_TRANSLATE_NOOP("jobs", "Build a base model"),
     "mine": QT_TRANSLATE_NOOP("jobs", "Mine negatives"),
+    "gate": QT_TRANSLATE_NOOP("jobs", "Let the reranker read candidates"),
     "train": QT_TRANSLATE_NOOP("jobs", "Train"),
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluate"),
-    "reimport": QT_TRANSLATE_NOOP("jobs", "Import again"),
+    "reimport": QT_TRANSLATE_NOOP("jobs", "Read again"),
+    "retry": QT_TRANSLATE_NOOP("jobs", "Read files again"),
     "make_queries": QT_TRANSLATE_NOOP("jobs", "Make queries"),
     "forecast": QT_TRANSLATE_NOOP("jobs", "Foretell the training"),
     "autopilot": QT_TRANSLATE_NOOP("jobs", "Mine and train in rounds"),
@@ -53,9 +59,11 @@ _PAST = {
     "split": QT_TRANSLATE_NOOP("jobs", "Split the queries"),
     "make_base": QT_TRANSLATE_NOOP("jobs", "Built a base model"),
     "mine": QT_TRANSLATE_NOOP("jobs", "Mined negatives"),
+    "gate": QT_TRANSLATE_NOOP("jobs", "Read candidates with the reranker"),
     "train": QT_TRANSLATE_NOOP("jobs", "Trained"),
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluated"),
-    "reimport": QT_TRANSLATE_NOOP("jobs", "Imported again"),
+    "reimport": QT_TRANSLATE_NOOP("jobs", "Read again"),
+    "retry": QT_TRANSLATE_NOOP("jobs", "Read files again"),
     "make_queries": QT_TRANSLATE_NOOP("jobs", "Made queries"),
     "forecast": QT_TRANSLATE_NOOP("jobs", "Foretold the training"),
     "autopilot": QT_TRANSLATE_NOOP("jobs", "Mined and trained in rounds"),
@@ -70,10 +78,10 @@ _PAST = {
 PAGES = {
     "new": "home", "sample": "documents", "import": "documents", "dedup": "queries", "split": "queries",
     "make_base": "train", "mine": "negatives", "train": "train", "evaluate": "evaluate", "export": "export",
-    "reimport": "documents", "make_queries": "queries", "forecast": "train", "autopilot": "train",
+    "reimport": "documents", "retry": "documents", "make_queries": "queries", "forecast": "train", "autopilot": "train",
     "merge": "train", "scores": "train", "reranker": "train", "mteb": "export",
     "report": "evaluate",
-    "tasks": "evaluate",
+    "tasks": "evaluate", "gate": "negatives",
 }  # fmt: skip
 
 
@@ -94,6 +102,7 @@ class Job:
     Attributes:
         record: its row in the project's history, 0 until it has one.
         metrics: curves by name as `(step, value)`, growing while it runs.
+        probes: watched queries at each look, growing while it runs.
         heard: monotonic time of its last sign of life.
         finishing: asked to end early with the best so far.
     """
@@ -114,6 +123,7 @@ class Job:
     ended: float = 0.0
     heard: float = 0.0
     metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    probes: list[Probe] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)  # Any: JSON values

@@ -16,13 +16,16 @@ from engine.protocol import (
     JobDone,
     JobFailed,
     JobMetric,
+    JobProbes,
     JobProgress,
     JobStarted,
     JobWarning,
     Message,
     PauseJob,
     RunJob,
+    SkipFile,
 )
+from engine.records import Probe
 from gui.jobs.job import Job, Phase
 from gui.jobs.process import EngineProcess, death_sentence, worker_command
 
@@ -119,6 +122,11 @@ class JobQueue(QObject):
         self._process.send(PauseJob(job=job.id, paused=paused))
         self.job_progressed.emit(job)
 
+    def skip(self, job: Job, file: str) -> None:
+        """Let a running import go on without the file it reads; `file` as its progress names it."""
+        if job is self._running and self._process is not None and job.phase is Phase.RUNNING:
+            self._process.send(SkipFile(job=job.id, file=file))
+
     def finish(self, job: Job) -> None:
         """Let a running training end early with the best model so far; it answers as one that is done."""
         if job is not self._running or self._process is None or job.phase is Phase.CANCELLING or job.finishing:
@@ -197,6 +205,9 @@ class JobQueue(QObject):
         elif isinstance(event, JobMetric):
             job.metrics.setdefault(event.name, []).append((event.step, event.value))
             self.job_metric.emit(job, event.name, event.step, event.value)
+        elif isinstance(event, JobProbes):
+            job.probes += [Probe(probe.query_id, event.step, probe.rank, tuple(probe.top)) for probe in event.probes]
+            self.job_progressed.emit(job)
         elif isinstance(event, JobWarning):
             job.warnings.append(event.message)
             self.job_warned.emit(job, event.message)

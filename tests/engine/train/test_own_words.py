@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from engine.encode.models import folder_of, open_encoder
 from engine.errors import Cancelled, UserError
-from engine.params import MakeBaseParams, TrainParams
+from engine.params import MakeBaseParams, TrainParams, static_params
 from engine.records import State, text_hash
 from engine.store import models
 from engine.store.documents import corpus
@@ -26,7 +26,6 @@ from engine.train.document_pairs import DocumentPairs, cut
 from engine.train.doubling import doubling
 from engine.train.forecast import forecast
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
-from engine.train.static_work import static_params
 from engine.train.training import train
 
 CHINESE = ["头疼吃什么药", "头疼怎么办", "高血压吃什么药好", "头疼药和高血压药"]
