@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 10
+VERSION = 11
 
 migrations = Migrations("searchsmith")
 
@@ -385,3 +385,18 @@ def cuts(db: Database) -> None:
         "primary key (recut_id, document_id))"
     )
     db.execute("create index idx_recut_documents on recut_documents (document_id)")
+
+
+@migrations(name="011_judging")
+def judging(db: Database) -> None:
+    """Passages a person would not judge, and queries whose pool is judged to the end; `systems` names who pooled it."""
+    db.execute(
+        "create table skipped_passages (query_id integer references queries(id) on delete cascade, "
+        "passage_id integer references passages(id) on delete cascade, made_at text, "
+        "primary key (query_id, passage_id))"
+    )
+    db.execute("create index idx_skipped_passages_passage on skipped_passages (passage_id)")
+    db.execute(
+        "create table judged_pools (query_id integer primary key references queries(id) on delete cascade, "
+        "systems text, made_at text)"
+    )
