@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from engine.curate.sameness import words_of
 
 # From so many questions that differ in the same place on, that place is a slot for names, not a choice of words.
 FILLERS = 3
+_WIDTH = 40  # words that are compared as numbers; longer texts are compared word by word
+_CHUNK = 100_000
 _NUMBER = re.compile(r".*\d.*|[b-hj-z]|[ivx]{2,}|no|non|not|never|without")
 _FUNCTION_WORDS = frozenset(
     re.split(
@@ -33,17 +35,12 @@ def kept_apart(texts: Sequence[str], a: NDArray[np.int32], b: NDArray[np.int32])
     another in that very place («What causes …?»). Texts that share less than half of their words have no such place.
     """
     words = [words_of(text) for text in texts]
-    numbers = [frozenset(word for word in set(row) if _NUMBER.fullmatch(word)) for row in words]
-    apart = np.zeros(len(a), bool)
+    numbers = _numbers(words)
+    apart = numbers[a] != numbers[b]
     frames: dict[Frame, set[int]] = {}
     framed: list[tuple[int, Frame]] = []
-    for place, (left, right) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
-        if numbers[left] != numbers[right]:
-            apart[place] = True
-            continue
-        start, end = _common_ends(words[left], words[right])
-        if 2 * (start + end) < max(len(words[left]), len(words[right])):
-            continue
+    for place, start, end in _one_place(words, a, b, np.flatnonzero(~apart)):
+        left, right = int(a[place]), int(b[place])
         cut = slice(start, -end or None)
         if _say_different(words[left][cut], words[right][cut]):
             frame = tuple(words[left][:start]), tuple(words[left][len(words[left]) - end :])
@@ -52,6 +49,56 @@ def kept_apart(texts: Sequence[str], a: NDArray[np.int32], b: NDArray[np.int32])
     for place, frame in framed:
         apart[place] = len(frames[frame]) >= FILLERS
     return apart
+
+
+def _numbers(words: Sequence[list[str]]) -> NDArray[np.int64]:
+    """(n,) which texts hold the same numbers, single letters and words of denial."""
+    known: dict[frozenset[str], int] = {}
+    found = (frozenset(word for word in row if _NUMBER.fullmatch(word)) for row in words)
+    return np.array([known.setdefault(numbers, len(known)) for numbers in found], np.int64)
+
+
+def _one_place(
+    words: Sequence[list[str]], a: NDArray[np.int32], b: NDArray[np.int32], wanted: NDArray[np.int64]
+) -> Iterator[tuple[int, int, int]]:
+    """Pairs among `wanted` that differ in one place and share half of their words: (pair, words shared at the start,
+    words shared at the end beyond those).
+
+    Compared many at once: of a hundred thousand queries millions of pairs are alike, and few of them differ so.
+    """
+    lengths = np.array([len(row) for row in words], np.int64)
+    forward = _numbered(words, lengths)
+    backward = _numbered([row[::-1] for row in words], lengths)
+    for begin in range(0, len(wanted), _CHUNK):
+        places = wanted[begin : begin + _CHUNK]
+        left, right = a[places], b[places]
+        shorter, longer = np.minimum(lengths[left], lengths[right]), np.maximum(lengths[left], lengths[right])
+        start = np.minimum(_same_until(forward[left], forward[right]), shorter)
+        end = np.minimum(_same_until(backward[left], backward[right]), shorter - start)
+        near = (2 * (start + end) >= longer) | (shorter > _WIDTH)
+        for place, first, last in zip(places[near].tolist(), start[near].tolist(), end[near].tolist(), strict=True):
+            one, other = words[a[place]], words[b[place]]
+            if min(len(one), len(other)) > _WIDTH:
+                first, last = _common_ends(one, other)
+                if 2 * (first + last) < max(len(one), len(other)):
+                    continue
+            yield place, first, last
+
+
+def _numbered(words: Sequence[list[str]], lengths: NDArray[np.int64]) -> NDArray[np.int32]:
+    """(n, width) the first words of each text by number; what is missing is negative and like nothing else."""
+    width = min(_WIDTH, int(lengths.max(initial=0)))
+    known: dict[str, int] = {}
+    table = np.repeat(-1 - np.arange(len(words), dtype=np.int32)[:, None], width, axis=1)
+    for row, text in enumerate(words):
+        table[row, : min(len(text), width)] = [known.setdefault(word, len(known)) for word in text[:width]]
+    return table
+
+
+def _same_until(left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int64]:
+    """(n,) in how many columns two tables are the same before they differ for the first time."""
+    differ = left != right
+    return np.where(differ.any(axis=1), differ.argmax(axis=1), left.shape[1])
 
 
 def _common_ends(left: list[str], right: list[str]) -> tuple[int, int]:

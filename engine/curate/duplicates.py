@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.curate.apart import kept_apart
+from engine.curate.pairs import find_pairs
 from engine.curate.sameness import normal_text
 from engine.errors import UserError
 from engine.params import DedupParams
@@ -18,9 +19,6 @@ from engine.store import models, queries
 from engine.store.edges import FLOOR, SCALE, Edges, read_edges, write_edges
 from engine.store.project import Project
 from engine.task import Task
-
-NEIGHBOURS = 50
-_BLOCK_CELLS = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +94,6 @@ def by_hand(standing: dict[int, int], decisions: Sequence[tuple[int, int, bool]]
 
 def _members(standing: dict[int, int], head: int) -> list[int]:
     return [query_id for query_id, place in standing.items() if place == head]
-
-
-def find_pairs(
-    vectors: NDArray[np.float32], task: Task
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]:
-    """All pairs at least `FLOOR` alike among the `NEIGHBOURS` nearest of either, as (a, b, score), a < b, ascending.
-
-    Args:
-        vectors: (n, dim) float32, unit length.
-    """
-    n = len(vectors)
-    keys: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    rows = max(1, _BLOCK_CELLS // max(n, 1))
-    for start in range(0, n, rows):
-        task.progress("compare queries", start, n)
-        block = np.round(vectors[start : start + rows] @ vectors.T * SCALE).astype(np.int64)
-        near = block * n + np.arange(n - 1, -1, -1)  # level ones by place, so that the cut is the same in every run
-        here = np.arange(len(block))
-        near[here, start + here] = -1
-        if n > NEIGHBOURS:
-            bound = np.partition(near, n - NEIGHBOURS, axis=1)[:, n - NEIGHBOURS]
-            near[near < bound[:, None]] = -1
-        row, other = np.nonzero(near >= round(FLOOR * SCALE) * n)
-        score = np.minimum(block[row, other], SCALE)
-        low, high = np.minimum(row + start, other), np.maximum(row + start, other)
-        keys.append((low * n + high) * (SCALE + 1) + score)
-    task.progress("compare queries", n, n)
-    pairs, scores = np.divmod(np.unique(np.concatenate(keys)), SCALE + 1)
-    # A pair met from both sides may differ in the last digit; the lower score, which comes first, is kept.
-    first = np.flatnonzero(np.diff(pairs, prepend=-1))
-    return (pairs[first] // n).astype(np.int32), (pairs[first] % n).astype(np.int32), scores[first].astype(np.uint16)
 
 
 def _edges(project: Project, model: Model, everyone: Sequence[Query], task: Task) -> Edges:

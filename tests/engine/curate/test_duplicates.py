@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.curate import duplicates
-from engine.curate.duplicates import NEIGHBOURS, by_hand, dedup, find_pairs
+from engine.curate.duplicates import by_hand, dedup
+from engine.curate.pairs import NEIGHBOURS, find_pairs
 from engine.errors import UserError
 from engine.params import DedupParams
 from engine.records import Split
