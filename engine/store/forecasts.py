@@ -14,6 +14,8 @@ from engine.store.project import Project
 
 _KEPT = 24
 _META = "forecasts"
+SLACK = 1.2
+"""How much longer than foretold a run may take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from engine.encode.models import folder_of
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams, static_params
 from engine.store import models
-from engine.store.forecasts import Measured, find_forecast, put_forecast
+from engine.store.forecasts import SLACK, Measured, find_forecast, put_forecast
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.examples import Batch
@@ -23,8 +23,6 @@ from engine.train.work import EncoderWork
 _BATCHES_LOOKED_AT = 60
 _STEPS = 2
 _MIXES = 2
-SLACK = 1.2
-"""How much longer than foretold a run may take."""
 LEAST_LIMIT = 60.0
 """Seconds of learning that a run is given in any case: what is foretold of shorter ones says little."""
 

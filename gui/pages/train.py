@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.params import PRESETS
 from engine.records import Model
 from engine.store import models
+from engine.store.forecasts import SLACK
 from gui import words
 from gui.jobs.job import Job, Phase
 from gui.pages.interrupted import discard_run
 from gui.pages.reading import ReadingPage
-from gui.pages.train_facts import Curves, TrainFacts, command_line, read_curves, read_facts, why_not
-from gui.pages.train_inspector import TrainInspector
-from gui.pages.train_live import TrainLive, end_sentence
+from gui.pages.train_actions import RunActions
+from gui.pages.train_end import end_sentence
+from gui.pages.train_facts import (
+    Finished,
+    TrainFacts,
+    Watched,
+    joined,
+    last_run,
+    read_facts,
+    read_finished,
+    read_forecasts,
+    read_watched,
+    run_changes,
+    why_not,
+)
+from gui.pages.train_inspector import Measuring, TrainInspector
+from gui.pages.train_live import TrainLive
 from gui.pages.train_parts import ResumeCard
 from gui.pages.train_plan import TrainPlan
 from gui.phrases import fill
@@ -50,6 +64,9 @@ class TrainPage(ReadingPage):
         self._facts = TrainFacts()
         self._job: Job | None = None
         self._shown = 0
+        self._probed = 0
+        self._before: tuple[Watched, ...] = ()
+        self._actions = RunActions(session, self)
         self._make_actions()
         self._stack = QStackedWidget()
         self.body.addWidget(self._stack)
@@ -79,7 +96,7 @@ class TrainPage(ReadingPage):
         self.head.extra.addWidget(self._state)
         self._back = Button(self.tr("Presets"), "flat", icon_name="chevron-left")
         self._copy = Button(self.tr("Copy as command"), "flat", icon_name="copy")
-        self._copy.setToolTip(self.tr("The same run for the terminal"))
+        self._copy.setToolTip(self.tr("The run with these settings, for the terminal"))
         self._pause = Button(self.tr("Pause"), "flat", icon_name="pause")
         self._keep = Button(self.tr("Stop, keep the best"), icon_name="check")
         self._keep.setToolTip(self.tr("Ends after this step; the best checkpoint becomes a finished model"))
@@ -91,7 +108,7 @@ class TrainPage(ReadingPage):
 
     def _connect(self) -> None:
         self._back.clicked.connect(self._show_plan)
-        self._copy.clicked.connect(self._copy_command)
+        self._copy.clicked.connect(lambda: self._actions.copy_plan(self._plan.values()))
         self._stop.clicked.connect(self._stop_run)
         self._pause.clicked.connect(self._pause_run)
         self._keep.clicked.connect(self._finish_run)
@@ -99,7 +116,7 @@ class TrainPage(ReadingPage):
         self._resume.kept.connect(self._keep_best)
         self._live.ending.kept.connect(self._keep_newest)
         self._start.clicked.connect(self._start_run)
-        self._plan.changed.connect(self._show_start)
+        self._plan.changed.connect(self._plan_changed)
         self._resume.go_on.connect(self._go_on)
         self._resume.discarded.connect(lambda: discard_run(self.session, self._facts.resumable[0], self))
         self._live.ending.discarded.connect(self._discard_newest)
@@ -107,6 +124,12 @@ class TrainPage(ReadingPage):
         self._live.verdict_asked.connect(self._see_verdict)
         self._live.back_asked.connect(self._show_plan)
         self._live.again_asked.connect(self._go_on_newest)
+        self._live.ending.repeat_asked.connect(self._repeat)
+        self._live.ending.command_asked.connect(self._actions.copy_command)
+        self._live.ending.script_asked.connect(self._actions.save_script)
+        self._live.watched.pinning_asked.connect(lambda: self.session.show_page("evaluate"))
+        self._side.pinning_asked.connect(lambda: self.session.show_page("evaluate"))
+        self._side.forecast_asked.connect(self._measure)
         self._side.model_asked.connect(self._show_model)
         self._side.judging_asked.connect(lambda: self.session.show_page("negatives", {"doubtful": True}))
         self._side.measuring_asked.connect(lambda: self.session.show_page("evaluate"))
@@ -116,6 +139,12 @@ class TrainPage(ReadingPage):
         queue.job_progressed.connect(self._job_moved)
         queue.job_metric.connect(lambda job, _name, _step, _value: self._job_moved(job))
         queue.job_finished.connect(self._job_finished)
+        for signal in (queue.job_queued, queue.job_started, queue.job_finished):
+            signal.connect(lambda job: self._show_size() if job.kind == "forecast" else None)
+
+    def set_narrow(self, narrow: bool) -> None:
+        super().set_narrow(narrow)
+        self._live.set_narrow(narrow)
 
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
@@ -141,7 +170,8 @@ class TrainPage(ReadingPage):
     def _show_facts(self, facts: TrainFacts) -> None:
         self._facts = facts
         self._plan.show_facts(facts)
-        self._side.show_facts(facts, words.about(self._plan.seconds()))
+        self._side.show_facts(facts)
+        self._ask_forecasts()
         self._resume.show_runs(facts.resumable[0] if facts.resumable else None, facts.lost)
         known = {beat.system: beat.dev for beat in facts.beat}
         if self._job is not None and not self._job.metrics.get("dev_ndcg@10"):
@@ -169,8 +199,42 @@ class TrainPage(ReadingPage):
         reason = why_not(self._facts, self._busy())
         self._start.set_possible(not reason, reasons.get(reason, reason))
         self._plan.rounds.start.set_possible(not reason, reasons.get(reason, reason))
-        if self._facts.base:
-            self._side.set_time(words.about(seconds))
+        self._show_size()
+
+    def _plan_changed(self) -> None:
+        self._plan.show_measured({})
+        self._show_start()
+        self._ask_forecasts()
+
+    def _ask_forecasts(self) -> None:
+        plans = self._plan.plans()
+
+        def known(found: Any) -> None:
+            if plans == self._plan.plans():
+                self._plan.show_measured(found)
+                self._show_start()
+
+        self.ask("train/forecasts", lambda project: read_forecasts(project, plans), known)
+
+    def _show_size(self) -> None:
+        """Time and memory of the settings of now, and where they are from."""
+        measured, params = self._plan.measured(), self._plan.params()
+        memory = words.size(measured.bytes) if measured else ""
+        most = ""
+        if measured and not params.minutes:
+            most = words.duration(max(SLACK * measured.seconds, measured.seconds - measured.learning + 60))
+        going = any(job.kind == "forecast" for job in self._going())
+        state: Measuring = "measured" if measured else "measuring" if going else "guessed"
+        self._side.set_size(words.about(self._plan.seconds()), most, memory, state)
+
+    def _measure(self) -> None:
+        """Let the engine do trial steps with the settings of now."""
+        if not any(job.kind == "forecast" for job in self._going()):
+            self.session.run_job("forecast", self._plan.values())
+
+    def _going(self) -> list[Job]:
+        queue = self.session.queue
+        return [*([queue.running] if queue.running else []), *queue.waiting]
 
     def _busy(self) -> str:
         if self._job is not None:
@@ -179,6 +243,7 @@ class TrainPage(ReadingPage):
 
     def _show_plan(self) -> None:
         self._shown = 0
+        self._side.show_watched(())
         self.problem.hide()
         self._show_page(_PLAN if self._facts.questions else _EMPTY)
 
@@ -215,18 +280,10 @@ class TrainPage(ReadingPage):
         if self._facts.resumable and discard_run(self.session, self._facts.resumable[0], self):
             self._show_plan()
 
-    def _copy_command(self) -> None:
-        project = self.session.project
-        if project is not None:
-            QGuiApplication.clipboard().setText(command_line(str(project.path), self._plan.values()))
-            self.session.say(self.tr("Command copied"))
-
     # While it runs
 
     def _running(self) -> Job | None:
-        queue = self.session.queue
-        found = [*([queue.running] if queue.running else []), *queue.waiting]
-        return next((job for job in found if job.kind in _TRAINING and job.project == self.session.path), None)
+        return next((job for job in self._going() if job.kind in _TRAINING and job.project == self.session.path), None)
 
     def _job_queued(self, job: Job) -> None:
         if job.kind not in _TRAINING or job.project != self.session.path:
@@ -234,23 +291,42 @@ class TrainPage(ReadingPage):
         self._job, self._shown = job, 0
         self.problem.hide()
         self._live.begin()
+        self._probed, self._before = 0, ()
+        self._side.show_watched(())
+        measured = self._plan.measured()
+        self._live.set_forecast(measured.bytes if measured and job.params == self._plan.values() else 0)
         known = {beat.system: beat.dev for beat in self._facts.beat}
         self._live.set_baselines(known.get("bm25"), known.get("base"))
         resumed = int(job.params.get("resume", 0))
         if resumed:
-            self.ask("train/resumed", lambda project: read_curves(project, resumed), self._begin_resumed)
+            self.ask("train/resumed", lambda project: read_finished(project, resumed), self._begin_resumed)
         self._job_moved(job)
         self._show_page(_LIVE)
 
-    def _begin_resumed(self, curves: Curves) -> None:
+    def _begin_resumed(self, found: Finished) -> None:
         if self._job is not None:
-            self._live.begin(curves)
+            self._live.begin(found.curves)
             self._live.follow(self._job)
+            self._show_watched(found.watched)
+            self._before = found.watched
 
     def _job_moved(self, job: Job) -> None:
         if job is self._job:
             self._live.follow(job)
             self._show_state(job)
+            if len(job.probes) > self._probed:
+                self._probed = len(job.probes)
+                found, before = last_run(job.probes), self._before
+                self.ask("train/watched", lambda project: joined(before, read_watched(project, found)), self._watch)
+
+    def _watch(self, watched: tuple[Watched, ...]) -> None:
+        if self._job is not None:
+            self._show_watched(watched)
+
+    def _show_watched(self, watched: tuple[Watched, ...]) -> None:
+        """Beside the charts, or below them in a narrow window."""
+        self._live.show_watched(watched)
+        self._side.show_watched(watched)
 
     def _show_state(self, job: Job) -> None:
         words_, state = {
@@ -341,18 +417,35 @@ class TrainPage(ReadingPage):
         self._shown = model_id
         self.problem.hide()
 
-        def shown(found: tuple[Model | None, Curves]) -> None:
-            model, curves = found
-            if self._shown != model_id or model is None:
+        def shown(found: Finished) -> None:
+            if self._shown != model_id or found.model is None:
                 return
+            self._actions.model = found.model
+            model, curves = found.model, found.curves
             self._live.show_model(model, curves)
-            self._live.ending.show_end(self.tr("done"), "good", end_sentence(model, curves), verdict=True, again=False)
+            self._show_watched(found.watched)
+            self._live.ending.show_end(
+                self.tr("done"),
+                "good",
+                end_sentence(model, curves),
+                verdict=True,
+                again=False,
+                verdicts=found.verdicts,
+            )
             self.head.set_fact(model.name)
             self._show_page(_LIVE)
 
-        self.ask(
-            "train/model", lambda project: (models.model(project, model_id), read_curves(project, model_id)), shown
-        )
+        self.ask("train/model", lambda project: read_finished(project, model_id), shown)
+
+    def _repeat(self) -> None:
+        """Take the settings of the run that is shown to the presets, where one thing can be changed."""
+        if self._actions.model is not None:
+            preset, changes = run_changes(self._actions.model)
+            self._plan.choose(preset)
+            self._plan.form().reset_all()
+            self._plan.change(changes)
+            self._plan.open_advanced()
+            self._show_plan()
 
     def _see_verdict(self) -> None:
         newest = self._facts.tuned[0].id if self._facts.tuned else 0
@@ -373,7 +466,7 @@ class TrainPage(ReadingPage):
         for button in (self._pause, self._keep, self._stop):
             button.setVisible(running)
         self._start.setVisible(page == _PLAN)
-        self._side.show_time(page == _PLAN)
+        self._side.show_size(page == _PLAN)
         if not (live and self._shown > 0):
             self.head.set_fact(self._fact_words())
         self._show_start()

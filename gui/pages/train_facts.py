@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.params import TrainParams
-from engine.records import JobRecord, MetricPoint, Model, Run, Split
-from engine.store import jobs, models, negatives, queries, runs
+from engine.params import PRESETS, TrainParams, params_from_dict, static_params
+from engine.records import Comparison, JobRecord, MetricPoint, Model, Passage, Probe, Run, Split
+from engine.store import documents, jobs, models, negatives, queries, runs
+from engine.store.forecasts import Measured, find_forecast
 from engine.store.project import Project
 
 SMOOTH = 0.85
 # A step of the quick preset (64 triplets of about 90 tokens) on two processor cores without bf16: 8.2 to 11.0 s in the
 # 14 steps of an undisturbed tour (docs/results.md); used only until this project has a run of its own.
 SECONDS_A_STEP = 10.0
+# Of a table of vectors: 54 and 31 steps in 150 s with twice as much other work beside (docs/results.md).
+SECONDS_A_STATIC_STEP = 1.5
 _TOKENS_A_STEP = 64 * 3 * 128
 NDCG = "ndcg@10"
 
@@ -40,6 +43,28 @@ class Curves:
     rate: tuple[MetricPoint, ...] = ()
     bm25: float | None = None
     base: float | None = None
+    speed: tuple[MetricPoint, ...] = ()
+    memory: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A watched query: its text, the rank of its answer at each look, and what comes first now (title, an answer?)."""
+
+    query_id: int
+    text: str
+    ranks: tuple[tuple[int, int], ...]
+    top: tuple[tuple[str, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A model with everything that was recorded while it was trained, and the verdicts on it, newest first."""
+
+    model: Model | None = None
+    curves: Curves = field(default_factory=Curves)
+    watched: tuple[Watched, ...] = ()
+    verdicts: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +75,14 @@ class TrainFacts:
         pairs: questions of the train split with at least one answer.
         negatives_each: mean number of chosen negatives a question.
         seconds_a_step: of the newest finished run, scaled to the quick preset's step; 0 where there is none.
+        seconds_a_static_step: of the newest run of a table of vectors; 0 where there is none.
         resumable: models whose training can go on.
         tuned: finished tuned models, newest first.
         measured: nDCG@10 on the test questions, by model.
         leaks: of the last split, None where it was not counted.
         lost: a run that was interrupted before its first checkpoint.
+        base_id: the model that the project starts from.
+        static: models that are tables of vectors, whose presets are others.
     """
 
     base: str = ""
@@ -73,6 +101,9 @@ class TrainFacts:
     measured: Mapping[int, float] = field(default_factory=dict)
     leaks: int | None = None
     lost: JobRecord | None = None
+    base_id: int = 0
+    static: frozenset[int] = frozenset()
+    seconds_a_static_step: float = 0.0
 
 
 def read_facts(project: Project) -> TrainFacts:
@@ -91,6 +122,7 @@ def read_facts(project: Project) -> TrainFacts:
     split = jobs.last_done(project, "split")
     interrupted = models.interrupted_models(project)
     lost = next((job for job in jobs.interrupted_jobs(project) if job.kind == "train"), None)
+    static = frozenset(model.id for model in known if models.is_static(project, model))
     return TrainFacts(
         base.name if base else "",
         len(judged),
@@ -101,21 +133,107 @@ def read_facts(project: Project) -> TrainFacts:
         chosen / len(judged) if judged else 0.0,
         int(str(mining.counts.get("doubtful", 0))) if mining else 0,
         _to_beat(project, test_runs, tuned),
-        measured_step(tuned),
+        measured_step([model for model in tuned if model.id not in static]),
         tuple(interrupted),
         tuple(tuned),
         tuple(known),
         {r.model_id: r.metrics[NDCG] for r in test_runs if r.model_id and r.system != "hybrid" and NDCG in r.metrics},
         int(split.summary["leaks"]) if split and "leaks" in split.summary else None,
         lost if not interrupted else None,
+        base.id if base else 0,
+        static,
+        static_pace([model for model in tuned if model.id in static]),
     )
 
 
 def read_curves(project: Project, model_id: int) -> Curves:
     """The recorded curves of a model."""
-    names = ("dev_ndcg@10", "loss", "lr", "dev_bm25", "dev_base")
-    dev, loss, rate, bm25, base = (models.curve(project, model_id, name) for name in names)
-    return Curves(tuple(dev), tuple(loss), tuple(rate), _last(bm25), _last(base))
+    names = ("dev_ndcg@10", "loss", "lr", "dev_bm25", "dev_base", "speed", "memory")
+    dev, loss, rate, bm25, base, speed, memory = (models.curve(project, model_id, name) for name in names)
+    most = max((point.value for point in memory), default=0.0)
+    return Curves(tuple(dev), tuple(loss), tuple(rate), _last(bm25), _last(base), tuple(speed), most)
+
+
+def read_finished(project: Project, model_id: int) -> Finished:
+    """A model and its whole story."""
+    from engine.store.probes import probes
+
+    found = models.model(project, model_id)
+    watched = read_watched(project, probes(project, model_id))
+    return Finished(found, read_curves(project, model_id), watched, read_verdicts(project, model_id))
+
+
+def read_watched(project: Project, found: Sequence[Probe]) -> tuple[Watched, ...]:
+    """Watched queries with their texts, in the order of their ids."""
+    by_query: dict[int, dict[int, Probe]] = {}
+    for probe in found:
+        by_query.setdefault(probe.query_id, {})[probe.step] = probe
+    texts = queries.queries(project, by_query)
+    last = {query_id: looks[max(looks)] for query_id, looks in by_query.items()}
+    known = documents.passages(project, {passage_id for probe in last.values() for passage_id in probe.top})
+    made = []
+    for query_id, looks in sorted(by_query.items()):
+        if query_id not in texts:
+            continue
+        right = {qrel.passage_id for qrel in queries.qrels_of(project, query_id) if qrel.grade > 0}
+        top = tuple((_title(known[p]), p in right) for p in last[query_id].top if p in known)
+        ranks = tuple((step, looks[step].rank) for step in sorted(looks))
+        made.append(Watched(query_id, texts[query_id].text, ranks, top))
+    return tuple(made)
+
+
+def last_run(found: Sequence[Probe]) -> list[Probe]:
+    """The looks of the newest run, where a job trains several one after another: steps begin anew."""
+    begins = [place for place in range(1, len(found)) if found[place].step < found[place - 1].step]
+    return list(found[begins[-1] :] if begins else found)
+
+
+def joined(before: Sequence[Watched], now: Sequence[Watched]) -> tuple[Watched, ...]:
+    """What was watched before an interruption, with what came after it."""
+    known = {query.query_id: query for query in before}
+    made = []
+    for query in now:
+        old = known.get(query.query_id)
+        first = query.ranks[0][0]
+        earlier = tuple(look for look in old.ranks if look[0] < first) if old else ()
+        made.append(replace(query, ranks=(*earlier, *query.ranks)))
+    return tuple(made)
+
+
+def run_changes(model: Model) -> tuple[str, dict[str, Any]]:  # Any: JSON values
+    """The preset of a run and what its settings changed of it."""
+    known = set(TrainParams.__dataclass_fields__) - {"preset", "resume", "finish"}
+    params = params_from_dict(TrainParams, {n: v for n, v in model.params.items() if n in known | {"preset"}})
+    plain = PRESETS[params.preset]
+    changes = {name: getattr(params, name) for name in sorted(known) if getattr(params, name) != getattr(plain, name)}
+    if model.parent_id and changes.get("base", "base") != "base":
+        changes["base"] = str(model.parent_id)
+    return params.preset, changes
+
+
+def _title(passage: Passage) -> str:
+    return f"{passage.heading}: {passage.text}"[:160] if passage.heading else passage.text[:160]
+
+
+def read_verdicts(project: Project, model_id: int) -> tuple[Comparison, ...]:
+    """The newest comparisons of a model with BM25 and with the base on test queries."""
+    found: dict[str, Comparison] = {}
+    for comparison in runs.comparisons(project):
+        run = runs.run(project, comparison.run_a)
+        other = runs.run(project, comparison.run_b)
+        if run is None or other is None or run.model_id != model_id or run.split is not Split.TEST:
+            continue
+        if not runs.is_of_model(run) or other.system not in ("bm25", "base") or comparison.metric != NDCG:
+            continue
+        if other.system not in found or comparison.id > found[other.system].id:
+            found[other.system] = comparison
+    return tuple(found[system] for system in ("bm25", "base") if system in found)
+
+
+def read_forecasts(project: Project, plans: Mapping[str, TrainParams]) -> dict[str, Measured]:
+    """What was measured on this machine for plans, by their names; those nobody measured are left out."""
+    found = {name: find_forecast(project, params) for name, params in plans.items()}
+    return {name: measured for name, measured in found.items() if measured is not None}
 
 
 def _to_beat(project: Project, test_runs: Sequence[Run], tuned: Sequence[Model]) -> tuple[Beat, ...]:
@@ -143,6 +261,29 @@ def measured_step(tuned: Sequence[Model]) -> float:
     return 0.0
 
 
+def static_pace(tuned: Sequence[Model]) -> float:
+    """Seconds of one step of the newest run of a table of vectors; 0 where none says so."""
+    for model in tuned:
+        steps, seconds = model.summary.get("steps", 0), model.summary.get("seconds", 0.0)
+        if steps and seconds:
+            return float(seconds) / float(steps)
+    return 0.0
+
+
+def is_static_run(params: TrainParams, facts: TrainFacts) -> bool:
+    """Whether a table of vectors would be trained in its own way (`engine.train.static_work`)."""
+    newest = facts.tuned[0].id if facts.tuned else 0
+    base = {"base": facts.base_id, "tuned": newest}.get(params.base)
+    base = int(params.base) if base is None and params.base.isdecimal() else base
+    ranking = params.objective in ("mnrl", "cached_mnrl") and params.matryoshka == "off" and params.processes == 1
+    return ranking and base in facts.static
+
+
+def effective(params: TrainParams, facts: TrainFacts) -> TrainParams:
+    """What the engine makes of settings: a table of vectors takes larger batches and more passes."""
+    return static_params(params) if is_static_run(params, facts) else params
+
+
 def _weight(values: Mapping[str, Any]) -> float:  # Any: JSON values
     """How much longer a step takes than the quick preset's: texts a step times their length."""
     plain = TrainParams()
@@ -159,17 +300,19 @@ def steps_of(params: TrainParams, questions: int) -> int:
 
 def seconds_of(params: TrainParams, facts: TrainFacts) -> float:
     """How long a run will take, from the last run's pace or else from a measured one."""
-    seconds = steps_of(params, facts.questions) * _pace(params, facts)
+    seconds = steps_of(effective(params, facts), facts.questions) * _pace(params, facts)
     return min(seconds, params.minutes * 60) if params.minutes else seconds
 
 
 def steps_in_time(params: TrainParams, facts: TrainFacts) -> int:
     """How many steps a run will come to before its time limit, at the pace that `seconds_of` foretells."""
-    steps = steps_of(params, facts.questions)
+    steps = steps_of(effective(params, facts), facts.questions)
     return min(steps, max(1, int(params.minutes * 60 / _pace(params, facts)))) if params.minutes else steps
 
 
 def _pace(params: TrainParams, facts: TrainFacts) -> float:
+    if is_static_run(params, facts):
+        return facts.seconds_a_static_step or SECONDS_A_STATIC_STEP
     weight = _weight({name: getattr(params, name) for name in ("batch_size", "num_negatives", "max_length")})
     return weight * (facts.seconds_a_step or SECONDS_A_STEP)
 

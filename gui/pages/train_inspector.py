@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -10,11 +11,14 @@ from PySide6.QtWidgets import QWidget
 
 from engine.records import Model
 from gui import words
-from gui.pages.train_facts import Beat, TrainFacts
+from gui.pages.train_facts import Beat, TrainFacts, Watched
+from gui.pages.train_watch import WatchedList
 from gui.phrases import fill
 from gui.widgets.cards import InfoRow, Inspector, column, row, rule
 from gui.widgets.gauges import LineKey
 from gui.widgets.labels import ElidedLabel, Link, MarkState, StateMark, label
+
+Measuring = Literal["measured", "measuring", "guessed"]
 
 
 class TrainInspector(QObject):
@@ -23,22 +27,48 @@ class TrainInspector(QObject):
     model_asked = Signal(int)
     judging_asked = Signal()
     measuring_asked = Signal()
+    forecast_asked = Signal()
+    pinning_asked = Signal()
 
     def __init__(self, inspector: Inspector) -> None:
         super().__init__(inspector)
         self._inspector = inspector
         inspector.set_title(self.tr("This run"))
-        self._time = InfoRow(self.tr("Time"))
-        self._time_rule = rule()
+        self._size = SizeRows()
+        self._watched: WatchedList | None = None
+        self._facts = TrainFacts()
 
-    def show_facts(self, facts: TrainFacts, time: str) -> None:
-        """Show everything anew; `time` is the estimate for the settings of now."""
+    def show_facts(self, facts: TrainFacts) -> None:
+        """Show everything of a run that is to come anew."""
+        self._facts = facts
+        if self._watched is None:
+            self._fill()
+
+    def show_watched(self, watched: Sequence[Watched]) -> None:
+        """Show watched queries instead, while a run goes and after it; the facts again where there are none."""
+        if not watched:
+            if self._watched is not None:
+                self._watched = None
+                self._fill()
+            return
+        if self._watched is None:
+            self._inspector.clear()
+            self._watched = WatchedList()
+            self._watched.pinning_asked.connect(self.pinning_asked)
+            self._inspector.body.addWidget(self._watched)
+            self._inspector.body.addStretch(1)
+            self._inspector.set_title(self.tr("Watched queries"), self.tr("rank of the answer, after each look"))
+        self._watched.show_watched(watched)
+
+    def _fill(self) -> None:
+        facts = self._facts
+        self._inspector.set_title(self.tr("This run"))
         self._inspector.clear()
         body = self._inspector.body
-        self._time = InfoRow(self.tr("Time"), time)
-        self._time_rule = rule()
-        body.addWidget(self._time)
-        body.addWidget(self._time_rule)
+        old, self._size = self._size, SizeRows()
+        self._size.take(old)
+        self._size.measuring_asked.connect(self.forecast_asked)
+        body.addWidget(self._size)
         self._add_beat(facts)
         body.addWidget(rule())
         self._add_checks(facts)
@@ -49,13 +79,13 @@ class TrainInspector(QObject):
                 body.addWidget(self._model_row(model, facts))
         body.addStretch(1)
 
-    def set_time(self, time: str) -> None:
-        self._time.set_value(time)
+    def set_size(self, time: str, most: str, memory: str, state: Measuring) -> None:
+        """How long the settings of now will take, at most, and how much memory; where that is from."""
+        self._size.set_size(time, most, memory, state)
 
-    def show_time(self, shown: bool) -> None:
+    def show_size(self, shown: bool) -> None:
         """The estimate belongs to a run that is still to come."""
-        self._time.setVisible(shown)
-        self._time_rule.setVisible(shown)
+        self._size.setVisible(shown)
 
     def _add_beat(self, facts: TrainFacts) -> None:
         known = [beat for beat in facts.beat if beat.dev is not None or beat.test is not None]
@@ -120,6 +150,49 @@ class TrainInspector(QObject):
         made = _ModelRow(model, words.decimal(dev) if dev is not None else "–", " · ".join(facts_))
         made.clicked.connect(lambda: self.model_asked.emit(model.id))
         return made
+
+
+class SizeRows(QWidget):
+    """Time and memory of the run to come; `measuring_asked` wants them measured by trial steps."""
+
+    measuring_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._last: tuple[str, str, str, Measuring] = ("", "", "", "guessed")
+        self._shown = True
+        stack = column(self)
+        self._time, self._most = InfoRow(self.tr("Time")), InfoRow(self.tr("At most"))
+        self._memory = InfoRow(self.tr("Memory"))
+        for line in (self._time, self._most, self._memory):
+            stack.addWidget(line)
+        self._source = label("", "caption", "text3", wrap=True)
+        stack.addWidget(self._source)
+        self._measure = Link(self.tr("Measure on this machine"), "dense")
+        self._measure.clicked.connect(self.measuring_asked)
+        stack.addWidget(self._measure)
+        stack.addSpacing(8)
+        stack.addWidget(rule())
+
+    def take(self, other: SizeRows) -> None:
+        """Show what another one shows."""
+        self.set_size(*other._last)
+        self.setVisible(not other.isHidden())
+
+    def set_size(self, time: str, most: str, memory: str, state: Measuring) -> None:
+        self._last = (time, most, memory, state)
+        self._time.set_value(time)
+        self._most.set_value(most)
+        self._most.setVisible(bool(most))
+        self._memory.set_value(memory)
+        self._memory.setVisible(bool(memory))
+        said = {
+            "measured": self.tr("Measured here by trial steps, the longest batch among them"),
+            "measuring": self.tr("Trial steps are done now…"),
+            "guessed": self.tr("By the pace of earlier runs; trial steps tell time and memory"),
+        }[state]
+        self._source.setText(said)
+        self._measure.setVisible(state == "guessed")
 
 
 class _ModelRow(QWidget):

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from engine.records import MetricPoint, Model
 from gui import theme, words
 from gui.jobs.job import Job, Phase
-from gui.pages.train_facts import Curves, best_of, smooth
+from gui.pages.train_end import EndCard, WarningsCard
+from gui.pages.train_facts import Curves, Watched, best_of, smooth
+from gui.pages.train_watch import WatchedList
 from gui.phrases import fill
-from gui.widgets.buttons import Button, SegmentedControl
+from gui.widgets.buttons import SegmentedControl
 from gui.widgets.cards import Card, Figure, column, row, rule
 from gui.widgets.charts import LineChart
-from gui.widgets.labels import Chip, ChipState, label
-from gui.widgets.paragraph import Paragraph
+from gui.widgets.labels import label
 
 REDRAW_MS = 250
 _NO_CURVES = Curves()
@@ -47,9 +48,17 @@ class TrainLive(QWidget):
         self._step = Figure("–", self.tr("Step"), " ", above=True)
         self._time = Figure("–", self.tr("Time"), " ", above=True)
         self._loss = Figure("–", self.tr("Loss"), self.tr("smoothed"), above=True)
+        self._memory = Figure("–", self.tr("Memory"), " ", above=True)
+        self.troubles = WarningsCard()
+        self.watched = WatchedList()
+        self._watched_card = Card(self.tr("Watched queries"), self.tr("rank of the answer, after each look"))
+        self._watched: tuple[Watched, ...] = ()
+        self._narrow = False
+        self._foretold = 0.0
         self._dev_card = Card(self.tr("Dev queries"), self.tr("nDCG@10, measured while it trains"), divided=False)
         self._loss_card = Card(self.tr("Loss"), self.tr("each step, and smoothed"), divided=False)
-        self._which = SegmentedControl([self.tr("Loss"), self.tr("Learning rate")], accessible=self.tr("Curve"))
+        names = [self.tr("Loss"), self.tr("Learning rate"), self.tr("Speed")]
+        self._which = SegmentedControl(names, accessible=self.tr("Curve"))
         self._which.changed.connect(lambda _place: self._redraw())
         self._dev_chart: LineChart | None = None
         self._loss_chart: LineChart | None = None
@@ -63,10 +72,11 @@ class TrainLive(QWidget):
     def _build(self) -> None:
         stack = column(self, gap=theme.GAP)
         stack.addWidget(self.ending)
+        stack.addWidget(self.troubles)
         figures = Card(pad=0)
         figures.setFixedHeight(88)
         line = row(margins=(16, 0, 8, 0), gap=16)
-        for place, figure in enumerate((self._score, self._step, self._time, self._loss)):
+        for place, figure in enumerate((self._score, self._step, self._time, self._loss, self._memory)):
             if place:
                 line.addWidget(rule("v"))
             line.addWidget(figure, 1, Qt.AlignmentFlag.AlignVCenter)
@@ -83,6 +93,9 @@ class TrainLive(QWidget):
         self._loss_gap = QWidget()
         self._loss_card.body.addWidget(self._loss_gap, 1)
         stack.addWidget(self._loss_card, 2)
+        self._watched_card.body.addWidget(self.watched)
+        self._watched_card.hide()
+        stack.addWidget(self._watched_card)
 
     # While it runs
 
@@ -99,7 +112,10 @@ class TrainLive(QWidget):
             _after(self._before.rate, _points(metrics.get("lr", ()))),
             bm25[-1].value if bm25 else self._curves.bm25,
             base[-1].value if base else self._curves.base,
+            _after(self._before.speed, _points(metrics.get("speed", ()))),
+            max([self._before.memory, *(value for _step, value in metrics.get("memory", ()))]),
         )
+        self.troubles.show_warnings(job.warnings)
         self.show_progress(job)
         self.later()
 
@@ -110,15 +126,32 @@ class TrainLive(QWidget):
 
     def set_baselines(self, bm25: float | None, base: float | None) -> None:
         """What is known of the lines to beat before the run says so."""
-        self._curves = Curves(self._curves.dev, self._curves.loss, self._curves.rate, bm25, base)
+        self._curves = replace(self._curves, bm25=bm25, base=base)
+
+    def set_forecast(self, memory: float) -> None:
+        """Bytes that were foretold for this run, 0 where nothing was."""
+        self._foretold = memory
+
+    def show_watched(self, watched: tuple[Watched, ...]) -> None:
+        """Watched queries below the charts, where the pane beside them is folded away."""
+        self._watched = watched
+        if watched:
+            self.watched.show_watched(watched)
+        self._watched_card.setVisible(self._narrow and bool(watched))
+
+    def set_narrow(self, narrow: bool) -> None:
+        self._narrow = narrow
+        self._watched_card.setVisible(narrow and bool(self._watched))
 
     def begin(self, before: Curves = _NO_CURVES) -> None:
         """Forget the last run; `before` is what a resumed one had recorded."""
         self._before = before
         bm25 = before.bm25 if before.bm25 is not None else self._curves.bm25
         base = before.base if before.base is not None else self._curves.base
-        self._curves = Curves(before.dev, before.loss, before.rate, bm25, base)
+        self._curves = replace(before, bm25=bm25, base=base)
         self._until = 0
+        self.troubles.show_warnings(())
+        self.show_watched(())
         self.ending.hide()
         self._redraw()
 
@@ -127,7 +160,9 @@ class TrainLive(QWidget):
         training = job.stage.startswith("train") and job.total > 0
         if training:
             self._until = job.total
-            self._step.set_value(fill(self.tr("%1 of %2"), words.count(job.done), words.count(job.total)), _pace(job))
+            self._step.set_value(
+                fill(self.tr("%1 of %2"), words.count(job.done), words.count(job.total)), self._pace(job)
+            )
         else:
             done = f"{words.count(job.done)} / {words.count(job.total)}" if job.total else ""
             self._step.set_value(self._stage_words(job), f"{job.stage} {done}".strip())
@@ -137,6 +172,14 @@ class TrainLive(QWidget):
         else:
             ends = datetime.now() + timedelta(seconds=left)
             self._time.set_value(_clock(left), fill(self.tr("left, ends about %1"), ends.strftime("%H:%M")))
+
+    def _pace(self, job: Job) -> str:
+        """Seconds a step, and queries a second by the last steps."""
+        if job.rate <= 0:
+            return " "
+        step = f"{job.rate:.1f} / s" if job.rate >= 1 else f"{1 / job.rate:.1f} s / step"
+        speed = recent_speed(self._curves)
+        return f"{step} · {fill(self.tr('%1 queries/s'), f'{speed:.3g}')}" if speed else step
 
     def _stage_words(self, job: Job) -> str:
         if job.phase is Phase.WAITING:
@@ -156,10 +199,11 @@ class TrainLive(QWidget):
         """Show a finished run from what was stored of it."""
         self._live = False
         self._curves = curves
+        self.troubles.show_warnings([str(said) for said in model.summary.get("warnings", ())])
         steps = int(model.summary.get("steps", 0))
         self._until = max([steps, *(point.step for point in curves.loss)])
         seconds = float(model.summary.get("seconds", 0.0))
-        pace = fill(self.tr("%1 s a step"), f"{seconds / steps:.1f}") if steps and seconds else " "
+        pace = fill(self.tr("%1 s / step"), f"{seconds / steps:.1f}") if steps and seconds else " "
         self._step.set_value(words.count(steps), pace)
         self._time.set_value(words.duration(seconds) if seconds else "–", self.tr("taken"))
         self._redraw()
@@ -180,8 +224,16 @@ class TrainLive(QWidget):
         self._score.set_value(words.decimal(best.value) if best else "–", over or " ")
         smoothed = smooth(curves.loss)
         self._loss.set_value(words.decimal(smoothed[-1][1], 2) if smoothed else "–")
+        self._memory.set_value(words.size(curves.memory) if curves.memory else "–", self._memory_note())
         self._draw_dev()
         self._draw_lower(smoothed)
+
+    def _memory_note(self) -> str:
+        if not self._curves.memory:
+            return " "
+        return (
+            fill(self.tr("at most; %1 foretold"), words.size(self._foretold)) if self._foretold else self.tr("at most")
+        )
 
     def _draw_dev(self) -> None:
         curves = self._curves
@@ -208,111 +260,30 @@ class TrainLive(QWidget):
             self._loss_chart = LineChart(digits=2, rings=False, accessible=self.tr("Loss by step"))
             self._loss_gap.hide()
             self._loss_card.body.addWidget(self._loss_chart, 1)
+        title, fact = (
+            (self.tr("Loss"), self.tr("each step, and smoothed")),
+            (self.tr("Learning rate"), self.tr("in millionths")),
+            (self.tr("Speed"), self.tr("queries a second")),
+        )[self._which.current()]
+        faint: list[tuple[float, float]] = []
+        line: Sequence[tuple[float, float]] = smoothed
         if self._which.current() == 0:
-            self._loss_chart.set_faint([(float(point.step), point.value) for point in self._curves.loss])
-            self._loss_chart.set_line(smoothed, until=float(self._until))
-        else:
+            faint = [(float(point.step), point.value) for point in self._curves.loss]
+        elif self._which.current() == 1:
             # In millionths, so that the axis has figures a person can read.
-            rate = [(float(point.step), point.value * 1e6) for point in self._curves.rate]
-            self._loss_chart.set_faint([])
-            self._loss_chart.set_line(rate, until=float(self._until))
-        self._loss_card.title.setText(self.tr("Loss") if self._which.current() == 0 else self.tr("Learning rate"))
-        self._loss_card.fact.setText(
-            self.tr("each step, and smoothed") if self._which.current() == 0 else self.tr("in millionths")
-        )
+            line = [(float(point.step), point.value * 1e6) for point in self._curves.rate]
+        else:
+            line = [(float(point.step), point.value) for point in self._curves.speed]
+        self._loss_chart.set_faint(faint)
+        self._loss_chart.set_line(line, until=float(self._until))
+        self._loss_card.title.setText(title)
+        self._loss_card.fact.setText(fact)
 
 
-class EndCard(Card):
-    """How a run ended: done, stopped, and what can be done now."""
-
-    verdict_asked = Signal()
-    back_asked = Signal()
-    again_asked = Signal()
-    kept = Signal()
-    discarded = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(pad=16, parent=parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        line = row(gap=12)
-        self._chip = Chip()
-        self._words = _Sentence()
-        self._verdict = Button(self.tr("See the verdict"), "primary", after="arrow-right")
-        self._again = Button(self.tr("Go on from there"))
-        self._keep = Button(self.tr("Keep the best"))
-        self._keep.setToolTip(self.tr("Train no further: the best checkpoint becomes a finished model"))
-        self._keep.clicked.connect(self.kept)
-        self._discard = Button(self.tr("Discard…"), "flat")
-        self._back = Button(self.tr("Train again"), "flat")
-        self._verdict.clicked.connect(self.verdict_asked)
-        self._again.clicked.connect(self.again_asked)
-        self._discard.clicked.connect(self.discarded)
-        self._back.clicked.connect(self.back_asked)
-        line.addWidget(self._chip)
-        line.addWidget(self._words, 1)
-        for button in (self._back, self._discard, self._keep, self._again, self._verdict):
-            line.addWidget(button)
-        self.body.addLayout(line)
-        self.hide()
-
-    def show_end(self, chip: str, state: ChipState, sentence: str, *, verdict: bool, again: bool) -> None:
-        self._chip.set_state(chip, state)
-        self._words.setText(sentence)
-        self._words.fit()
-        self._verdict.setVisible(verdict)
-        self._again.setVisible(again)
-        self._discard.setVisible(again)
-        self._keep.setVisible(again)
-        self.setAccessibleName(f"{chip}: {sentence}")
-        self.show()
-
-    def sentence(self) -> str:
-        return self._words.text()
-
-
-class _Sentence(Paragraph):
-    """A paragraph beside buttons: a box layout guesses its width too large, so it asks for its height itself."""
-
-    def __init__(self) -> None:
-        super().__init__("", "body", "text")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.fit()
-
-    def fit(self) -> None:
-        """Be as high as the text needs at this width."""
-        self.setMinimumHeight(self.heightForWidth(self.width()))
-
-
-def end_sentence(model: Model, curves: Curves) -> str:
-    """What a finished run reached on the dev queries, in words."""
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("train_live", text)
-
-    best = best_of(curves.dev)
-    if best is None:
-        return fill(tr("%1 is trained."), model.name)
-    kept = model.summary.get("dev")
-    reached = float(kept) if isinstance(kept, float) else best.value
-    said = tr("%1 reached %2 nDCG@10 on the dev queries at step %3")
-    parts = [fill(said, model.name, words.decimal(reached), best.step)]
-    against = [
-        f"{name} {words.signed(reached - value)}"
-        for name, value in (("BM25", curves.bm25), ("Base", curves.base))
-        if value is not None
-    ]
-    if against:
-        parts.append(fill(tr("against %1"), ", ".join(against)))
-    ended = {
-        "patience": tr("It ended early, because the score rose no more."),
-        "time": tr("It ended when its time was up."),
-    }.get(str(model.summary.get("stopped", "")), "")
-    share = float(model.summary.get("base_share", 0.0) or 0.0)
-    mixed = fill(tr("Mixed with %1 of the base model, which was better still."), words.share(share)) if share else ""
-    unseen = tr("Whether that holds on unseen queries, the verdict says.")
-    return " ".join(part for part in (", ".join(parts) + ".", ended, mixed, unseen) if part)
+def recent_speed(curves: Curves) -> float:
+    """Queries a second over the last ten steps: their mean by time; 0 where nothing is known."""
+    last = [point.value for point in curves.speed[-10:] if point.value > 0]
+    return len(last) / sum(1 / value for value in last) if last else 0.0
 
 
 def _points(found: Sequence[tuple[int, float]]) -> tuple[MetricPoint, ...]:
@@ -330,12 +301,6 @@ def _after(before: tuple[MetricPoint, ...], points: tuple[MetricPoint, ...]) -> 
     if not points:
         return before
     return (*(point for point in before if point.step < points[0].step), *points)
-
-
-def _pace(job: Job) -> str:
-    if job.rate <= 0:
-        return " "
-    return f"{job.rate:.1f} / s" if job.rate >= 1 else f"{1 / job.rate:.1f} s / step"
 
 
 def _clock(seconds: float) -> str:

@@ -11,8 +11,17 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QSpinBox, QWidget
 
 from engine.params import TrainParams
+from engine.store.forecasts import Measured
 from gui import theme, words
-from gui.pages.train_facts import TrainFacts, memory_size, seconds_of, steps_in_time, steps_of, texts_a_step
+from gui.pages.train_facts import (
+    TrainFacts,
+    effective,
+    memory_size,
+    seconds_of,
+    steps_in_time,
+    steps_of,
+    texts_a_step,
+)
 from gui.pages.train_settings import SettingsForm
 from gui.phrases import fill
 from gui.widgets.buttons import Button
@@ -110,6 +119,7 @@ class TrainPlan(QWidget):
         super().__init__(parent)
         self._presets = dict(presets)
         self._facts = TrainFacts()
+        self._measured: dict[str, Measured] = {}
         self._cards: dict[str, PresetCard] = {}
         self._group = QButtonGroup(self)
         self._figures = [Figure("–", caption) for caption in self._captions()]
@@ -206,10 +216,26 @@ class TrainPlan(QWidget):
 
     def params(self) -> TrainParams:
         """The whole of what would be run."""
-        return replace(self._presets[self.preset()], **self._form.changes())
+        return self.plans()[self.preset()]
+
+    def plans(self) -> dict[str, TrainParams]:
+        """What each card stands for: the chosen one with the changes made."""
+        changes, chosen = self._form.changes(), self.preset()
+        return {n: replace(params, **(changes if n == chosen else {})) for n, params in self._presets.items()}
 
     def seconds(self) -> float:
-        return seconds_of(self.params(), self._facts)
+        """What the run would take: as it was measured here, else by the pace of earlier ones."""
+        measured = self.measured()
+        return measured.seconds if measured else seconds_of(self.params(), self._facts)
+
+    def measured(self) -> Measured | None:
+        """What trial steps said of the settings of now."""
+        return self._measured.get(self.preset())
+
+    def show_measured(self, measured: Mapping[str, Measured]) -> None:
+        """Forecasts by card, for the plans of now."""
+        self._measured = dict(measured)
+        self._show_sizes()
 
     def choose(self, preset: str) -> None:
         if preset in self._cards:
@@ -233,25 +259,35 @@ class TrainPlan(QWidget):
 
     def _show_sizes(self) -> None:
         changes = self._form.changes()
-        for name, card in self._cards.items():
-            params = replace(self._presets[name], **(changes if name == self.preset() else {}))
-            steps, planned = steps_in_time(params, self._facts), steps_of(params, self._facts.questions)
+        for name, plan in self.plans().items():
+            if name not in self._cards:
+                continue
+            params, measured = effective(plan, self._facts), self._measured.get(name)
+            steps, planned = steps_in_time(plan, self._facts), steps_of(params, self._facts.questions)
+            steps = measured.steps if measured else steps
             asked = steps * params.batch_size / self._facts.questions if self._facts.questions else params.epochs
-            passes = min(asked, params.epochs)
             changed = name == self.preset() and bool(changes)
-            card.show_size(
-                time=words.about(seconds_of(params, self._facts)),
-                passes=f"{passes:.1f}".removesuffix(".0"),
+            limit = self._limit(params) if steps < planned else ""
+            guessed = (self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(params)]
+            self._cards[name].show_size(
+                time=words.about(measured.seconds if measured else seconds_of(plan, self._facts)),
+                passes=f"{min(asked, params.epochs):.1f}".removesuffix(".0"),
                 steps=words.count(steps) if steps == planned else f"≈ {words.count(steps)}",
-                memory=(self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(params)],
+                memory=words.size(measured.bytes) if measured else guessed,
                 tip=fill(
                     self.tr("%1 texts of up to %2 tokens a step"),
                     words.count(texts_a_step(params)),
                     words.count(params.max_length),
                 ),
-                note=self.tr("with your changes") if changed else self._limit(params) if steps < planned else "",
+                note=self.tr("with your changes") if changed else limit or self._ending(params),
             )
         self._say_changes(len(changes))
+
+    def _ending(self, params: TrainParams) -> str:
+        """What ends the run before its last step."""
+        if params.patience:
+            return fill(self.tr("ends after %1 looks without gain"), params.patience)
+        return ""
 
     def _limit(self, params: TrainParams) -> str:
         """On this machine the clock ends the run before its steps do."""

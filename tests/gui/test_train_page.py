@@ -13,7 +13,7 @@ from engine.store.project import Project
 from gui.dialogs.question import Question
 from gui.jobs.job import PAGES, Phase, job_name, job_past
 from gui.pages.train import TrainPage
-from gui.pages.train_live import EndCard
+from gui.pages.train_end import EndCard
 from tests.gui.asking import AskingSession, settle
 from tests.gui.projects import empty_project, imported_project
 
