@@ -13,9 +13,11 @@ from typing import NoReturn
 from engine import __version__
 from engine.commands import (
     bases,
+    cutting,
     documents,
     evaluation,
     exports,
+    judging,
     negatives,
     projects,
     queries,
@@ -107,7 +109,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"searchsmith {__version__}")
     add = _Commands(parser).add
     projects.add_start_commands(add)
-    for part in (documents, queries, negatives, bases, training, evaluation, runs, searching, exports):
+    for part in (documents, cutting, queries, judging, negatives, bases, training, evaluation, runs, searching, exports):
         part.add_commands(add)
     projects.add_state_commands(add)
     return parser

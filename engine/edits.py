@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.params import ImportParams, SelectParams, params_from_dict, params_to_dict
+from engine.params import CutParams, ImportParams, SelectParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
-from engine.store import documents, imports, jobs, models, notes, pins, places, queries, runs
+from engine.store import documents, imports, jobs, judging, models, notes, pins, places, queries, runs
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.reading import keep_base
@@ -116,6 +116,33 @@ def _judged(project: Project, query_id: int) -> tuple[list[str], Values]:
 
     compared = judge_query_again(project, query_id)
     return ["queries", *(["runs"] if compared else [])], {"compared": len(compared)}
+
+
+def _judge(project: Project, values: Values) -> tuple[list[str], Values]:
+    """A grade by hand on a pooled passage, or none to skip it; says what was there before, for taking it back."""
+    from engine.evaluate.by_hand import judge_passage
+
+    grade = None if values["grade"] is None else int(values["grade"])
+    spoken = judge_passage(project, int(values["query_id"]), int(values["passage_id"]), grade)
+    placed = spoken.placed.value if spoken.placed else ""
+    said = {"before": asdict(spoken.before), "placed": placed, "compared": spoken.compared}
+    return ["queries", *(["runs"] if spoken.compared else [])], said
+
+
+def _unjudge(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Take a grade or a skip back; `before` and `placed` as `judge` said them."""
+    from engine.evaluate.by_hand import Word, take_back
+
+    before = Word(**values["before"])
+    ids = int(values["query_id"]), int(values["passage_id"])
+    compared = take_back(project, *ids, before, placed=bool(values.get("placed")))
+    return ["queries", *(["runs"] if compared else [])], {"compared": compared}
+
+
+def _judged_pool(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Every passage pooled for a query was judged or skipped."""
+    judging.put_judged(project, int(values["query_id"]), judging.systems_key(project))
+    return [], {}
 
 
 def _pin_query(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -288,7 +315,33 @@ def _unwatch(project: Project, values: Values) -> tuple[list[str], Values]:
     return ["documents"], {"path": path}
 
 
+def _cut_preview(project: Project, values: Values) -> tuple[list[str], Values]:
+    """A document's passages if it were cut so, as [start, end, tokens, heading's number]; texts stay here."""
+    from engine.ingest.recut import bench_of
+
+    found = documents.document(project, int(values["document_id"]))
+    if found is None or not documents.has_text(project, found.id):
+        return [], {"spans": [], "document_id": int(values["document_id"])}
+    bench = bench_of(project)
+    pieces = bench.pieces(found, params_from_dict(CutParams, values["params"]))
+    spans = [[piece.start, piece.end, piece.tokens] for piece in pieces]
+    return [], {"document_id": found.id, "spans": spans, "limit": bench.limit, "before": found.n_passages}
+
+
+def _cut_outlook(project: Project, values: Values) -> tuple[list[str], Values]:
+    """What another cut would change in documents after an id, as far as some milliseconds reach."""
+    from engine.ingest.recut import bench_of
+
+    bench = bench_of(project)
+    params = params_from_dict(CutParams, values["params"])
+    seconds = float(values.get("seconds", 0.15))
+    outlook, following = bench.look(params, after=int(values.get("after", 0)), seconds=seconds)
+    return [], {**asdict(outlook), "limit": bench.limit, "next": following}
+
+
 EDITS: dict[str, Edit] = {
+    "cut_preview": _cut_preview,
+    "cut_outlook": _cut_outlook,
     "ignore_problem": _ignore_problem,
     "unignore_problem": _unignore_problem,
     "watch": _watch,
@@ -308,6 +361,9 @@ EDITS: dict[str, Edit] = {
     "unmerge": _unmerge,
     "qrel": _qrel,
     "unqrel": _unqrel,
+    "judge": _judge,
+    "unjudge": _unjudge,
+    "judged_pool": _judged_pool,
     "pin_query": _pin_query,
     "unpin_query": _unpin_query,
     "compare": _compare,
