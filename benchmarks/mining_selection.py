@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.params import SelectParams
-from engine.store.candidates import Candidates
+from engine.store.candidates import Candidates, columns_of
 from engine.store.selection import select
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     facts = {
         "queries": options.queries,
         "candidates": len(candidates),
-        "megabytes": round(sum(getattr(candidates, name).nbytes for name in Candidates.__slots__) / 1e6),
+        "megabytes": round(sum(column.nbytes for column in columns_of(candidates).values()) / 1e6),
         "best_s": round(min(seconds), 3),
         "median_s": round(float(np.median(seconds)), 3),
         "same_choice": bool(selection.chosen[:rows].sum() == chosen),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.commands.common import Add, Values, given, job, words
 from engine.errors import UserError
-from engine.params import MineParams, SelectParams
+from engine.params import GateParams, MineParams, SelectParams
 from engine.store.project import Project
 from engine.terminal import TerminalTask, plain, say, show_facts, table
 
@@ -24,6 +24,10 @@ def add_commands(add: Add) -> None:
         example="mine faq --sources bm25,dense --negatives 3 --relative-margin 0.05",
         show=_show_mined,
     )
+    mine.add_argument("--sources", metavar="LIST", help="of bm25, dense, random")
+    mine.add_argument("--depth", type=int, metavar="N", help="candidates of each source")
+    mine.add_argument("--model", metavar="ID", help="base, tuned or an id")
+    mine.add_argument("--index", choices=["auto", "exact", "ivf"], help="how the model's candidates are found")
     _add_rules(mine)
     mine.add_argument("--report", action="store_true", help="also counts by rule, histograms and findings, as JSON")
     listed = add("negatives list", "list queries with their counts", _list, show=_show_list)
@@ -39,6 +43,27 @@ def add_commands(add: Add) -> None:
     )
     shown.add_argument("query", metavar="QUERY", help="its id, its own id in the set, or its text")
     shown.add_argument("--all", action="store_true", help="not only the first 30 candidates")
+    scored = add(
+        "negatives score",
+        "let a reranker read the candidates near the cut; with --gate, hold back what it takes for answers",
+        job("gate", lambda options: given(options, *GateParams.__dataclass_fields__)),
+        example="negatives score faq --reranker reranker --gate score --gate-at 0.5",
+        show=show_facts,
+    )
+    scored.add_argument("--reranker", metavar="ID", help="an id, or a cross-encoder's folder (the newest)")
+    scored.add_argument("--per-query", type=int, metavar="N", help="answers, and others, of each query (20)")
+    scored.add_argument("--max-length", type=int, metavar="N", help="tokens of a query and a passage (256)")
+    _add_gate(scored)
+    scored.set_defaults(mining=None)
+    _add_rules(
+        add(
+            "negatives select",
+            "choose again among the candidates there are, by other rules; those not named stay",
+            _select,
+            example="negatives select faq --relative-margin 0.1 --fill none",
+            show=show_facts,
+        )
+    )
     judged = add(
         "negatives judge",
         "say of a candidate: accept (a negative), reject (leave it out), relevant (an answer), undo",
@@ -52,8 +77,17 @@ def add_commands(add: Add) -> None:
     add("negatives report", "counts by rule, histograms, rounds and findings", _report, show=_show_report)
 
 
+def _add_gate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--gate",
+        choices=["off", "score", "share"],
+        help="hold back by the reranker's score, or by its share of the lowest answer's",
+    )
+    command.add_argument("--gate-at", type=float, metavar="X", help="from which score or share on (0.5)")
+
+
 def _add_rules(mine: argparse.ArgumentParser) -> None:
-    mine.add_argument("--sources", metavar="LIST", help="of bm25, dense, random")
+    """The rules of selection."""
     mine.add_argument("--negatives", dest="num_negatives", type=int, metavar="N", help="for each query")
     mine.add_argument("--relative-margin", type=float, metavar="X", help="below the lowest answer, share of its score")
     mine.add_argument("--absolute-margin", type=float, metavar="X", help="below the lowest answer, as a difference")
@@ -77,12 +111,11 @@ def _add_rules(mine: argparse.ArgumentParser) -> None:
         help="no passages of an answer's own document",
     )
     mine.add_argument("--seed", type=int, metavar="N")
-    mine.add_argument("--depth", type=int, metavar="N", help="candidates of each source")
-    mine.add_argument("--model", metavar="ID", help="base, tuned or an id")
+    _add_gate(mine)
 
 
 def _mine_values(options: argparse.Namespace) -> Values:
-    values = given(options, "depth", "model")
+    values = given(options, "depth", "model", "index")
     select = given(options, *_SELECT)
     sources = words(options.sources)
     if not sources and select.get("share_random", 0) > 0:
@@ -93,6 +126,17 @@ def _mine_values(options: argparse.Namespace) -> Values:
 def _mine(options: argparse.Namespace, task: TerminalTask) -> Values:
     summary = job("mine", _mine_values)(options, task)
     return {**summary, "report": _report(options, task)} if options.report else summary
+
+
+def _select(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.mine.mining import reselect
+    from engine.mine.reporting import needed_mining, rules_of
+    from engine.params import params_from_dict, params_to_dict
+
+    with Project.open(Path(options.project)) as project, project.writing("reselect"):
+        mining = needed_mining(project)
+        rules = {**params_to_dict(rules_of(mining)), **given(options, *_SELECT)}
+        return reselect(project, mining.id, params_from_dict(SelectParams, rules))
 
 
 def _report(options: argparse.Namespace, task: TerminalTask) -> Values:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import ProjectError
+from engine.mine.approximate import choose_search
 from engine.mine.gathering import Known
 from engine.params import MineParams
 from engine.records import Model, Query
@@ -29,7 +30,8 @@ def mining_key(model: Model, corpus: Corpus, asked: Sequence[Query], known: Sequ
     def add(*parts: object) -> None:
         content.update(("\0".join(map(str, parts)) + "\n").encode("utf-8", "surrogatepass"))
 
-    add(model.weights_digest, model.max_length, *params.sources, params.depth, params.select.seed, QUERIES)
+    search = choose_search(params.index, len(asked), len(corpus.ids))
+    add(model.weights_digest, model.max_length, *params.sources, params.depth, params.select.seed, search, QUERIES)
     for passage_id, document_id, text_hash in zip(corpus.ids, corpus.document_ids, corpus.hashes, strict=True):
         add(passage_id, document_id, text_hash)
     for query, facts in zip(asked, known, strict=True):

@@ -32,7 +32,9 @@ def review_all(
     candidates = read_candidates(project, mining_id)
     reviews = read_reviews(project, candidates)
     selection = select(candidates, params, reviews)
-    rows = np.flatnonzero((selection.states == STATES.index(CandidateState(state))) & (reviews == 0))
+    asked = CandidateState(state)
+    said = selection.held if asked is CandidateState.DOUBTFUL else selection.states == STATES.index(asked)
+    rows = np.flatnonzero(said & (reviews == 0))
     number = candidates.query_numbers()[rows]
     pairs = zip(candidates.queries[number].tolist(), candidates.passage_id[rows].tolist(), strict=True)
     return queries.put_reviews(project, list(pairs), verdict, stamp=stamp)

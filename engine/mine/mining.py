@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.curate.sameness import normal_text
 from engine.errors import UserError
 from engine.mine import blocks
+from engine.mine.approximate import InvertedFile, choose_search
 from engine.mine.blocks import clear_blocks, finished_blocks, mine_blocks, mining_key
 from engine.mine.dense import top_k
 from engine.mine.equality import Equality
@@ -24,7 +25,7 @@ from engine.store import documents, models, negatives, queries
 from engine.store.candidates import MAX_RANK, Candidates, read_candidates, read_reviews, write_candidates
 from engine.store.documents import Corpus
 from engine.store.project import Project
-from engine.store.selection import CandidateState, Selection, chosen_negatives, select
+from engine.store.selection import Selection, chosen_negatives, select
 from engine.task import Task
 
 # Random candidates a query: enough to choose among, few enough to cost nothing.
@@ -33,7 +34,10 @@ _RANDOM = 50
 
 @dataclass(frozen=True, slots=True)
 class MineSummary:
-    """Queries mined, their candidates without the answers, negatives chosen, how many were held back as doubtful."""
+    """Queries mined, their candidates without the answers, negatives chosen, how many were held back as doubtful.
+
+    `recall`: of the model's exact candidates, the share that the index found; None where the search was exact.
+    """
 
     queries: int
     candidates: int
@@ -42,6 +46,7 @@ class MineSummary:
     doubtful: int
     short: int = 0
     mining: int = 0
+    recall: float | None = None
 
 
 def mine(project: Project, params: MineParams, task: Task) -> MineSummary:
@@ -60,16 +65,19 @@ def mine(project: Project, params: MineParams, task: Task) -> MineSummary:
     mining_id = negatives.start_mining(project, model_id=model.id, params=params_to_dict(params))
     key = mining_key(model, corpus, asked, known, params)
     try:
-        candidates = _mined(project, key, model, corpus, asked, known, params, task)
+        candidates, recall = _mined(project, key, model, corpus, asked, known, params, task)
         write_candidates(project, mining_id, candidates)
         task.progress("choose negatives", 0, len(known))
         selection = select(candidates, params.select, read_reviews(project, candidates))
         negatives.put_negatives(project, mining_id, chosen_negatives(candidates, selection))
-        negatives.finish_mining(project, mining_id, counts=_counts(project, mining_id, candidates, selection))
+        counts = _counts(project, mining_id, candidates, selection)
+        negatives.finish_mining(project, mining_id, counts={**counts, "recall": recall})
     except BaseException:
         negatives.drop_mining(project, mining_id)
         raise
     clear_blocks(project, key)
+    if params.select.gate != "off":
+        task.warn("The gate is on, but no reranker has read these candidates yet: searchsmith negatives score PROJECT")
     for finding in keep_lint(project).findings:
         task.warn(f"{finding.words} {finding.hint}")
     task.progress("choose negatives", len(known), len(known))
@@ -78,9 +86,10 @@ def mine(project: Project, params: MineParams, task: Task) -> MineSummary:
         candidates=selection.candidates,
         negatives=int(selection.chosen.sum()),
         by_source=selection.by_source(),
-        doubtful=selection.count(CandidateState.DOUBTFUL),
+        doubtful=int(selection.held.sum()),
         short=selection.short,
         mining=mining_id,
+        recall=recall,
     )
 
 
@@ -96,7 +105,7 @@ def reselect(project: Project, mining_id: int, params: SelectParams) -> dict[str
         raise UserError(f"There is no mining {mining_id}.", hint="Mine negatives first.")
     candidates = read_candidates(project, mining_id)
     selection = select(candidates, params, read_reviews(project, candidates))
-    counts = _counts(project, mining_id, candidates, selection)
+    counts = {**_counts(project, mining_id, candidates, selection), "recall": mined.counts.get("recall")}
     kept = {**mined.params, "select": params_to_dict(params)}
     negatives.replace_selection(project, mining_id, chosen_negatives(candidates, selection), params=kept, counts=counts)
     keep_lint(project)
@@ -159,12 +168,16 @@ def _mined(
     known: Sequence[Known],
     params: MineParams,
     task: Task,
-) -> Candidates:
+) -> tuple[Candidates, float | None]:
+    """The candidates of all queries, and what share of the model's exact ones an index found."""
     texts = [query.text for query in asked]
     index = open_bm25(project, corpus, task=task)
     equality = Equality(corpus.texts, index)
     vectors, passages = _vectors(project, model, texts, corpus.texts, task)
     passages = np.require(passages, np.float32, ["C", "W"])  # once for all blocks
+    inverted = None
+    if "dense" in params.sources and choose_search(params.index, len(asked), len(corpus.ids)) == "ivf":
+        inverted = InvertedFile.build(vectors, passages, params.depth, task)
     drawn = _random(len(known), len(corpus.ids), min(params.depth, _RANDOM), params.select.seed)
     if begun := finished_blocks(project, key):
         task.warn(
@@ -176,14 +189,17 @@ def _mined(
         found: dict[str, Found] = {}
         if "bm25" in params.sources:
             found["bm25"] = Found(*index.top_k(texts[rows], params.depth, task=quiet))
-        if "dense" in params.sources:
+        if inverted is not None:
+            found["dense"] = Found(*inverted.top_k(vectors[rows], params.depth))
+        elif "dense" in params.sources:
             found["dense"] = Found(*top_k(vectors[rows], passages, params.depth, task=quiet))
         if "random" in params.sources:
             found["random"] = Found(drawn.places[rows], drawn.scores[rows])
         space = Space(corpus.ids, corpus.document_ids, passages, vectors[rows], equality)
         return gather(known[rows], found, space, quiet)
 
-    return mine_blocks(project, key, len(known), block, task)
+    candidates = mine_blocks(project, key, len(known), block, task)
+    return candidates, round(inverted.recall, 4) if inverted else None
 
 
 class _Quiet(Task):
@@ -225,7 +241,7 @@ def _counts(
         "candidates": selection.candidates,
         "negatives": int(selection.chosen.sum()),
         "by_source": selection.by_source(),
-        "doubtful": selection.count(CandidateState.DOUBTFUL),
+        "doubtful": int(selection.held.sum()),
         "short": selection.short,
         "waterfall": [[step.state.value, step.removed, step.left] for step in selection.waterfall],
         "median_margin": round(float(np.median(margins)), 4) if len(margins) else None,

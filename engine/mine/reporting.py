@@ -15,7 +15,7 @@ from engine.records import Mining
 from engine.store import models, negatives
 from engine.store.candidates import Candidates, Flag, read_candidates, read_reviews
 from engine.store.project import Project
-from engine.store.selection import STATES, CandidateState, Selection, select
+from engine.store.selection import Selection, select
 
 Values = dict[str, Any]  # Any: JSON values
 _BINS = 40
@@ -97,7 +97,7 @@ def _histograms(candidates: Candidates, selection: Selection) -> Values:
     groups = {
         "answers": answer,
         "candidates": ~answer,
-        "doubtful": selection.states == STATES.index(CandidateState.DOUBTFUL),
+        "doubtful": selection.held,
         "negatives": selection.chosen,
     }
     columns = {

@@ -10,7 +10,7 @@ from engine.errors import UserError
 from engine.mine.reporting import needed_mining, provenance, rules_of
 from engine.records import Query
 from engine.store import documents, queries
-from engine.store.candidates import REVIEW_CODES, Flag, read_candidates, read_reviews
+from engine.store.candidates import REVIEW_CODES, Candidates, Flag, read_candidates, read_reviews
 from engine.store.project import Project
 from engine.store.selection import SOURCES, STATES, CandidateState, select
 
@@ -48,7 +48,7 @@ def listed(project: Project, *, limit: int = 50, short: bool = False, doubtful: 
     selection = select(candidates, rules, read_reviews(project, candidates))
     number, n = candidates.query_numbers(), len(candidates.queries)
     chosen = np.bincount(number[selection.chosen], minlength=n)
-    held = np.bincount(number[selection.states == STATES.index(CandidateState.DOUBTFUL)], minlength=n)
+    held = np.bincount(number[selection.held], minlength=n)
     wanted = np.ones(n, bool)
     if short:
         wanted &= chosen < rules.num_negatives
@@ -107,6 +107,7 @@ def shown(project: Project, name: str, *, limit: int = 0) -> Values:
                 "score": round(float(candidates.dense_score[place]), 6),
                 "margin": round(float(candidates.margin[place]), 6),
                 "doubt": round(float(candidates.doubt[place]), 4),
+                "reranked": _score(candidates, place),
                 "random": bool(candidates.flags[place] & Flag.RANDOM),
                 "state": state.value,
                 "source": SOURCES[source].value if source != _NO_SOURCE else "",
@@ -115,3 +116,10 @@ def shown(project: Project, name: str, *, limit: int = 0) -> Values:
         )
     found.sort(key=lambda row: row["state"] != CandidateState.ANSWER.value)
     return {**provenance(project, mining), "query": standing, "text": query.text, "candidates": found}
+
+
+def _score(candidates: Candidates, place: int) -> float | None:
+    """What the reranker gave a candidate; None where it did not read it."""
+    if candidates.reranked is None or np.isnan(candidates.reranked[place]):
+        return None
+    return round(float(candidates.reranked[place]), 4)

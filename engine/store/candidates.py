@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.errors import ProjectError
 from engine.records import Review
 from engine.store.files import load_arrays, save_arrays
+from engine.store.gates import read_gate
 from engine.store.negatives import mining_folder
 from engine.store.project import Project
 from engine.store.queries import positives, reviews
@@ -53,6 +54,8 @@ class Candidates:
         doubt: (n,) float32 in 0..1, how likely this is an answer that nobody marked.
         flags: (n,) uint8 of `Flag`.
         by_bm25: (b,) int32, places of those with a BM25 rank, by query, then by that rank.
+        reranked: (n,) float32 in 0..1, how likely a reranker finds this an answer, NaN where it did not read it; None
+            where no reranker was asked (`engine.store.gates`).
     """
 
     queries: NDArray[np.int32]
@@ -67,6 +70,7 @@ class Candidates:
     doubt: NDArray[np.float32]
     flags: NDArray[np.uint8]
     by_bm25: NDArray[np.int32]
+    reranked: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.passage_id)
@@ -81,6 +85,19 @@ class Candidates:
     def query_numbers(self) -> NDArray[np.int32]:
         """The place in `queries` of each candidate's query, (n,) int32, ascending."""
         return np.repeat(np.arange(len(self.queries), dtype=np.int32), np.diff(self.starts))
+
+
+def columns_of(candidates: Candidates) -> dict[str, NDArray[Any]]:
+    """All its arrays by name, those that are absent left out."""
+    columns = {field.name: getattr(candidates, field.name) for field in fields(candidates)}
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def likeliness(candidates: Candidates) -> NDArray[np.float32]:
+    """How likely each candidate is an answer that nobody marked, (n,) in 0..1: its doubt, or the reranker's word."""
+    if candidates.reranked is None:
+        return candidates.doubt
+    return np.fmax(candidates.doubt, candidates.reranked)
 
 
 def sort_key(query: NDArray[Any], dense_rank: NDArray[Any], bm25_rank: NDArray[Any]) -> NDArray[np.int64]:
@@ -102,7 +119,7 @@ def write_candidates(project: Project, mining_id: int, candidates: Candidates) -
 
 def save_candidates(folder: Path, candidates: Candidates) -> None:
     """Write candidates into a folder, whole or not at all; raises as `write_candidates`."""
-    arrays = {field.name: getattr(candidates, field.name) for field in fields(candidates)}
+    arrays = columns_of(candidates)
     for name in ("queries", "passage_id"):
         if len(arrays[name]) and int(arrays[name].max()) > MAX_ID:
             raise ProjectError("The project has more than two billion ids.", hint="Make a new project.")
@@ -129,9 +146,9 @@ def join_candidates(parts: Sequence[Candidates]) -> Candidates:
     """Candidates of consecutive queries as one table; at least one part."""
     sizes = np.cumsum([0, *(len(part) for part in parts)])
     columns = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(Candidates)
-        if field.name not in ("starts", "by_bm25")
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in columns_of(parts[0])
+        if name not in ("starts", "by_bm25")
     }
     return Candidates(
         starts=np.concatenate([[0], *(part.starts[1:] + size for part, size in zip(parts, sizes, strict=False))]),
@@ -141,7 +158,9 @@ def join_candidates(parts: Sequence[Candidates]) -> Candidates:
 
 
 def read_candidates(project: Project, mining_id: int, *, check: bool = False) -> Candidates:
-    """The candidates of a mining, memory-mapped; what became an answer since it was mined is flagged so.
+    """The candidates of a mining, memory-mapped, with a reranker's scores where there are some.
+
+    What became an answer since it was mined is flagged so.
 
     Args:
         check: compare the files' hashes first (reads them whole).
@@ -150,6 +169,9 @@ def read_candidates(project: Project, mining_id: int, *, check: bool = False) ->
         ProjectError: the files are absent or damaged.
     """
     stored = load_candidates(_folder(project, mining_id), check=check)
+    gate = read_gate(project, mining_id)
+    if gate is not None and len(gate.scores) == len(stored):
+        stored = replace(stored, reranked=gate.scores)
     return mark_answers(stored, positives(project))
 
 

@@ -14,7 +14,7 @@ from engine.params import MineParams, SelectParams, params_to_dict
 from engine.records import Review
 from engine.store import browse, queries
 from engine.store.project import Project
-from engine.store.selection import CandidateState
+from engine.store.selection import HELD, CandidateState
 from gui import words
 from gui.jobs.job import Job
 from gui.pages.negatives_bulk import ask_likeness, leave_out_doubtful
@@ -371,7 +371,7 @@ class NegativesPage(ReadingPage):
 
     def _go_on(self, candidate: CandidateRow) -> None:
         """After a word on a doubtful one the next doubtful one comes; otherwise the next row."""
-        if candidate.state is CandidateState.DOUBTFUL and self._looked is not None and len(self._looked.walk) > 1:
+        if candidate.state in HELD and self._looked is not None and len(self._looked.walk) > 1:
             self._walk(1)
         else:
             self.candidates.step(1)

@@ -15,12 +15,12 @@ from gui.dialogs.question import Question
 from gui.pages.negatives_compare import ComparePanel
 from gui.phrases import fill
 from gui.session import Session, Undo
-from gui.tables.mined import DOUBTFUL, Mined, Picture
+from gui.tables.mined import Mined, Picture
 
 
 def leave_out_doubtful(session: Session, mined: Mined, shown: Picture, parent: QWidget) -> None:
     """Ask, with the count, and leave out every doubtful candidate that has no word yet; one Undo takes all back."""
-    count = int(np.count_nonzero((shown.selection.states == DOUBTFUL) & (mined.reviews == 0)))
+    count = int(np.count_nonzero(shown.selection.held & (mined.reviews == 0)))
     if not count:
         session.say(_tr("No candidate is doubtful under these rules"))
         return

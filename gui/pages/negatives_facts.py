@@ -67,7 +67,11 @@ def source_words(mining: Mining | None) -> str:
     """Where the candidates are from."""
     kept = mining.params.get("sources") if mining else None
     names = {"bm25": "BM25", "dense": _tr("the model"), "random": _tr("at random")}
-    return _tr(" and ").join(names.get(str(source), str(source)) for source in kept or ("bm25", "dense"))
+    said = _tr(" and ").join(names.get(str(source), str(source)) for source in kept or ("bm25", "dense"))
+    recall = mining.counts.get("recall") if mining else None
+    if recall is not None:
+        said += " · " + fill(_tr("by an index that finds %1 of the exact ones"), words.share(float(recall)))
+    return said
 
 
 def _tr(text: str) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 
-from engine.store.selection import CandidateState
+from engine.store.selection import HELD, CandidateState
 from gui import words
 from gui.phrases import fill
 from gui.tables.candidates import STATE, CandidateRow, CandidatesModel
@@ -167,7 +167,7 @@ class CandidatesPane(QFrame):
     def first_to_look_at(self) -> int:
         """The first doubtful candidate, else the first that is no answer."""
         rows = self.model.rows()
-        doubtful = [place for place, found in enumerate(rows) if found.state is CandidateState.DOUBTFUL]
+        doubtful = [place for place, found in enumerate(rows) if found.state in HELD]
         others = [place for place, found in enumerate(rows) if found.state is not CandidateState.ANSWER]
         return (doubtful or others or [0])[0]
 

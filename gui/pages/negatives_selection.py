@@ -223,7 +223,7 @@ class SelectionPanel(QFrame):
         falls = self._falls(shown)
         self.waterfall.set_falls(falls)
         self._speed.setText(fill(self.tr("re-selected in %1 ms"), str(max(round(shown.milliseconds), 1))))
-        held = shown.selection.count(CandidateState.DOUBTFUL)
+        held = int(shown.selection.held.sum())
         doubtful = fill(self.tr("%1 doubtful held back"), words.count(held))
         judged = fill(self.tr("%1 judged"), words.count(mined.judged))
         self._held.setText(f"{doubtful}, {judged}" if mined.judged else doubtful)
@@ -312,6 +312,7 @@ class SelectionPanel(QFrame):
                 self.tr("Outside ranks %1 to %2"), str(shown.params.rank_min), str(shown.params.rank_max)
             ),
             CandidateState.DOUBTFUL: self.tr("Doubtful"),
+            CandidateState.GATED: self.tr("An answer to the reranker"),
             CandidateState.TOO_CLOSE: self.tr("Inside the margin"),
             CandidateState.TOO_HIGH: self.tr("Score too high"),
             CandidateState.TOO_EASY: self.tr("Too easy"),

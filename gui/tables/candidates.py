@@ -13,7 +13,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from engine.records import Review
 from engine.store.candidates import REVIEW_CODES, Flag
-from engine.store.selection import STATES, CandidateState
+from engine.store.selection import HELD, STATES, CandidateState
 from gui import words
 from gui.tables.documents import is_code
 from gui.tables.mined import Mined, Picture
@@ -23,6 +23,7 @@ _CHIPS = {
     CandidateState.ANSWER: "good",
     CandidateState.CHOSEN: "accent",
     CandidateState.DOUBTFUL: "warn",
+    CandidateState.GATED: "warn",
 }
 _REVIEWS = {code: review for review, code in REVIEW_CODES.items()}
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -61,6 +62,7 @@ class CandidatesModel(QAbstractTableModel):
             CandidateState.SAME_DOCUMENT: self.tr("same document"),
             CandidateState.OUT_OF_RANKS: self.tr("outside ranks"),
             CandidateState.DOUBTFUL: self.tr("doubtful"),
+            CandidateState.GATED: self.tr("doubtful"),
             CandidateState.TOO_CLOSE: self.tr("too close"),
             CandidateState.TOO_HIGH: self.tr("score too high"),
             CandidateState.TOO_EASY: self.tr("too easy"),
@@ -167,7 +169,7 @@ class CandidatesModel(QAbstractTableModel):
         return str(rank) if rank else "–"
 
     def _tone(self, row: CandidateRow, column: int) -> str:
-        if column == MARGIN and row.state is CandidateState.DOUBTFUL:
+        if column == MARGIN and row.state in HELD:
             return "warn"
         if column == STATE:
             return "text3"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.params import SelectParams, params_from_dict
 from engine.records import Mining, Split
 from engine.store import browse, jobs, models, negatives, queries
-from engine.store.candidates import Candidates, Flag, read_candidates, read_reviews
+from engine.store.candidates import Candidates, Flag, likeliness, read_candidates, read_reviews
 from engine.store.project import Project
 from engine.store.selection import STATES, CandidateState, Selection, select
 
@@ -22,7 +22,6 @@ Which = Literal["all", "chosen", "doubtful", "judged", "bm25", "dense", "near", 
 NEAR = 0.1  # of the lowest answer's score, above or below
 MARGIN_BINS = 48
 UNTIMED = 40
-DOUBTFUL = STATES.index(CandidateState.DOUBTFUL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,7 @@ def picture(mined: Mined, params: SelectParams) -> Picture:
     milliseconds = 1000 * (time.perf_counter() - started)
     numbers = mined.candidates.query_numbers()
     n = len(mined.candidates.queries)
-    held = selection.states == DOUBTFUL
+    held = selection.held
     chosen = selection.chosen
     real = (np.asarray(mined.candidates.flags) & np.uint8(Flag.ANSWER)) == 0
     low, high = mined.margin_range
@@ -212,7 +211,7 @@ def order_of_queries(mined: Mined, shown: Picture, order: Order) -> NDArray[np.i
         return np.argsort(shown.chosen, kind="stable")
     if order == "imported" or not len(mined.candidates):
         return np.arange(n)
-    doubt = np.where(shown.selection.states == DOUBTFUL, mined.candidates.doubt, 0)
+    doubt = np.where(shown.selection.held, likeliness(mined.candidates), 0)
     highest = np.zeros(n, np.float32)
     np.maximum.at(highest, mined.candidates.query_numbers(), doubt)
     return np.argsort(-highest, kind="stable")
@@ -220,11 +219,11 @@ def order_of_queries(mined: Mined, shown: Picture, order: Order) -> NDArray[np.i
 
 def doubtful_rows(mined: Mined, shown: Picture, order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Places of the doubtful candidates in the order they are walked: by query in `order`, the most doubtful first."""
-    rows = np.flatnonzero(shown.selection.states == DOUBTFUL)
+    rows = np.flatnonzero(shown.selection.held)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     numbers = mined.candidates.query_numbers()[rows]
-    return rows[np.lexsort((-mined.candidates.doubt[rows], place[numbers]))]
+    return rows[np.lexsort((-likeliness(mined.candidates)[rows], place[numbers]))]
 
 
 def rows_shown(mined: Mined, query_id: int) -> NDArray[np.int64]:
@@ -247,7 +246,7 @@ def rows_of_interest(mined: Mined, shown: Picture, rows: NDArray[np.int64], whic
         case "chosen":
             kept = states == STATES.index(CandidateState.CHOSEN)
         case "doubtful":
-            kept = states == DOUBTFUL
+            kept = shown.selection.held[rows]
         case "judged":
             kept = mined.reviews[rows] > 0
         case "bm25":

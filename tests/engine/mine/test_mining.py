@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from engine.mine.mining import mine, reselect
 from engine.params import MineParams, SelectParams
 from engine.records import Review, Source, Split
 from engine.store import negatives, queries
-from engine.store.candidates import Flag, read_candidates
+from engine.store.candidates import Flag, columns_of, read_candidates
 from engine.task import Task
 from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
 
@@ -181,8 +180,8 @@ def test_mining_in_blocks_brings_what_mining_at_once_brings(project, kitchen, mo
     whole = read_candidates(project, run(project).mining)
     monkeypatch.setattr(blocks, "QUERIES", 3)
     cut = read_candidates(project, run(project).mining)
-    for field in fields(whole):
-        np.testing.assert_allclose(getattr(cut, field.name), getattr(whole, field.name), atol=2e-6)
+    for name, column in columns_of(whole).items():
+        np.testing.assert_allclose(getattr(cut, name), column, atol=2e-6)
 
 
 def test_blocks_of_other_answers_are_not_gone_on_with(project, kitchen, monkeypatch):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.errors import ProjectError
-from engine.store.candidates import Flag, read_candidates, sort_key, write_candidates
+from engine.store.candidates import Flag, columns_of, read_candidates, sort_key, write_candidates
 from engine.store.project import Project
 from tests.engine.store.test_selection import table
 
@@ -27,9 +26,9 @@ def test_candidates_come_back_as_they_were(project):
     written = table(ROWS)
     write_candidates(project, 3, written)
     read = read_candidates(project, 3, check=True)
-    for field in fields(written):
-        np.testing.assert_array_equal(getattr(read, field.name), getattr(written, field.name))
-        assert getattr(read, field.name).dtype == getattr(written, field.name).dtype
+    for name, column in columns_of(written).items():
+        np.testing.assert_array_equal(getattr(read, name), column)
+        assert getattr(read, name).dtype == column.dtype
 
 
 def test_a_querys_candidates_are_found_by_its_id():
