@@ -2,9 +2,11 @@
 
     python -m benchmarks.baselines_table FOLDER [--sets NAME...] [--keep DIR] [--convention trec_eval]
 
-FOLDER holds sets in the BEIR layout with qrels/test.tsv. Each set is imported with its own splits, nothing is merged,
-and every judged test query is asked. Cells that are finished stay in DIR/baselines.json and are not computed again; a
-set that was interrupted goes on from the vectors it has. Figures as the convention named in the table's head counts.
+FOLDER holds sets in the BEIR layout with qrels/test.tsv. Each set is imported with its own splits as they are, nothing
+is merged or left out, and every judged test query is asked over the whole corpus. Sets that are finished stay in
+DIR/baselines.json and are not computed again; one that was interrupted goes on from the vectors it has. Figures as the
+convention named in the table's head counts. Where other work runs beside, OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
+keeps threads from waiting for one another.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from engine.encode.models import quiet_libraries
 from engine.evaluate.metrics import CONVENTIONS
 from engine.jobs import run_job
+from engine.store import queries
 from engine.store.documents import count_passages
 from engine.store.project import Project
 from engine.terminal import TerminalTask
@@ -56,8 +59,12 @@ def measure_set(folder: Path, path: Path) -> Row:
     began = time.monotonic()
     if not (path / "project.db").is_file():
         run_job(path, "new", {}, task)
+    if not (path / "imported").is_file():
         run_job(path, "import", {"paths": [str(folder)], "kind": "labelled"}, task)
-        run_job(path, "split", {"keep_official": True, "max_test": 1_000_000, "max_dev": 1_000_000}, task)
+        (path / "imported").touch()
+    with Project.open(path) as project, project.writing("benchmark"):
+        asked = queries.representatives(project)
+        queries.set_splits(project, {query.id: query.official_split for query in asked})
     summary = run_job(path, "evaluate", {"systems": list(SYSTEMS), "ks": [10, 100]}, task)
     (found,) = summary["comparisons"]
     with Project.open(path, readonly=True) as project:

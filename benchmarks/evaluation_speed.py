@@ -66,7 +66,7 @@ def main() -> None:
         "ndcg@10": [round(means({"x": values})["x"], 4) for values in ndcg],
         "interval": [round(low, 4), round(high, 4)],
         "p": round(p, 5),
-        "verdict": verdict_of(low, high).value,
+        "verdict": verdict_of(low, high, p).value,
         "smallest difference": round(smallest_difference(differences), 4),
     }
     print(json.dumps(facts, indent=1))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from engine.errors import UserError
-from engine.evaluate.statistics import CONFIDENCE, PairedTest, compare_paired, holm
-from engine.records import Comparison, Outcome, QueryMetrics, Run, Split
+from engine.evaluate.statistics import PairedTest, compare_paired, holm, verdict_of
+from engine.records import Comparison, QueryMetrics, Run, Split
 from engine.store import runs
 from engine.store.project import Project
 
@@ -24,8 +23,8 @@ def compare_runs(
 ) -> list[Comparison]:
     """Test each pair (a, b) on nDCG@10 and store the outcome; a run with itself, or a pair twice, is left out.
 
-    Systems compared with the same b form a family, the base model not among them: where it has several, WIN and LOSS
-    also need a randomisation p below 0.05 after Holm's correction.
+    All systems that were compared with the same b, now or before, form a family, the base model not among them: WIN
+    and LOSS need a randomisation p below 0.05 after Holm's correction over it, whatever the order of comparing.
 
     Raises:
         UserError: two runs that asked different queries.
@@ -33,17 +32,22 @@ def compare_runs(
     kept = list({(a[1].id, b[1].id): (a, b) for a, b in reversed(pairs) if a[1].id != b[1].id}.values())[::-1]
     measured = {run.id: runs.query_metrics(project, run.id) for pair in kept for _, run in pair}
     tests = [_test(a, b, measured, resamples, seed) for a, b in kept]
-    adjusted, sizes = [test.p for test in tests], [1] * len(kept)
-    for rival in {b[1].id for _, b in kept}:
-        family = [place for place, (a, b) in enumerate(kept) if b[1].id == rival and a[1].system != "base"]
-        for place, p in zip(family, holm([tests[place].p for place in family]), strict=True):
-            adjusted[place], sizes[place] = p, len(family)
-            if len(family) > 1 and p >= 1.0 - CONFIDENCE:
-                tests[place] = replace(tests[place], verdict=Outcome.TIE)
-    return [
-        _store(project, a, b, measured, test, p, size)
-        for (a, b), test, p, size in zip(kept, tests, adjusted, sizes, strict=True)
-    ]
+    for (a, b), test in zip(kept, tests, strict=True):
+        _store(project, a, b, measured, test)
+    _correct(project, kept)
+    return [_stored(project, a, b) for a, b in kept]
+
+
+def _correct(project: Project, pairs: Sequence[tuple[Labelled, Labelled]]) -> None:
+    """Judge again, as one family, all that was compared with the same run; runs that newer ones replaced are left."""
+    newest = {run.id: run for split in {b[1].split for _, b in pairs} for run in runs.newest_runs(project, split)}
+    shown = newest | {run.id: run for pair in pairs for _, run in pair}
+    stored = [c for c in runs.comparisons(project) if c.run_a in shown and shown[c.run_a].system != "base"]
+    for rival in {b[1].id for _, b in pairs}:
+        family = [c for c in stored if c.run_b == rival]
+        for found, p in zip(family, holm([c.p for c in family]), strict=True):
+            verdict = verdict_of(found.low, found.high, p)
+            runs.correct_comparison(project, found.id, p_adjusted=p, family=len(family), verdict=verdict)
 
 
 def compare_systems(project: Project, a: str, b: str, split: Split) -> Comparison:
@@ -77,14 +81,8 @@ def _test(a: Labelled, b: Labelled, measured: dict[int, list[QueryMetrics]], res
 
 
 def _store(
-    project: Project,
-    a: Labelled,
-    b: Labelled,
-    measured: dict[int, list[QueryMetrics]],
-    test: PairedTest,
-    p_adjusted: float,
-    family: int,
-) -> Comparison:
+    project: Project, a: Labelled, b: Labelled, measured: dict[int, list[QueryMetrics]], test: PairedTest
+) -> None:
     seen_a, seen_b = (np.array([1 <= row.first_rank <= SEEN for row in measured[x[1].id]], np.bool_) for x in (a, b))
     runs.put_comparison(
         project,
@@ -101,10 +99,11 @@ def _store(
         fixed=int((seen_a & ~seen_b).sum()),
         broken=int((seen_b & ~seen_a).sum()),
         n_queries=test.n,
-        p_adjusted=p_adjusted,
-        family=family,
     )
-    stored = runs.comparison(project, a[1].id, b[1].id)
-    if stored is None:
+
+
+def _stored(project: Project, a: Labelled, b: Labelled) -> Comparison:
+    found = runs.comparison(project, a[1].id, b[1].id)
+    if found is None:
         raise UserError("The comparison was removed while it was stored.", hint="Evaluate again.")
-    return stored
+    return found

@@ -27,6 +27,7 @@ from engine.store.project import Project
 from engine.task import Task
 
 _MIN_DEPTH = 100  # map@100 needs a hundred hits
+_NAMED = 50  # queries with contradicting labels that are named one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[Syste
     )
     train = {query.id for query in queries.representatives(project, Split.TRAIN)}
     pairs = sum(len(grades) for query, grades in queries.positives(project).items() if query in train)
+    conflicting = _conflicting(project, train)
     tuned = next((system.model for system in systems if system.label == "tuned"), None)
     verdicts.keep_circumstances(
         project,
@@ -193,7 +195,8 @@ def _keep_circumstances(project: Project, bench: _Bench, systems: Sequence[Syste
             word_overlap=float(found.overlap.mean()),
             train_pairs=pairs,
             doubtful_share=_doubtful_share(project, tuned.mining_id) if tuned and tuned.mining_id else None,
-            conflicts=_count_conflicts(project, train),
+            conflicts=len(conflicting),
+            conflicting=tuple(conflicting[:_NAMED]),
             unknown_share=(project.meta_json("token_report") or {}).get("unknown_share"),
             made_queries=sum(is_made(query.source) for query in bench.queries),
         ),
@@ -205,11 +208,11 @@ def _doubtful_share(project: Project, mining_id: int) -> float | None:
     return sum(negative.doubt > 0.5 for negative in chosen) / len(chosen) if chosen else None
 
 
-def _count_conflicts(project: Project, train: AbstractSet[int]) -> int:
+def _conflicting(project: Project, train: AbstractSet[int]) -> list[int]:
     """Training queries with a passage that is judged an answer and also given or confirmed as a negative."""
     answers = queries.positives(project)
     wrong = {query: set(found) for query, found in queries.imported_negatives(project).items()}
     for (query, passage), verdict in queries.reviews(project).items():
         if verdict is Review.NEGATIVE:
             wrong.setdefault(query, set()).add(passage)
-    return sum(bool(found & answers.get(query, {}).keys()) for query, found in wrong.items() if query in train)
+    return sorted(query for query, found in wrong.items() if query in train and found & answers.get(query, {}).keys())

@@ -72,12 +72,7 @@ def judge_again(project: Project, split: Split, *, resamples: int = 10_000) -> l
     measured = {run.id: run for run in runs.newest_runs(project, split)}
     stored = [c for c in reversed(runs.comparisons(project)) if c.run_a in measured and c.run_b in measured]
     pairs = [((c.a, measured[c.run_a]), (c.b, measured[c.run_b])) for c in stored]
-    alone = [pair for pair, c in zip(pairs, stored, strict=True) if c.family < 2]
-    together = [pair for pair, c in zip(pairs, stored, strict=True) if c.family > 1]
-    found: list[Comparison] = []
-    for batch in [*([pair] for pair in alone), together]:
-        found += _compare(project, batch, resamples)
-    return found
+    return _compare(project, pairs, resamples)
 
 
 def _judge_run(

@@ -215,6 +215,16 @@ def put_comparison(
     return int(cursor.lastrowid or 0)
 
 
+def correct_comparison(
+    project: Project, comparison_id: int, *, p_adjusted: float, family: int, verdict: Outcome
+) -> None:
+    """Give a comparison what it means among the `family` systems that were compared with the same one."""
+    project.db.execute(
+        "update comparisons set p_adjusted = ?, family = ?, verdict = ? where id = ?",
+        [p_adjusted, family, verdict.value, comparison_id],
+    )
+
+
 def comparison(project: Project, run_a: int, run_b: int, metric: str = "ndcg@10") -> Comparison | None:
     row = project.db.execute(
         f"select {', '.join(_COMPARISON)} from comparisons where run_a = ? and run_b = ? and metric = ?",

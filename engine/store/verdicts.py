@@ -30,6 +30,7 @@ class Circumstances:
         conflicts: training queries with a text that is called an answer in one place and wrong in another.
         unknown_share: share (0..1) of the texts' tokens that the base model does not know.
         made_queries: how many of the queries the program made itself.
+        conflicting: the first of the queries that `conflicts` counts, by id.
     """
 
     word_overlap: float | None = None
@@ -38,6 +39,7 @@ class Circumstances:
     conflicts: int | None = None
     unknown_share: float | None = None
     made_queries: int = 0
+    conflicting: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def keep_circumstances(project: Project, split: Split, known: Circumstances) -> 
 
 def circumstances(project: Project, split: Split = Split.TEST) -> Circumstances:
     """What `keep_circumstances` stored; nothing known where it never did."""
-    return Circumstances(**(project.meta_json(f"circumstances_{split.value}") or {}))
+    stored = project.meta_json(f"circumstances_{split.value}") or {}
+    return Circumstances(**{**stored, "conflicting": tuple(stored.get("conflicting", ()))})
 
 
 def verdict_sentence(comparison: Comparison) -> str:
@@ -115,6 +118,7 @@ def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None 
         _small_test(comparison),
         _unread(comparison, known.unknown_share),
         _copied_words(comparison, known.word_overlap),
+        _bm25_ahead(comparison, known.word_overlap),
         _few_pairs(comparison, known.train_pairs),
         _conflicts(comparison, known.conflicts),
         _doubtful(comparison, known.doubtful_share),
@@ -195,6 +199,18 @@ def _copied_words(comparison: Comparison, overlap: float | None) -> Reason | Non
     )
 
 
+def _bm25_ahead(comparison: Comparison, overlap: float | None) -> Reason | None:
+    """Where BM25 wins although queries do not copy their answers' words."""
+    behind = comparison.verdict is Outcome.LOSS and comparison.b == "bm25" and comparison.a != "hybrid"
+    if not behind or (overlap is not None and overlap >= _MUCH_OVERLAP):
+        return None
+    return Reason(
+        "bm25_ahead",
+        "BM25 finds answers here that the model alone misses. Joined, each fills the other's gaps. Try hybrid search.",
+        "hybrid",
+    )
+
+
 def _few_pairs(comparison: Comparison, pairs: int | None) -> Reason | None:
     if comparison.a != "tuned" or pairs is None or pairs >= _FEW_PAIRS:
         return None
@@ -236,12 +252,19 @@ def _conflicts(comparison: Comparison, conflicts: int | None) -> Reason | None:
 
 
 def _corrected(comparison: Comparison) -> Reason | None:
-    if comparison.family < 2 or comparison.p_adjusted < 0.05 or not (comparison.low > 0 or comparison.high < 0):
+    if comparison.verdict is not Outcome.TIE or not (comparison.low > 0 or comparison.high < 0):
         return None
+    if comparison.family < 2:
+        return Reason(
+            "few_moved",
+            f"Too few queries moved: the interval lies beside zero, but chance alone gives such a difference "
+            f"{comparison.p:.0%} of the time (randomisation test).",
+            "add_queries",
+        )
     return Reason(
         "many_systems",
-        f"{comparison.family} systems were compared at once, so one may look better by chance: p is "
-        f"{comparison.p:.3f} alone and {comparison.p_adjusted:.3f} after Holm's correction.",
+        f"{comparison.family} systems were compared with {system_name(comparison.b)}, so one may look better by "
+        f"chance: p is {comparison.p:.3f} alone and {comparison.p_adjusted:.3f} after Holm's correction.",
         "add_queries",
     )
 

@@ -63,6 +63,7 @@ class EvaluatePage(ReadingPage):
         self._chosen = (0, 0)
         self._query = 0
         self._on_runs = False
+        self._wants_joined = False
         self._edits = EvaluateEdits(session, self)
         self._stack = QStackedWidget()
         self.body.addWidget(self._stack)
@@ -91,7 +92,7 @@ class EvaluatePage(ReadingPage):
         self._with = label(self.tr("with"), "body", "text3")
         self._to_runs = Button(self.tr("Runs"), "flat", icon_name="list")
         self._to_runs.setToolTip(self.tr("Every training beside the others: parent, data, settings, curves, notes"))
-        self._export = Button(self.tr("Take"), "flat", icon_name="export")
+        self._export = Button(self.tr("Report"), "flat", icon_name="export")
         self._export.setToolTip(self.tr("Write a report, or the ranked lists"))
         self._taking = QMenu(self)
         self._taking.addAction(self.tr("Report as one page (HTML)…"), lambda: self._take_report("html"))
@@ -194,7 +195,9 @@ class EvaluatePage(ReadingPage):
         self._stale.set_model(bench.unmeasured if bench.system("tuned") else "")
         self._choose_a.set_choices([(bench.names[run.id], run.id) for run in bench.test_runs])
         self._show_frame(True)
-        self._choose(a, b)
+        self._chosen = (a, b)
+        if not self._show_joined():
+            self._choose(a, b)
 
     def _choose(self, a: int, b: int) -> None:
         """Compare run a with run b; a run's rivals depend on it."""
@@ -291,7 +294,9 @@ class EvaluatePage(ReadingPage):
         if action == "broken":
             self._questions.show_tab("broken")
         elif action == "hybrid":
-            self._measure(["bm25", "base", "tuned", "hybrid"])
+            self._wants_joined = True
+            if not self._show_joined():
+                self._measure(["bm25", "base", "tuned", "hybrid"])
         elif action == "test":
             a, b = self._chosen
             self.session.edit("compare", {"run_a": a, "run_b": b})
@@ -300,11 +305,25 @@ class EvaluatePage(ReadingPage):
                 "add_queries": ("queries", {"step": action}),
                 "add_pairs": ("queries", {"step": action}),
                 "review_negatives": ("negatives", {"doubtful": True}),
-                "review_queries": ("queries", {"step": action}),
+                "review_queries": ("queries", self._conflicting() or {"step": action}),
                 "other_base": ("train", {"step": action}),
             }
             if action in ways:
                 self.session.show_page(*ways[action])
+
+    def _show_joined(self) -> bool:
+        """Compare both joined with the same rival, where they were asked for and are measured."""
+        joined = self._bench.joined()
+        if not self._wants_joined or joined is None:
+            return False
+        self._wants_joined = False
+        self._choose(joined.id, self._chosen[1])
+        return True
+
+    def _conflicting(self) -> dict[str, Any]:
+        """The first query whose labels contradict each other."""
+        found = self._bench.known.conflicting
+        return {"query_id": found[0]} if found else {}
 
     def _measure(self, systems: list[str]) -> None:
         if self._running() is None:
@@ -433,6 +452,8 @@ class EvaluatePage(ReadingPage):
     def _job_moved(self, job: Job) -> None:
         if job.kind != "evaluate" or job.project != self.session.path:
             return
+        if job.is_over and job.phase is not Phase.DONE:
+            self._wants_joined = False
         if job.phase is Phase.FAILED:
             kept = self.tr("Earlier results were kept.")
             retry = Button(self.tr("Measure again"), size="small")

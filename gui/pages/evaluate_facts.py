@@ -44,6 +44,12 @@ class Bench:
         found = [run for run in self.test_runs if run.system == name]
         return max(found, key=lambda run: (run.model_id or 0, run.id), default=None)
 
+    def joined(self) -> Run | None:
+        """The run of the newest tuned model (of the base where there is none) joined with BM25."""
+        alone = self.system("tuned") or self.system("base")
+        found = [run for run in self.test_runs if run.system == "hybrid" and alone and run.model_id == alone.model_id]
+        return found[-1] if found else None
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:

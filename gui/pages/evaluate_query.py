@@ -85,7 +85,8 @@ class QueryCompare(QWidget):
         self._left_head.set_system(before)
         self._right_head.set_system(after)
         if movement is not None:
-            ranks = f"{before[0]} {rank_words(movement.rank_b)}  →  {after[0]} {rank_words(movement.rank_a)}"
+            first, second = words.plain(before[0], 24), words.plain(after[0], 24)
+            ranks = f"{first}: {rank_words(movement.rank_b)}  →  {second}: {rank_words(movement.rank_a)}"
             self._ranks.setText(ranks)
             set_tone(self._ranks, tone_of(movement))
         self._show_pin(view)
@@ -132,8 +133,8 @@ class QueryCompare(QWidget):
         line.setMinimumHeight(theme.ROW + 6)
         content = row(line, margins=(16, 4, 12, 4))
         content.addWidget(Chip(self.tr("answer"), "good"))
-        content.addWidget(label(words.plain(answer.title, 60), "body", weight="medium"))
-        content.addWidget(ElidedLabel(words.plain(answer.passage.text, 300), "body", "text2"), 1)
+        content.addWidget(ElidedLabel(words.plain(answer.title, 60), "body", weight="medium"), 2)
+        content.addWidget(ElidedLabel(words.plain(answer.passage.text, 300), "body", "text2"), 3)
         wrong = Button(self.tr("This judgement is wrong"), "flat", size="small")
         passage_id, grade = answer.passage.id, answer.grade
         wrong.clicked.connect(lambda: self.unjudged.emit(view.query_id, passage_id, grade))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QWidget
 
 from engine.records import QueryMovement
 from engine.store.pins import Pin
@@ -238,5 +238,7 @@ class ScatterCard(Card):
                 ]
             )
             self._chart.picked.connect(lambda key: self.opened.emit(int(str(key))))
+            self._chart.set_diagonal((0.0, 0.0), (end, -end))
+            self._chart.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
             self._stack.insertWidget(0, self._chart, 1)
         return self._chart

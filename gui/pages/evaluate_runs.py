@@ -109,7 +109,7 @@ class RunsView(QWidget):
         self._found = found
         chosen = self._chosen
         self._model.set_rows(found.rows)
-        self._table.set_widths(0, 130, 200, 180, 70, 70, 130)
+        self._table.set_widths(0, 110, 130, 130, 64, 64, 130)
         self._none.setVisible(not found.curves)
         place = max(self._model.row_of(chosen), 0)
         self._table.selectRow(place)

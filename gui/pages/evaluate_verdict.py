@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from engine.records import Comparison, Outcome
 from engine.store.verdicts import (
-    Circumstances,
     Reason,
     made_sentence,
     metric_name,
@@ -24,6 +23,8 @@ from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.gauges import Interval, IntervalBar
 from gui.widgets.labels import Chip, ChipState, Link, label
 
+_NAMES, _LETTERS = 104, 15  # pixels and letters of the names beside the intervals
+
 CHIP: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outcome.LOSS: "bad"}
 
 
@@ -34,7 +35,6 @@ class VerdictCard(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=0, gap=0, parent=parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._chip = Chip()
         self._line = label("", "dense", "text2")
         self._figure = label("", "verdict")
@@ -42,7 +42,7 @@ class VerdictCard(Card):
         self._sentence = label("", "body", "text2", wrap=True)
         self._moves = label("", "caption", "text2")
         self._caption = label(self.tr("Gain over each, with its 95 % interval"), "caption", "text3")
-        self._bar = IntervalBar(name_width=72, figures=True)
+        self._bar = IntervalBar(name_width=_NAMES, figures=True)
         self._test = label("", "caption", "text3", wrap=True)
         self._right = QWidget()
         self._divider = rule("v")
@@ -95,7 +95,7 @@ class VerdictCard(Card):
         self._moves.setText(fill(moved, words.count(found.fixed), words.count(found.broken), words.count(rest)))
         self._moves.show()
         self._show_intervals([found, *(c for c in pair.beside if c.id != found.id)], bench)
-        self._show_reasons(found, bench.known)
+        self._show_reasons(found, bench)
 
     def show_start(self, bench: Bench, pair: Pair) -> None:
         """Before there is a tuned model: what it has to beat."""
@@ -158,13 +158,27 @@ class VerdictCard(Card):
             text = self.tr(
                 "%2 ranks the right passage higher. The true difference lies between %3 and %4, 19 times in 20."
             )
+        elif found.low > 0.0 or found.high < 0.0:
+            text = self.tr(
+                "The interval, %3 to %4, lies beside zero, but the test puts such a difference down to chance: these "
+                "queries cannot tell %1 and %2 apart."
+            )
         else:
             text = self.tr("The interval, %3 to %4, crosses zero: these queries cannot tell %1 and %2 apart.")
         return fill(text, name_a, name_b, low, high)
 
-    def _show_reasons(self, found: Comparison, known: Circumstances) -> None:
-        for reason in verdict_reasons(found, known):
-            self._add_reason(reason.sentence, self._remedy_words(reason), reason.action)
+    def _show_reasons(self, found: Comparison, bench: Bench) -> None:
+        joined = bench.joined()
+        for reason in verdict_reasons(found, bench.known):
+            if reason.action == "hybrid" and joined is not None:
+                sentence = fill(
+                    self.tr("%1 Both joined were measured: %2 nDCG@10."),
+                    reason.sentence,
+                    words.decimal(joined.metrics.get("ndcg@10", 0.0)),
+                )
+                self._add_reason(sentence, self.tr("Look at both joined"), reason.action)
+            else:
+                self._add_reason(reason.sentence, self._remedy_words(reason), reason.action)
         if found.verdict is not Outcome.WIN and found.broken:
             seen = self.tr("%1 queries lost their answer; looking at them shows where it is weaker.")
             self._add_reason(fill(seen, words.count(found.broken)), self.tr("See the broken"), "broken")
@@ -223,7 +237,6 @@ class StaleLine(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=0, kind="inset", parent=parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         line = row(margins=(16, 6, 8, 6), gap=12)
         self._chip = Chip(self.tr("not measured"), "warn")
         self._words = label("", "body", "text", wrap=True)
@@ -245,4 +258,5 @@ def _p_words(p: float) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 10 else name[:9] + "…"
+    """Cut in the middle, where names differ least: "round 1… + BM25"."""
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 8].rstrip()}…{name[-7:]}"

@@ -139,7 +139,8 @@ class LineChart(_Chart):
         air = (high - low or 0.1) * max(0.12, 26 / max(tall - 52, 26))
         self.set_ranges((-6 * end / room, end * room / max(room - self._right_room(), 1)), (low - air, high + air))
         self._ticks(end)
-        step = nice_step((high - low or 0.1) / 4)
+        # Four ticks or so, and none nearer to the next than its figure is high.
+        step = nice_step(max((high - low or 0.1) / 4, (high - low + 2 * air) * 18 / tall))
         digits = max(0, -math.floor(math.log10(step) + 1e-9))
         first, last = math.ceil((low - air) / step), math.floor((high + air) / step)
         self._grid(0, end, [(t * step, words.decimal(t * step, digits)) for t in range(first, last + 1)])
@@ -334,6 +335,7 @@ class ScatterChart(_Chart):
         super().__init__(accessible=accessible, parent=parent)
         self._groups: list[tuple[str, str, list[tuple[float, float, object]]]] = []
         self._zones: list[tuple[str, QRectF, str]] = []
+        self._diagonal: tuple[tuple[float, float], tuple[float, float]] | None = None
         self.plot.getAxis("left").setWidth(36)
 
     def set_groups(self, groups: Sequence[tuple[str, str, Sequence[tuple[float, float, object]]]]) -> None:
@@ -345,8 +347,16 @@ class ScatterChart(_Chart):
         self._zones = list(zones)
         self._draw()
 
+    def set_diagonal(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """A dashed line on which both axes say the same."""
+        self._diagonal = (start, end)
+        self._draw()
+
     def _draw(self) -> None:
         self.plot.clear()
+        if self._diagonal is not None:
+            pen = self._pg.mkPen(theme.color("line2"), width=1, style=Qt.PenStyle.DashLine)
+            self.plot.plot(*_columns(self._diagonal), pen=pen)
         for token, zone, word in self._zones:
             ground = self._pg.QtWidgets.QGraphicsRectItem(zone)
             ground.setBrush(theme.with_alpha(f"{token}-soft", 0.7))

@@ -113,6 +113,8 @@ class IntervalBar(QWidget):
 
     def _paint_axis(self, painter: QPainter, plot: QRectF, low: float, high: float, step: float, x: Scale) -> None:
         painter.setFont(theme.font("caption"))
+        while x(step) - x(0.0) < 44 and step < high - low:  # figures must not run into one another
+            step *= 2
         for tick in range(math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6) + 1):
             value = tick * step
             painter.setPen(QPen(theme.color("line2" if tick == 0 else "grid"), 1.5 if tick == 0 else 1))

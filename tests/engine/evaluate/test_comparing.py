@@ -65,6 +65,27 @@ def test_one_of_many_that_wins_by_a_hair_is_a_tie_after_correction(project):
     assert found[0].verdict is Outcome.TIE
 
 
+def test_comparing_one_after_another_gives_what_comparing_all_at_once_gives(project):
+    rng = np.random.default_rng(4)
+    theirs = _run(project, "bm25", np.full(200, 0.4))
+    challengers = [_run(project, f"m{number}", 0.41 + rng.normal(0, 0.1, 200)) for number in range(4)]
+    for challenger in challengers:
+        compare_runs(project, [(challenger, theirs)])
+    one_by_one = {c.a: (c.p, c.p_adjusted, c.family, c.verdict) for c in runs.comparisons(project)}
+    together = compare_runs(project, [(challenger, theirs) for challenger in challengers])
+    assert one_by_one == {c.a: (c.p, c.p_adjusted, c.family, c.verdict) for c in together}
+    assert {c.family for c in together} == {4}
+    assert [c.p_adjusted for c in together] == pytest.approx(holm([c.p for c in together]))
+
+
+def test_a_run_that_a_newer_one_replaced_is_of_no_family(project):
+    theirs = _run(project, "bm25", np.full(200, 0.4))
+    values = np.random.default_rng(5).random(200)
+    compare_runs(project, [(_run(project, "tuned", values), theirs)])
+    (found,) = compare_runs(project, [(_run(project, "tuned", values + 0.1), theirs)])
+    assert found.family == 1
+
+
 def test_the_base_model_is_no_challenger(project):
     values = np.linspace(0, 0.5, 200)
     bm25, base, tuned = (

@@ -11,6 +11,7 @@ import pytest
 from engine.evaluate.statistics import (
     bootstrap_interval,
     compare_paired,
+    holm,
     queries_needed,
     randomisation_p,
     smallest_difference,
@@ -59,21 +60,61 @@ def test_p_equals_the_exact_share_of_sign_patterns_for_few_queries():
     assert randomisation_p(differences, resamples=50_000) == pytest.approx(exact, abs=0.005)
 
 
-def test_under_the_null_about_five_in_a_hundred_verdicts_are_no_tie():
-    rng = np.random.default_rng(5)
-    trials = 2_000
-    wrong = 0
+def share_of_verdicts(differences, *, n: int, trials: int) -> float:
+    """How many in a hundred verdicts on `n` queries say that systems differ which do not."""
+    rng = np.random.default_rng(n)
+    told = 0
     for trial in range(trials):
-        low, high = bootstrap_interval(ranks_difference(rng, 200), resamples=1_000, seed=trial)
-        wrong += verdict_of(low, high) is not Outcome.TIE
-    assert 0.04 <= wrong / trials <= 0.06
+        test = compare_paired(differences(rng, n), np.zeros(n), resamples=400, seed=trial)
+        told += test.verdict is not Outcome.TIE
+    return told / trials
 
 
-def test_verdict_follows_the_interval():
-    assert verdict_of(0.01, 0.05) is Outcome.WIN
-    assert verdict_of(-0.01, 0.05) is Outcome.TIE
-    assert verdict_of(-0.05, -0.01) is Outcome.LOSS
-    assert verdict_of(0.0, 0.0) is Outcome.TIE
+def few_moved(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Differences of a barely trained model: 85 % of the queries did not move."""
+    return np.where(rng.random(n) < 0.85, 0.0, ranks_difference(rng, n))
+
+
+@pytest.mark.parametrize("differences", [ranks_difference, few_moved])
+def test_under_the_null_about_five_in_a_hundred_verdicts_are_no_tie(differences):
+    assert 0.04 <= share_of_verdicts(differences, n=200, trials=1_200) <= 0.06
+
+
+@pytest.mark.parametrize(("differences", "n"), [(ranks_difference, 15), (few_moved, 60)])
+def test_few_queries_under_the_null_are_told_apart_no_oftener(differences, n):
+    rng = np.random.default_rng(n)
+    intervals = [bootstrap_interval(differences(rng, n), resamples=400, seed=trial) for trial in range(1_000)]
+    assert np.mean([low > 0 or high < 0 for low, high in intervals]) > 0.07  # the interval alone would not do
+    assert share_of_verdicts(differences, n=n, trials=1_000) <= 0.06
+
+
+def test_under_the_null_a_family_of_many_is_told_apart_no_oftener_than_one():
+    rng = np.random.default_rng(12)
+    trials, n = 400, 60
+    told, uncorrected = 0, 0
+    for trial in range(trials):
+        rival = rng.integers(1, 15, size=n)
+        tests = []
+        for _ in range(5):
+            own = np.where(rng.random(n) < 0.5, rival, rng.integers(1, 15, size=n))
+            tests.append(compare_paired(1 / own, 1 / rival, resamples=400, seed=trial))
+        together = [verdict_of(t.low, t.high, p) for t, p in zip(tests, holm([t.p for t in tests]), strict=True)]
+        told += any(verdict is not Outcome.TIE for verdict in together)
+        uncorrected += any(test.verdict is not Outcome.TIE for test in tests)
+    assert told / trials <= 0.06
+    assert uncorrected / trials > 0.12
+
+
+def test_verdict_follows_the_interval_where_the_test_agrees():
+    assert verdict_of(0.01, 0.05, 0.01) is Outcome.WIN
+    assert verdict_of(-0.01, 0.05, 0.3) is Outcome.TIE
+    assert verdict_of(-0.05, -0.01, 0.01) is Outcome.LOSS
+    assert verdict_of(0.0, 0.0, 1.0) is Outcome.TIE
+
+
+def test_interval_beside_zero_is_a_tie_where_chance_gives_as_much():
+    assert verdict_of(0.01, 0.05, 0.05) is Outcome.TIE
+    assert verdict_of(-0.05, -0.01, 0.05) is Outcome.TIE
 
 
 def test_comparison_is_antisymmetric_in_its_delta_and_verdict():
@@ -108,8 +149,8 @@ def test_difference_of_the_smallest_size_is_found_four_times_in_five():
     smallest = smallest_difference(rng.normal(0, spread, 100_000)) * math.sqrt(100_000 / 200)
     found = 0
     for trial in range(500):
-        low, high = bootstrap_interval(rng.normal(smallest, spread, 200), resamples=500, seed=trial)
-        found += verdict_of(low, high) is Outcome.WIN
+        test = compare_paired(rng.normal(smallest, spread, 200), np.zeros(200), resamples=500, seed=trial)
+        found += test.verdict is Outcome.WIN
     assert found / 500 == pytest.approx(0.8, abs=0.06)
 
 

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine.records import Comparison, Outcome
+from engine.records import Comparison, Outcome, Split
+from engine.store.project import Project
 from engine.store.verdicts import (
     Circumstances,
+    circumstances,
     headline,
+    keep_circumstances,
     made_sentence,
     movement_sentence,
     queries_needed,
@@ -98,3 +101,24 @@ def test_a_verdict_on_made_queries_says_so():
     assert made_sentence(Circumstances(), 300) == ""
     assert "made all itself" in made_sentence(Circumstances(made_queries=300), 300)
     assert "made 20 of the 300 itself" in made_sentence(Circumstances(made_queries=20), 300)
+
+
+def test_bm25_that_is_ahead_without_copied_words_asks_for_both_joined():
+    assert [(r.code, r.action) for r in verdict_reasons(LOSS, Circumstances(word_overlap=0.1))] == [
+        ("bm25_ahead", "hybrid")
+    ]
+    assert verdict_reasons(replace(LOSS, a="hybrid"), Circumstances(word_overlap=0.1)) == []
+
+
+def test_a_tie_beside_zero_is_put_down_to_chance_or_to_many_systems():
+    beside = replace(TIE, delta=0.03, low=0.001, high=0.059, p=0.07, p_adjusted=0.07)
+    assert "7% of the time" in verdict_reasons(beside)[-1].sentence
+    many = verdict_reasons(replace(beside, p=0.02, p_adjusted=0.08, family=4))[-1]
+    assert (many.code, "4 systems were compared with BM25" in many.sentence) == ("many_systems", True)
+
+
+def test_what_is_known_of_a_verdict_survives_being_stored(tmp_path):
+    known = Circumstances(word_overlap=0.3, conflicts=2, conflicting=(4, 7))
+    with Project.create(tmp_path / "p") as project:
+        keep_circumstances(project, Split.TEST, known)
+        assert circumstances(project) == known
