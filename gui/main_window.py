@@ -13,14 +13,16 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMainWind
 
 from engine.store.overview import NextStep
 from gui import icons, theme, words
+from gui.dialogs.leaving import Leaving, LeavingDialog
 from gui.dialogs.palette import Command, CommandPalette
 from gui.jobs.drawer import JobsDrawer
-from gui.jobs.job import Job, Phase, job_name
+from gui.jobs.job import IMPORTS, Job, Phase, job_name
 from gui.jobs.strip import JobStrip
 from gui.pages.page import Page
 from gui.pages.reading import ReadingPage
 from gui.rail import PAGE_ICONS, Rail
 from gui.session import Session
+from gui.tray import Tray, make_icon
 from gui.widgets.cards import ErrorPanel, column, row
 from gui.widgets.focus import FocusRing
 from gui.widgets.toast import Toast
@@ -59,6 +61,8 @@ class MainWindow(QMainWindow):
         self.palette_ = CommandPalette(self)
         self.toast = Toast(self)
         self.focus_ring = FocusRing(self)
+        self.tray = Tray(session.queue, self, make_icon(self))
+        self._stopping = False
         self._connect()
         self._bind_keys()
         self._restore_geometry()
@@ -112,17 +116,43 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         running = self._session.queue.running
-        if running is not None and not self._ask_to_leave(running):
-            event.ignore()
-            return
+        if running is not None and not self._stopping:
+            choice = self._ask_to_leave(running)
+            if choice != "stop":
+                event.ignore()
+                if choice == "tray":
+                    self._hide_to_tray(running)
+                return
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self._session.settings.change(geometry=geometry)
+        held = self.isHidden()
         self.hide()
+        self.tray.release()
         for page in self._pages.values():
             if isinstance(page, ReadingPage):
                 page.close_reader()
         self._session.close()
         super().closeEvent(event)
+        if held:  # no visible window was closed, so Qt would not end by itself
+            QApplication.quit()
+
+    def _hide_to_tray(self, running: Job) -> None:
+        """The work goes on without the window."""
+        QApplication.setQuitOnLastWindowClosed(False)
+        self.tray.hold(running)
+        self.hide()
+
+    def _come_back(self) -> None:
+        QApplication.setQuitOnLastWindowClosed(True)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        self.tray.release()
+
+    def _stop_and_leave(self) -> None:
+        """From the tray: the work writes its checkpoint, and the program ends."""
+        self._stopping = True
+        self.close()
 
     def _lay_out(self) -> None:
         whole = QWidget(self)
@@ -152,6 +182,9 @@ class MainWindow(QMainWindow):
         self.rail.rename_asked.connect(self._rename)
         self.rail.step_taken.connect(self.take_step)
         self.strip.drawer_asked.connect(self._toggle_drawer)
+        self.tray.opened.connect(self._come_back)
+        self.tray.leave_asked.connect(self._stop_and_leave)
+        self.strip.import_stop_asked.connect(self._stop)
         session.page_asked.connect(self.show_page)
         session.said.connect(self.toast.show_message)
         session.failed.connect(self._show_problem)
@@ -219,6 +252,15 @@ class MainWindow(QMainWindow):
         search = self._search_command if self._session.project is not None else None
         self.palette_.ask(self.commands(), search)
 
+    def _stop(self, job: Job) -> None:
+        """Cancel a job; an import is asked about first, because what came can stay or go."""
+        if job.kind not in IMPORTS:
+            self._session.queue.cancel(job)
+            return
+        from gui.dialogs.import_stop import stop_import
+
+        stop_import(self._session, job, self)
+
     def _toggle_drawer(self) -> None:
         if self.drawer.isVisible():
             self.drawer.hide()
@@ -245,7 +287,7 @@ class MainWindow(QMainWindow):
                 yield Command(go, PAGE_ICONS[name], partial(self.show_page, name), "", f"Ctrl {number}")
         if running := session.queue.running:
             stop = self.tr("Cancel: %1").replace("%1", job_name(running.kind))
-            yield Command(stop, "stop", lambda: session.queue.cancel(running), self.tr("Jobs"))
+            yield Command(stop, "stop", lambda: self._stop(running), self.tr("Jobs"))
         if session.undo_words:
             yield Command(self.tr("Undo: %1").replace("%1", session.undo_words), "undo", session.undo, "", "Ctrl Z")
         yield Command(self.tr("New project…"), "plus", self.new_project, "", "Ctrl N")
@@ -327,19 +369,10 @@ class MainWindow(QMainWindow):
             self.toast.show_message(done.replace("%2", words.duration(job.seconds())))
             self._frame.hide()
 
-    def _ask_to_leave(self, job: Job) -> bool:
-        from gui.dialogs.question import Question
-
-        asked = Question(
-            self.tr("%1 is still at work").replace("%1", job_name(job.kind)),
-            self.tr(
-                "It is stopped when you leave; what it finished is kept, and training can go on from its checkpoint."
-            ),
-            self.tr("Stop it and leave"),
-            self.tr("Stay"),
-            self,
-        )
-        return bool(asked.exec())
+    def _ask_to_leave(self, job: Job) -> Leaving:
+        dialog = LeavingDialog(job, can_hold=self.tray.can_hold, parent=self)
+        dialog.exec()
+        return dialog.choice
 
     def _restore_geometry(self) -> None:
         kept = self._session.settings.values.geometry

@@ -427,7 +427,7 @@ class TrainPage(ReadingPage):
             self._live.ending.show_end(
                 self.tr("done"),
                 "good",
-                end_sentence(model, curves),
+                end_sentence(model, curves, judged=bool(found.verdicts)),
                 verdict=True,
                 again=False,
                 verdicts=found.verdicts,

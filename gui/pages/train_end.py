@@ -189,8 +189,8 @@ class _Sentence(Paragraph):
         self.setMinimumHeight(self.heightForWidth(self.width()))
 
 
-def end_sentence(model: Model, curves: Curves) -> str:
-    """What a finished run reached on the dev queries, in words."""
+def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
+    """What a finished run reached on the dev queries, in words; `judged` where test queries have spoken, too."""
 
     def tr(text: str) -> str:
         return QCoreApplication.translate("train_live", text)
@@ -215,5 +215,5 @@ def end_sentence(model: Model, curves: Curves) -> str:
     }.get(str(model.summary.get("stopped", "")), "")
     share = float(model.summary.get("base_share", 0.0) or 0.0)
     mixed = fill(tr("Mixed with %1 of the base model, which was better still."), words.share(share)) if share else ""
-    unseen = tr("Whether that holds on unseen queries, the verdict says.")
+    unseen = "" if judged else tr("Whether that holds on unseen queries, the verdict says.")
     return " ".join(part for part in (", ".join(parts) + ".", ended, mixed, unseen) if part)

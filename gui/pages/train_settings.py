@@ -16,7 +16,9 @@ from gui.widgets.cards import column
 from gui.widgets.inputs import ChoiceBox, SettingRow
 from gui.widgets.labels import label
 
-Group = Literal["learning", "batches"]
+Group = Literal["learning", "model", "end", "batches", "objective", "forgetting", "machine"]
+_LEFT: tuple[Group, ...] = ("learning", "end", "model")
+_RIGHT: tuple[Group, ...] = ("batches", "objective", "forgetting", "machine")
 Value = Any  # Any: a setting's value, int, float or str by its kind
 
 
@@ -44,63 +46,56 @@ def settings() -> list[Setting]:
     tr = _tr
     automatic = ("auto", tr("automatic"))
     return [
-        Setting("base", "learning", tr("Start from"), tr("The model that is tuned"), "choice"),
         Setting("learning_rate", "learning", tr("Learning rate"), tr("Size of each step"), "rate", 1e-7, 1e-2),
         Setting("epochs", "learning", tr("Passes"), tr("Times through the queries"), "float", 0.1, 100),
         Setting("max_steps", "learning", tr("Steps at most"), tr("Ends a pass early"), "int", 0, 1e6, tr("no limit")),
         Setting("warmup_share", "learning", tr("Warm-up"), tr("A slow start, of all steps"), "share", 0, 0.9),
         Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
-        Setting("eval_every", "learning", tr("Measure every"), tr("Steps between two looks at dev"), "int",
+        Setting("eval_every", "end", tr("Measure every"), tr("Steps from look to look"), "int",
                 0, 1e5, tr("at the end"), tr("steps")),
-        Setting("patience", "learning", tr("Stop early"), tr("After so many looks without gain"), "int",
-                0, 1000, tr("off")),
-        Setting("minutes", "learning", tr("Time limit"), tr("Keeps the best when it is up"), "float",
+        Setting("patience", "end", tr("Stop early"), tr("After looks without gain"), "int", 0, 1000, tr("off")),
+        Setting("minutes", "end", tr("Time limit"), tr("Keeps the best when it is up"), "float",
                 0, 1e4, tr("off"), tr("min")),
-        Setting("merge", "learning", tr("Mix with the base"), tr("Keeps what the base knew"),
-                "choice", choices=(automatic, ("off", tr("off")))),
-        Setting("batch_size", "batches", tr("Queries a batch"), tr("Larger: more negatives"), "int",
-                2, 4096),
+        Setting("dev_queries", "end", tr("Dev queries"), tr("Asked at a look, at most"), "int", 10, 100_000),
+        Setting("dev_passages", "end", tr("Dev passages"), tr("Searched at a look"), "int", 50, 1_000_000),
+        Setting("base", "model", tr("Start from"), tr("The model that is tuned"), "choice"),
+        Setting("lora_rank", "model", tr("LoRA rank"), tr("Trains small matrices only"), "int", 0, 1024, tr("off")),
+        Setting("freeze_layers", "model", tr("Frozen layers"), tr("Lowest ones stay as they are"), "int",
+                0, 200, tr("none")),
+        Setting("gradient_checkpointing", "model", tr("Layers again"), tr("Half the memory, slower"),
+                "choice", choices=(("off", tr("kept")), ("on", tr("computed again")))),
+        Setting("matryoshka", "model", tr("Shorter vectors"), tr("Their first numbers suffice"),
+                "choice", choices=(("off", tr("off")), ("on", tr("halves, quarters")))),
+        Setting("query_prompt", "model", tr("Prompt of queries"), tr("auto: the model's own"), "text"),
+        Setting("passage_prompt", "model", tr("Prompt of passages"), tr("auto: the model's own"), "text"),
+        Setting("batch_size", "batches", tr("Queries a batch"), tr("Larger: more negatives"), "int", 2, 4096),
         Setting("num_negatives", "batches", tr("Negatives"), tr("Mined ones, for each query"), "int", 0, 16),
         Setting("max_length", "batches", tr("Longest text"), tr("What is longer is cut"), "int",
                 16, 8192, unit=tr("tokens")),
-        Setting("objective", "learning", tr("Objective"), tr("What a batch teaches"),
+        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Queries at once"), "int", 1, 1024),
+        Setting("objective", "objective", tr("Objective"), tr("What a batch teaches"),
                 "choice", choices=tuple((name, facts.title) for name, facts in OBJECTIVES.items())),
-        Setting("margin", "learning", tr("Margin"), tr("How far apart, for pairs and triplets"), "float", 0, 10),
-        Setting("noise", "learning", tr("Words left out"), tr("For objectives on texts alone"), "share", 0, 0.9),
-        Setting("matryoshka", "learning", tr("Shorter vectors"), tr("The first numbers are enough, too"),
-                "choice", choices=(("off", tr("off")), ("on", tr("halves, quarters")))),
-        Setting("lora_rank", "learning", tr("LoRA rank"), tr("Trains small matrices only"), "int",
-                0, 1024, tr("off")),
-        Setting("freeze_layers", "learning", tr("Frozen layers"), tr("Lowest ones stay as they are"), "int",
-                0, 200, tr("none")),
-        Setting("query_prompt", "learning", tr("Prompt of queries"), tr("auto: the model's own"), "text"),
-        Setting("passage_prompt", "learning", tr("Prompt of passages"), tr("auto: the model's own"), "text"),
-        Setting("guide", "batches", tr("Guide"), tr("The model that guards guided ranking"), "choice"),
-        Setting("gradient_checkpointing", "batches", tr("Layers again"), tr("Half the memory, a third more time"),
-                "choice", choices=(("off", tr("kept")), ("on", tr("computed again")))),
-        Setting("guard", "batches", tr("Guard project"), tr("A folder measured beside: is it forgotten?"), "text"),
-        Setting("replay", "batches", tr("Replay project"), tr("A folder whose queries are mixed in"), "text"),
-        Setting("replay_share", "batches", tr("Share of replay"), tr("Of each batch, against forgetting"), "share",
-                0, 0.9),
-        Setting("processes", "batches", tr("Processes"), tr("Share one batch; one a GPU"), "int",
-                0, 64, tr("all GPUs")),
-        Setting("micro_batch_size", "batches", tr("Size of a part"), tr("Queries at once"), "int",
-                1, 1024),
-        Setting("scale", "batches", tr("Scale"), tr("How sharply near misses count"), "float", 1, 100),
-        Setting("dev_queries", "batches", tr("Dev queries"), tr("Asked while it trains, at most"), "int",
-                10, 100_000),
-        Setting("dev_passages", "batches", tr("Dev passages"), tr("Searched while it trains"), "int",
-                50, 1_000_000),
-        Setting("precision", "batches", tr("Numbers"), tr("bf16: half the memory"),
+        Setting("scale", "objective", tr("Scale"), tr("How sharply near misses count"), "float", 1, 100),
+        Setting("margin", "objective", tr("Margin"), tr("How far apart, for pairs"), "float", 0, 10),
+        Setting("guide", "objective", tr("Guide"), tr("Guards guided ranking"), "choice"),
+        Setting("noise", "objective", tr("Words left out"), tr("By objectives on texts"), "share", 0, 0.9),
+        Setting("merge", "forgetting", tr("Mix with the base"), tr("Keeps what the base knew"),
+                "choice", choices=(automatic, ("off", tr("off")))),
+        Setting("guard", "forgetting", tr("Guard project"), tr("A folder measured beside"), "text"),
+        Setting("replay", "forgetting", tr("Replay project"), tr("A folder trained on beside"), "text"),
+        Setting("replay_share", "forgetting", tr("Share of replay"), tr("Of each batch"), "share", 0, 0.9),
+        Setting("precision", "machine", tr("Numbers"), tr("bf16: half the memory"),
                 "choice", choices=(automatic, ("fp32", "fp32"), ("bf16", "bf16"), ("fp16", "fp16"))),
-        Setting("device", "batches", tr("Processor"), tr("Automatic: the GPU, if any"),
+        Setting("device", "machine", tr("Processor"), tr("Automatic: the GPU, if any"),
                 "choice", choices=(automatic, ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS"))),
-        Setting("seed", "batches", tr("Seed"), tr("The same seed gives the same run"), "int", 0, 2**31 - 1),
+        Setting("processes", "machine", tr("Processes"), tr("Share one batch; one a GPU"), "int",
+                0, 64, tr("all GPUs")),
+        Setting("seed", "machine", tr("Seed"), tr("Same seed, same run"), "int", 0, 2**31 - 1),
     ]  # fmt: skip
 
 
 class SettingsForm(QWidget):
-    """Two columns of settings; `changed` comes with every valid change."""
+    """Settings in groups, two columns of them; `changed` comes with every valid change."""
 
     changed = Signal()
 
@@ -112,21 +107,33 @@ class SettingsForm(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 8, 16, 12)
         grid.setHorizontalSpacing(40)
-        columns = {"learning": column(gap=4), "batches": column(gap=4)}
-        titles = {"learning": self.tr("Learning"), "batches": self.tr("Batches and length")}
-        for place, (name, stack) in enumerate(columns.items()):
-            stack.addWidget(label(titles[name], "caption", "text3", weight="bold"))
+        self._captions: dict[Group, QWidget] = {}
+        titles: dict[Group, str] = {
+            "learning": self.tr("Learning"),
+            "end": self.tr("Measuring and ending"),
+            "model": self.tr("Model"),
+            "batches": self.tr("Batches and length"),
+            "objective": self.tr("Objective"),
+            "forgetting": self.tr("Against forgetting"),
+            "machine": self.tr("Machine"),
+        }
+        for place, groups in enumerate((_LEFT, _RIGHT)):
+            stack = column(gap=4)
+            for group in groups:
+                self._captions[group] = label(titles[group], "caption", "text3", weight="bold")
+                stack.addWidget(self._captions[group])
+                for setting in settings():
+                    if setting.group == group:
+                        stack.addWidget(self._add(setting))
+                stack.addSpacing(8)
+            stack.addStretch(1)
             grid.addLayout(stack, 0, place)
             grid.setColumnStretch(place, 1)
-        for setting in settings():
-            columns[setting.group].addWidget(self._add(setting))
-        for stack in columns.values():
-            stack.addStretch(1)
 
     def _add(self, setting: Setting) -> SettingRow:
         field = _Field(setting, self)
         made = SettingRow(
-            setting.title, setting.effect, field.widget, field_width=152 if setting.group == "learning" else 128
+            setting.title, setting.effect, field.widget, field_width=152 if setting.kind == "choice" else 128
         )
         made.setMinimumHeight(44)
         made.reset.connect(lambda: self._reset(setting.name))
@@ -171,6 +178,9 @@ class SettingsForm(QWidget):
         wanted = text.strip().lower()
         for setting, made, _field in self._rows.values():
             made.setVisible(wanted in f"{setting.title} {setting.effect}".lower())
+        for group, caption in self._captions.items():
+            shown = any(s.group == group and not made.isHidden() for s, made, _field in self._rows.values())
+            caption.setVisible(shown)
 
     def row(self, name: str) -> SettingRow:
         return self._rows[name][1]

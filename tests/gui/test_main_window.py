@@ -41,7 +41,7 @@ def window(qtbot, session, monkeypatch):
         "gui.main_window.PAGE_CLASSES", {"home": ("gui.pages.home", "HomePage"), **dict.fromkeys(pages, quiet)}
     )
     made = MainWindow(session)
-    monkeypatch.setattr(made, "_ask_to_leave", lambda _job: True)
+    monkeypatch.setattr(made, "_ask_to_leave", lambda _job: "stop")
     qtbot.addWidget(made)
     with qtbot.waitExposed(made):
         made.show()
@@ -214,7 +214,7 @@ def test_every_control_of_the_frame_has_a_name(opened):
 def test_leaving_asks_while_a_job_runs(qtbot, opened, session, monkeypatch):
     job = session.run_job("train", {"steps": 500, "wait": 0.02})
     asked = []
-    monkeypatch.setattr(opened, "_ask_to_leave", lambda running: asked.append(running) or False)
+    monkeypatch.setattr(opened, "_ask_to_leave", lambda running: asked.append(running) or "stay")
     opened.close()
     assert asked == [job]
     assert opened.isVisible()
