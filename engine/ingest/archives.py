@@ -8,14 +8,17 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal, cast
+from typing import IO, Any, Literal, cast
 
-from engine.errors import FormatError
+from engine.errors import FormatError, LimitError
+from engine.ingest.limits import raised
 from engine.ingest.readers.encodings import detect
 from engine.ingest.readers.opening import read_head
+from engine.ingest.unlocking import HINT
 from engine.task import Task
 
 ArchiveKind = Literal["", "zip", "tar", "gz", "bz2", "xz"]
@@ -54,19 +57,38 @@ def archive_kind(path: Path) -> ArchiveKind:
     return "tar" if head[257:262] == b"ustar" else ""
 
 
-def unpack(path: Path, kind: ArchiveKind, place: Path, task: Task) -> list[tuple[str, str]]:
-    """Write the archive's files below the new folder `place`; returns (name, reason) of those left out.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file of an archive that was not taken out, and why."""
 
-    Names never lead out of `place`; links, devices and members with a password are left out.
+    name: str
+    reason: str
+    code: str = "archive"
+
+
+def unpack(
+    path: Path,
+    kind: ArchiveKind,
+    place: Path,
+    task: Task,
+    *,
+    password: str = "",
+    pulse: Callable[[], None] | None = None,
+) -> list[LeftOut]:
+    """Write the archive's files below the new folder `place`; returns those left out.
+
+    Names never lead out of `place`; links, devices and members whose password is not given are left out. `pulse` is
+    called after each block and may raise to give it up.
 
     Raises:
-        FormatError: damaged, or it unpacks to more than `MAX_BYTES` or `MAX_RATIO` times its size.
+        FormatError: it is damaged.
+        LimitError: it unpacks to more than `MAX_BYTES` or `MAX_RATIO` times its size.
     """
     place.mkdir(parents=True)
-    budget = _Budget(path, task)
+    budget = _Budget(path, pulse or task.check_cancelled)
     try:
         if kind == "zip":
-            return list(_unzip(path, place, budget))
+            return list(_unzip(path, place, budget, password))
         if kind == "tar":
             return list(_untar(path, place, budget))
         with _opened(path, kind) as stream:
@@ -85,36 +107,36 @@ def _opened(path: Path, kind: ArchiveKind) -> IO[bytes]:
 class _Budget:
     """Counts what comes out of an archive and stops where it is too much."""
 
-    def __init__(self, path: Path, task: Task) -> None:
-        self._path, self._task = path, task
+    def __init__(self, path: Path, pulse: Callable[[], None]) -> None:
+        self._path, self._pulse = path, pulse
         self._size = max(path.stat().st_size, 1)
         self._bytes = self._members = 0
 
     def member(self) -> None:
         self._members += 1
-        self._task.check_cancelled()
-        if self._members > MAX_MEMBERS:
+        self._pulse()
+        if self._members > raised(MAX_MEMBERS):
             raise self._too_much()
 
     def copy(self, stream: IO[bytes], target: Path) -> None:
         self.member()
         with target.open("wb") as file:
             while block := stream.read(_BLOCK):
-                self._task.check_cancelled()
+                self._pulse()
                 self._bytes += len(block)
-                wild = self._bytes > RATIO_FROM and self._bytes > MAX_RATIO * self._size
-                if self._bytes > MAX_BYTES or wild:
+                wild = self._bytes > RATIO_FROM and self._bytes > raised(MAX_RATIO) * self._size
+                if self._bytes > raised(MAX_BYTES) or wild:
                     raise self._too_much()
                 file.write(block)
 
-    def _too_much(self) -> FormatError:
-        return FormatError(
+    def _too_much(self) -> LimitError:
+        return LimitError(
             f"{self._path.name} unpacks to far more than an archive of documents holds.",
-            hint="Do not trust it, or unpack it yourself and import the folder.",
+            hint="Do not trust it, or unpack it yourself and import the folder, or read it again with larger limits.",
         )
 
 
-def _unzip(path: Path, place: Path, budget: _Budget) -> Iterator[tuple[str, str]]:
+def _unzip(path: Path, place: Path, budget: _Budget, password: str) -> Iterator[LeftOut]:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         names = _names(members)
@@ -122,27 +144,46 @@ def _unzip(path: Path, place: Path, budget: _Budget) -> Iterator[tuple[str, str]
             name = names[member.filename]
             if member.is_dir():
                 continue
-            if member.flag_bits & 1:
-                yield name, "asks for a password; unpack it yourself and import the folder"
-            elif (member.external_attr >> 16) & 0o170000 == 0o120000:
-                yield name, "a link inside an archive"
+            if (member.external_attr >> 16) & 0o170000 == 0o120000:
+                yield LeftOut(name, "a link inside an archive")
             elif not _is_safe(name):
-                yield name, "its name leads out of the archive"
+                yield LeftOut(name, "its name leads out of the archive")
+            elif member.flag_bits & 1 and not password:
+                yield LeftOut(name, f"asks for a password. {HINT}", "password")
+            elif member.flag_bits & 1:
+                target = _target(place, name)
+                if not _unlock(path, member.filename, password, target, budget):
+                    target.unlink(missing_ok=True)
+                    yield LeftOut(name, f"the password given is not the right one. {HINT}", "wrong_password")
             else:
                 with archive.open(member) as stream:
                     budget.copy(stream, _target(place, name))
 
 
-def _untar(path: Path, place: Path, budget: _Budget) -> Iterator[tuple[str, str]]:
+def _unlock(path: Path, member: str, password: str, target: Path, budget: _Budget) -> bool:
+    """Write a member with a password, of either kind (PKWARE, AES); False where the password is a wrong one."""
+    import pyzipper
+
+    # The old cipher lets one wrong word in 256 through to the checksum.
+    wrong: tuple[type[Any], ...] = (RuntimeError, pyzipper.BadZipFile, zipfile.BadZipFile, zlib.error)
+    try:
+        with pyzipper.AESZipFile(path) as archive, archive.open(member, pwd=password.encode()) as stream:
+            budget.copy(stream, target)
+    except wrong:
+        return False
+    return True
+
+
+def _untar(path: Path, place: Path, budget: _Budget) -> Iterator[LeftOut]:
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             if member.isdir():
                 continue
             if not member.isreg():
                 budget.member()
-                yield member.name, "a link or device inside an archive"
+                yield LeftOut(member.name, "a link or device inside an archive")
             elif not _is_safe(member.name):
-                yield member.name, "its name leads out of the archive"
+                yield LeftOut(member.name, "its name leads out of the archive")
             else:
                 stream = archive.extractfile(member)
                 if stream is not None:

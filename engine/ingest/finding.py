@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from engine.errors import FormatError, UserError
 from engine.ingest.archives import archive_kind
 from engine.ingest.labelled import FORMATS, NAMES, Detection, detect
 from engine.ingest.labelled.detecting import FOLDERS_ONLY, SUFFIXES
 from engine.ingest.readers.sniffing import is_known, sniff
+from engine.ingest.unlocking import LOCKED, is_sealed
 from engine.params import ImportParams
 from engine.task import Task
 
@@ -29,8 +31,8 @@ class Found:
     """A file, or the folder of a labelled set.
 
     `shown` is its name for people, below the path they named; `origin` where it came from, for a file out of an
-    archive. `format` is a document's kind (or an archive's) or a labelled set's format; `code` and `reason` say why it
-    is skipped, or what the format was seen by. `mapping` is a table's.
+    archive, and `archive` the path of the outermost one. `format` is a document's kind (or an archive's) or a labelled
+    set's format; `code` and `reason` say why it is skipped, or what the format was seen by. `mapping` is a table's.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Found:
     code: str = ""
     mapping: tuple[tuple[str, str], ...] = ()
     origin: str = ""
+    archive: str = ""
 
     @property
     def name(self) -> str:
@@ -48,7 +51,19 @@ class Found:
         return self.origin or str(self.path)
 
 
-def scan(paths: Sequence[str], params: ImportParams, task: Task | None = None) -> list[Found]:
+class Known(Protocol):
+    """What is known of files from before, so that not each is looked into again."""
+
+    def found(self, path: Path, shown: str, facts: os.stat_result, *, named: bool) -> Found | None:
+        """What an unchanged file was found to be."""
+
+    def note(self, found: Found, *, named: bool) -> None:
+        """Take down what a file was found to be."""
+
+
+def scan(
+    paths: Sequence[str], params: ImportParams, task: Task | None = None, *, known: Known | None = None
+) -> list[Found]:
     """Everything that an import of `paths` would look at, in order of name; nothing is read but heads of files.
 
     Hidden files are passed over. Links are followed only to places within the folder named. A file is listed once.
@@ -68,7 +83,7 @@ def scan(paths: Sequence[str], params: ImportParams, task: Task | None = None) -
         if not path.exists():
             raise UserError(f"There is no file or folder {path}.", hint="Check the path.")
         before = len(found)
-        for one in _below(path, params, seen, task):
+        for one in _below(path, _Look(params, known), seen, task):
             found.append(one)
             task.progress("look at files", len(found), 0, one.shown)
         within_another = any(path.is_relative_to(other) for other in named[:number])
@@ -77,17 +92,26 @@ def scan(paths: Sequence[str], params: ImportParams, task: Task | None = None) -
     return _without_notes(_settle_pools(_once(found), params))
 
 
-def _below(path: Path, params: ImportParams, seen: set[tuple[int, int]], task: Task) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How files are looked at."""
+
+    params: ImportParams
+    known: Known | None = None
+
+
+def _below(path: Path, look: _Look, seen: set[tuple[int, int]], task: Task) -> Iterator[Found]:
     is_new = _is_first(path, seen)
     if not path.is_dir():
         if is_new:
-            yield _one_file(path, path.name, params, named=True)
+            yield _file(path, path.name, look, named=True)
         return
-    yield from _folder(path, path, params, seen, task)
+    yield from _folder(path, path, look, seen, task)
 
 
-def _folder(root: Path, folder: Path, params: ImportParams, seen: set[tuple[int, int]], task: Task) -> Iterator[Found]:
+def _folder(root: Path, folder: Path, look: _Look, seen: set[tuple[int, int]], task: Task) -> Iterator[Found]:
     task.check_cancelled()
+    params = look.params
     shown = folder.relative_to(root).as_posix() if folder != root else root.name
     if params.kind != "documents":
         detection = detect(folder)
@@ -106,9 +130,9 @@ def _folder(root: Path, folder: Path, params: ImportParams, seen: set[tuple[int,
         elif not _is_first(path, seen):
             continue
         elif entry.is_dir():
-            yield from _folder(root, path, params, seen, task)
+            yield from _folder(root, path, look, seen, task)
         else:
-            yield _one_file(path, shown, params, named=False)
+            yield _file(path, shown, look, named=False)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -158,11 +182,27 @@ def _beside(root: Path, folder: Path, detection: Detection) -> Iterator[Found]:
         yield Found(path, path.relative_to(root).as_posix(), "skipped", "", reason, "beside_set")
 
 
+def _file(path: Path, shown: str, look: _Look, *, named: bool) -> Found:
+    """What a file is: as it is known, or looked into."""
+    if look.known is None:
+        return _one_file(path, shown, look.params, named=named)
+    with suppress(OSError):
+        facts = path.stat()
+        if stat.S_ISREG(facts.st_mode) and (before := look.known.found(path, shown, facts, named=named)):
+            return before
+    found = _one_file(path, shown, look.params, named=named)
+    if found.path == path:  # else the set that the file belongs to
+        look.known.note(found, named=named)
+    return found
+
+
 def _one_file(path: Path, shown: str, params: ImportParams, *, named: bool) -> Found:
     skipped = Found(path, shown, "skipped", "", "", "format")
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return replace(skipped, reason="no regular file (a pipe, socket or device)", code="not_a_file")
+        if params.kind != "labelled" and is_sealed(path):
+            return Found(path, shown, "documents", LOCKED, "asks for a password")
         if params.kind != "documents":
             detection = detect(path)
             if labelled := _labelled(path, shown, detection, params):
@@ -184,7 +224,7 @@ def _one_file(path: Path, shown: str, params: ImportParams, *, named: bool) -> F
 
 
 def _code(error: FormatError) -> str:
-    return "empty" if "is empty" in error.message else "format"
+    return "empty" if "is empty" in error.message else error.code
 
 
 def _labelled(path: Path, shown: str, detection: Detection, params: ImportParams) -> Found | None:

@@ -4,123 +4,265 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from engine.encode.models import BUNDLED, folder_of
 from engine.encode.tokens import token_counter
-from engine.errors import Cancelled, FormatError, UserError
+from engine.errors import Cancelled, FormatError, Skipped, UserError
+from engine.ingest.archives import ARCHIVES
 from engine.ingest.choosing import remember, settle
 from engine.ingest.document import ReadDocument
 from engine.ingest.finding import Found, scan
 from engine.ingest.foreign import Reader
 from engine.ingest.labelled import detect, read_units
+from engine.ingest.limits import LARGER, limits_times
+from engine.ingest.pace import STAGE, Pace
 from engine.ingest.passages import CountTokens, cut_passages
+from engine.ingest.passwords import Passwords
 from engine.ingest.readers.rows import count_lines
 from engine.ingest.readers.sniffing import sniff
+from engine.ingest.seen import PASSING, READERS_VERSION, KnownFiles, Look
 from engine.ingest.storing import BATCH, LabelledWriter
 from engine.ingest.tally import ProblemList, Tally
-from engine.ingest.unpacking import unpacked
-from engine.params import ImportParams
+from engine.ingest.unlocking import LOCKED
+from engine.ingest.unpacking import Unpacker
+from engine.params import ImportParams, params_to_keep
 from engine.records import ImportProblem, ImportReport, Split
-from engine.store import documents, imports
+from engine.store import documents, imports, places, seen
 from engine.store.documents import NewDocument, NewPassage
 from engine.store.models import base_model
 from engine.store.project import Project
+from engine.store.undoing import undo_import
 from engine.task import Task
 
-# Part of every document's content hash: a reader that gives other text from the same file counts up.
-READERS_VERSION = 1
-STAGE = "import files"
+__all__ = ["READERS_VERSION", "STAGE", "Importer", "import_paths"]
+
+HOLD_SECONDS = 0.5
+"""Files that are read within so long are committed together: a kill loses no more, and no other writer waits longer."""
+_PASSED_ON = ("paths", "limits", "thorough", "on_cancel", "only")  # said of one import, not of how its files are read
 
 
 def import_paths(project: Project, params: ImportParams, task: Task) -> ImportReport:
-    """Read files and folders into the project, each file in a transaction of its own.
+    """Read files and folders into the project.
 
     What was imported before and has not changed is left alone, so an import that was ended goes on where it stopped.
     Files that cannot be read are reported and the others imported.
 
     Raises:
         UserError: a path is not there, there is nothing to import, or the format asked for does not fit.
-        Cancelled: what was stored before stays, and its report.
+        Cancelled: what was stored before stays, and its report; with `on_cancel` undo it is taken back.
     """
-    found = settle(project, scan(params.paths, params, task), params)
-    with tempfile.TemporaryDirectory(prefix="searchsmith-") as place:
-        return Importer(project, params, task).run(list(unpacked(found, params, Path(place), task)))
+    known = KnownFiles(project, params, cutting(params))
+    found = settle(project, scan(params.paths, params, task, known=known), params)
+    with tempfile.TemporaryDirectory(prefix="searchsmith-") as place, ExitStack() as limits:
+        if params.limits == "large":
+            limits.enter_context(limits_times(LARGER))
+        importer = Importer(project, params, task, known)
+        unpacker = Unpacker(params, Path(place), task, importer.passwords, importer.is_known_archive)
+        return importer.run(found, unpacker)
 
 
 class Importer:
     """One import: its record, its counters and the reader of foreign files."""
 
-    def __init__(self, project: Project, params: ImportParams, task: Task) -> None:
+    def __init__(self, project: Project, params: ImportParams, task: Task, known: KnownFiles) -> None:
         self._project = project
         self._params = params
         self._task = task
+        self._known = known
         self._tally = Tally()
-        self._import_id = imports.start_import(project, params.paths, params.format)
-        self._problems = ProblemList(project, self._import_id)
+        self._settings = {name: value for name, value in params_to_keep(params).items() if name not in _PASSED_ON}
+        self._import_id = 0
+        self._problems = ProblemList(project, 0)
+        self._troubled: set[str] = set()
         self._hashes: dict[str, str] = {}
         self._counter: CountTokens | None = None
+        self._archives: dict[str, tuple[Found, Look]] = {}
+        self._tally_before = Tally()  # when the archive was begun whose files are being taken
+        self._passing = False  # whether one of them is to be tried again next time
+        self._met: set[str] = set()
+        self._began = 0.0
+        self._done = self._total = 0
+        self._pace = Pace(task, passages=lambda: self._tally.passages, rest=self._commit_if_due)
+        self.passwords = Passwords(params.passwords)
 
-    def run(self, found: list[Found]) -> ImportReport:
+    def run(self, found: Sequence[Found], unpacker: Unpacker) -> ImportReport:
+        self._import_id = imports.start_import(
+            self._project, self._params.paths, self._params.format, settings=self._settings
+        )
+        self._problems = ProblemList(self._project, self._import_id)
+        self._troubled = imports.paths_with_problems(self._project)
         try:
-            with Reader(self._task) as reader:
-                for index, one in enumerate(found):
-                    self._task.progress(STAGE, index, len(found), one.shown)
-                    self._take(one, reader)
-            self._task.progress(STAGE, len(found), len(found))
+            members = self._wanted(list(unpacker.unpacked(self._wanted(found))))
+            with Reader(self._task, factor=self._factor, pulse=self._pace.pulse) as reader:
+                self._take_all(members, reader)
         except Cancelled:
+            self._commit()
             self._finish("cancelled")
+            if self._params.on_cancel == "undo":
+                with self._task.saving():
+                    undo_import(self._project, self._import_id)
             raise
-        formats = dict.fromkeys(one.format for one in found if one.kind == "labelled")
-        documents_too = ["documents"] if any(one.kind == "documents" for one in found) else []
+        except BaseException:
+            self._commit()  # files that were taken are whole
+            raise
+        formats = dict.fromkeys(one.format for one in members if one.kind == "labelled")
+        documents_too = ["documents"] if any(one.kind == "documents" for one in members) else []
+        places.mark_read(self._project, self._params.paths)
         return self._finish(", ".join([*formats, *documents_too]))
+
+    @property
+    def _factor(self) -> int:
+        return LARGER if self._params.limits == "large" else 1
+
+    def _wanted(self, found: Sequence[Found]) -> Sequence[Found]:
+        """The files asked for by name, and archives that hold one; under the names that their problems have."""
+        if not self._params.only:
+            return found
+        told = {problem.path: problem.file for problem in imports.open_problems(self._project, ignored=True)}
+        only = self._params.only
+        kept = [
+            one
+            for one in found
+            if any(
+                one.name == name or one.name.startswith(f"{name}/") or name.startswith(f"{one.name}/") for name in only
+            )
+        ]
+        return [replace(one, shown=told.get(one.name, one.shown)) for one in kept]
+
+    def _take_all(self, found: Sequence[Found], reader: Reader) -> None:
+        self._total = len(found)
+        index = 0
+        for archive, members in groupby(found, key=lambda one: one.archive):
+            self._tally_before, self._passing, self._met = replace(self._tally), False, set()
+            for one in members:
+                self._done = index
+                self._pace.begin(index, len(found), one.shown)
+                self._hold(one)
+                unchanged = self._tally.unchanged
+                self._take(one, reader)
+                self._settle(one, unchanged=self._tally.unchanged > unchanged)
+                self._met.add(one.name)
+                index += 1
+            if archive:
+                self._close_archive(archive)
+        self._done = self._total
+        self._commit()
+        self._pace.end(len(found))
 
     def _finish(self, format: str) -> ImportReport:
         self._problems.flush()
+        self._known.flush()
         imports.finish_import(self._project, self._import_id, self._tally.counts(), format=format)
         report = imports.import_report(self._project, self._import_id)
         assert report is not None  # it was written in the line before
         return report
 
+    def _hold(self, one: Found) -> None:
+        """Open the transaction that a document shares with those after it; labelled sets have short ones."""
+        if one.kind == "labelled":
+            self._commit()
+        elif not self._project.db.conn.in_transaction:
+            self._began = time.monotonic()
+            self._project.db.execute("begin")
+
+    def _commit_if_due(self) -> None:
+        if self._project.db.conn.in_transaction and time.monotonic() - self._began > HOLD_SECONDS:
+            self._commit()
+
+    def _commit(self) -> None:
+        """Make what was taken last, and say where the import stands."""
+        if self._project.db.conn.in_transaction:
+            self._problems.flush()
+            self._known.flush()
+            imports.note_progress(
+                self._project,
+                self._import_id,
+                self._tally.counts(),
+                done=self._done,
+                total=self._total,
+                file=self._pace.shown,
+            )
+            self._project.db.execute("commit")
+
     def _take(self, one: Found, reader: Reader) -> None:
         if one.kind == "skipped":
             self._skip(one, one.code, one.reason)
+            self._known.keep_left_out(one)
             return
         try:
             if one.kind == "labelled":
                 self._labelled(one)
+            elif one.format in ARCHIVES:
+                self._known_archive(one)
             else:
                 self._document(one, reader)
+        except Skipped:
+            self._skip(one, "skipped_by_hand", "skipped by you")
         except FormatError as error:
-            self._skip(one, "format", str(error))
+            self._skip(one, error.code, str(error))
         except (UserError, OSError) as error:
             self._skip(one, "unreadable", str(error))
 
     def _skip(self, one: Found, code: str, reason: str) -> None:
         self._tally.skipped += 1
-        self._problems.add(ImportProblem(one.shown, 0, code, reason))
+        self._passing = self._passing or code in PASSING
+        self._problems.add(ImportProblem(one.shown, 0, code, reason, path=one.name))
+
+    def _settle(self, one: Found, *, unchanged: bool = False) -> None:
+        """Earlier problems of a file that was dealt with are resolved, or said again by this import."""
+        if one.name in self._troubled:
+            self._problems.flush()
+            imports.settle_problems(self._project, self._import_id, one.name, whole=unchanged)
+
+    def _is_fresh(self, one: Found) -> bool:
+        """Whether the file is to be read whatever came of it before."""
+        asked = bool(self._params.only) or self._params.limits == "large"
+        return asked or (
+            self.passwords.within(one.name) if one.format in ARCHIVES else bool(self.passwords.of(one.name))
+        )
 
     def _document(self, one: Found, reader: Reader) -> None:
-        digest = self._hash(one.path)
-        if first := self._hashes.get(digest):
+        look = self._known.look(one, self._hash)
+        if first := self._hashes.get(look.digest):
             self._skip(one, "duplicate", f"the same, byte for byte, as {first}")
+            self._known.keep(one, look)
             return
-        self._hashes[digest] = one.shown
+        self._hashes[look.digest] = one.shown
         old = documents.document_at(self._project, one.name)
-        if old is not None and old.content_hash == digest:
+        if old is not None and old.content_hash == look.digest:
             self._tally.unchanged += 1
+            self._known.keep(one, look)
             return
-        document = reader.read(one.path, sniff(one.path))
-        self._task.check_cancelled()
+        before = look.before
+        if before is not None and before.code and not self._is_fresh(one):
+            self._skip(one, before.code, before.reason)
+            self._known.keep(one, look, code=before.code, reason=before.reason)
+            return
+        try:
+            self._read(one, look, reader, is_new=old is None)
+        except FormatError as error:
+            self._known.keep(one, look, code=error.code, reason=str(error))
+            raise
+
+    def _read(self, one: Found, look: Look, reader: Reader, *, is_new: bool) -> None:
+        kind = None if one.format == LOCKED else sniff(one.path)
+        document = reader.read(one.path, kind, self.passwords.of(one.name))
+        self._pace.pulse()
         passages = self._passages(document)
-        new = NewDocument(document.title, one.name, document.kind, digest, document.text)
+        new = NewDocument(document.title, one.name, document.kind, look.digest, document.text)
         documents.put_document(self._project, new, passages, import_id=self._import_id)
-        self._problems.extend(replace(problem, file=one.shown) for problem in document.problems)
+        self._known.keep(one, look)
+        self._problems.extend(replace(problem, file=one.shown, path=one.name) for problem in document.problems)
         self._tally.documents += 1
         self._tally.passages += len(passages)
-        self._tally.new += old is None
-        self._tally.updated += old is not None
+        self._tally.new += is_new
+        self._tally.updated += not is_new
 
     def _passages(self, document: ReadDocument) -> list[NewPassage]:
         pieces = cut_passages(
@@ -141,22 +283,27 @@ class Importer:
             self._counter = token_counter(folder_of(self._project, model) if model else BUNDLED.path())
         counts: list[int] = []
         for start in range(0, len(texts), 1000):
-            self._task.check_cancelled()
+            self._pace.pulse()
             counts += self._counter(texts[start : start + 1000])
         return counts
 
-    def _hash(self, path: Path) -> str:
-        """Name what a document's passages depend on: the file's bytes, the readers and the cutting."""
-        settings = f"{READERS_VERSION} {self._params.passage_tokens} {self._params.overlap_tokens}"
-        digest = hashlib.blake2b(settings.encode(), digest_size=16)
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                self._task.check_cancelled()
-                digest.update(block)
+    def _hash(self, paths: Sequence[Path]) -> str:
+        """Name what a document's passages depend on: the files' bytes, the readers and the cutting."""
+        digest = hashlib.blake2b(cutting(self._params).encode(), digest_size=16)
+        for path in paths:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    self._pace.pulse()
+                    digest.update(block)
         return digest.hexdigest()
 
     def _labelled(self, one: Found) -> None:
         """Every line is a unit; a file that breaks off in the middle keeps what was read before."""
+        look = self._known.look(one, self._hash)
+        if self._is_as_it_was(one, look):
+            self._as_before(one, look)
+            return
+        start = replace(self._tally)
         writer = LabelledWriter(
             self._project,
             import_id=self._import_id,
@@ -168,11 +315,85 @@ class Importer:
             split=Split(self._params.split) if self._params.split else None,
             skip_existing=self._params.existing == "skip",
         )
-        total = count_lines(detect(one.path).files if one.path.is_dir() else [one.path])
         try:
-            for count, unit in enumerate(read_units(one.path, one.format, dict(one.mapping)), 1):
-                if writer.add(unit) or count % BATCH == 0:
-                    self._task.progress("import labelled lines", count, max(total, count) if total else 0, one.shown)
-            remember(self._project, one)
-        finally:
-            writer.close()
+            with closing(writer):
+                self._read_lines(one, writer)
+        except Skipped:
+            read = self._tally.units - start.units
+            self._skip(one, "skipped_by_hand", f"skipped by you after {read:,} lines; what was read before stays")
+            return
+        remember(self._project, one)
+        if not writer.leans_on_project:
+            self._keep_labelled(one, look, start)
+
+    def _is_as_it_was(self, one: Found, look: Look) -> bool:
+        """Whether a labelled set has the content it had, and what it brought is still there."""
+        before = look.before
+        if before is None or not before.labelled or self._is_fresh(one):
+            return False
+        return seen.count_from(self._project, one.name) == before.n_documents
+
+    def _read_lines(self, one: Found, writer: LabelledWriter) -> None:
+        total = count_lines(detect(one.path).files if one.path.is_dir() else [one.path])
+        for count, unit in enumerate(read_units(one.path, one.format, dict(one.mapping)), 1):
+            if writer.add(unit) or count % BATCH == 0:
+                self._pace.lines(count, max(total, count) if total else 0)
+
+    def _keep_labelled(self, one: Found, look: Look, start: Tally) -> None:
+        self._problems.flush()
+        self._known.keep(
+            one,
+            look,
+            units=self._tally.units - start.units,
+            skipped=self._tally.skipped - start.skipped,
+            n_documents=seen.count_from(self._project, one.name),
+            labelled=True,
+        )
+        self._known.flush()
+
+    def is_known_archive(self, one: Found) -> bool:
+        """Whether the archive and all that came out of it are as they were, so that it need not be unpacked."""
+        self._pace.look_at(one.shown)
+        look = self._known.look(one, self._hash)
+        self._archives[one.name] = (one, look)
+        if look.before is None or self._is_fresh(one):
+            return False
+        return seen.count_from(self._project, one.name, within=True) >= look.before.n_documents
+
+    def _known_archive(self, one: Found) -> None:
+        self._as_before(one, self._archives[one.name][1])
+        for digest, path in seen.contents_within(self._project, one.name):
+            self._hashes.setdefault(digest, path)
+
+    def _as_before(self, one: Found, look: Look) -> None:
+        """Count what is in an unchanged set or archive, and say its problems again."""
+        assert look.before is not None
+        skipped = self._known.skipped_in(look.before)
+        self._tally.unchanged += look.before.units - skipped
+        self._tally.skipped += skipped
+        self._problems.flush()
+        imports.repeat_problems(self._project, self._import_id, one.name)
+        self._known.keep_again(one, look)
+
+    def _close_archive(self, name: str) -> None:
+        """After the last file out of an archive: keep what came of it."""
+        one, look = self._archives[name]
+        start = self._tally_before
+        self._problems.flush()
+        for path in sorted(self._troubled):
+            if path == name or (path.startswith(f"{name}/") and path not in self._met):
+                imports.settle_problems(self._project, self._import_id, path, whole=False)
+        if not self._passing:
+            self._known.keep(
+                one,
+                look,
+                units=self._tally.units - start.units,
+                skipped=self._tally.skipped - start.skipped,
+                n_documents=seen.count_from(self._project, name, within=True),
+                labelled=True,
+            )
+
+
+def cutting(params: ImportParams) -> str:
+    """Name how documents are read and cut, as part of their content hash."""
+    return f"{READERS_VERSION} {params.passage_tokens} {params.overlap_tokens}"

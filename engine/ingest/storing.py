@@ -90,6 +90,12 @@ class LabelledWriter:
         self._query_ids: dict[str, int] = {}
         self._left_out: set[str] = set()
         self._runs: dict[str, dict[int, list[tuple[int, float]]]] = {}
+        self._leans = skip_existing
+
+    @property
+    def leans_on_project(self) -> bool:
+        """Whether what came of the set depends on what the project held before, so that next time it may be more."""
+        return self._leans
 
     def add(self, unit: Unit) -> bool:
         """Take a unit; True when a batch was written just now."""
@@ -225,6 +231,7 @@ class LabelledWriter:
         judged, wrong, scored = [], [], []
         for unit in units:
             query_id, passage_id = queries_by.get(unit.query_id), passages_by.get(unit.passage_id)
+            self._leans = self._leans or isinstance(unit, RunUnit)
             if query_id is None or passage_id is None:
                 what = f"query '{unit.query_id}'" if query_id is None else f"passage '{unit.passage_id}'"
                 self._tally.skipped += 1
@@ -251,6 +258,7 @@ class LabelledWriter:
     def _named(self, units: Sequence[_ById]) -> tuple[dict[str, int], dict[str, int]]:
         """Ids by outside name: of this set, or of the project where the set holds no passages or queries itself."""
         by_query, by_passage = self._query_ids, self._passage_ids
+        self._leans = self._leans or bool(units and not (by_query and by_passage))
         if not by_query:
             by_query = outside.queries_named(self._project, (unit.query_id for unit in units))
         if not by_passage:
@@ -298,6 +306,7 @@ class LabelledWriter:
         names = {name for unit in units for name in (*(name for name, _ in unit.judged_ids), *unit.negative_ids)}
         if self._passage_ids or not names:
             return self._passage_ids
+        self._leans = True
         return outside.passages_named(self._project, names)
 
     def _grades(self, unit: ExampleUnit, texts: _Texts, by_name: dict[str, int]) -> dict[int, int]:

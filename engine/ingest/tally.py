@@ -26,6 +26,10 @@ class Tally:
     unchanged: int = 0
     skipped: int = 0
 
+    @property
+    def units(self) -> int:
+        return self.new + self.updated + self.unchanged + self.skipped
+
     def counts(self) -> ImportCounts:
         return ImportCounts(
             documents=self.documents,

@@ -45,7 +45,7 @@ class SeenFile:
 
 def seen_file(project: Project, path: str) -> SeenFile | None:
     row = project.db.execute(f"select {_COLUMNS} from seen_files where path = ?", [path]).fetchone()
-    return SeenFile(*row[:-1], labelled=bool(row[-1])) if row else None
+    return SeenFile(*row[:-1], bool(row[-1])) if row else None
 
 
 def put_seen(project: Project, files: Sequence[SeenFile]) -> None:
@@ -65,14 +65,15 @@ def forget_labelled(project: Project) -> None:
     project.db.execute("delete from seen_files where labelled = 1")
 
 
-def count_from(project: Project, path: str) -> int:
-    """How many documents of the project came from the file `path`, or from files within it."""
-    row = project.db.execute(
-        "select (select count(*) from documents where path = ?) + "
-        "(select count(*) from documents where path > ? and path < ?)",
-        [path, f"{path}/", f"{path}0"],
-    ).fetchone()
-    return int(row[0])
+def count_from(project: Project, path: str, *, within: bool = False) -> int:
+    """How many documents of the project came from the labelled set at `path`; `within`: out of the archive there."""
+    if within:
+        found = project.db.execute(
+            "select count(*) from documents where path > ? and path < ?", [f"{path}/", f"{path}0"]
+        )
+    else:
+        found = project.db.execute("select count(*) from documents where path = ? and labelled = 1", [path])
+    return int(found.fetchone()[0])
 
 
 def contents_within(project: Project, path: str) -> list[tuple[str, str]]:

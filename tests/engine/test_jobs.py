@@ -77,7 +77,8 @@ def test_an_import_is_summed_up_with_its_problems():
     report = ImportReport(1, "", "beir", ("x",), ImportCounts(documents=2, new=2), (ImportProblem("f", 3, "c", "r"),))
     summary = as_summary(report)
     assert (summary["documents"], summary["new"]) == (2, 2)
-    assert summary["problems"] == [{"file": "f", "line": 3, "code": "c", "reason": "r"}]
+    told = {"file": "f", "line": 3, "code": "c", "reason": "r", "id": 0, "path": "", "state": "open"}
+    assert summary["problems"] == [told]
 
 
 def test_what_is_unknown_stays_in_the_summary_as_nothing():
