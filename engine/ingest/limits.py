@@ -10,7 +10,7 @@ LARGER = 4
 """How many times as much a file may take when it is read again with larger limits."""
 
 MEMORY_BYTES = 1 << 30
-STALL_SECONDS = 30.0
+STALL_SECONDS = 20.0
 # mammoth says nothing while it works, and it took 14 to 17 s for 872 pages on 2 busy cores.
 STALL_SECONDS_SILENT = 120.0
 TOTAL_SECONDS = 300.0

@@ -16,6 +16,8 @@ PASSWORD_CODE = 4  # FPDF_ERR_PASSWORD in fpdfview.h
 
 # pdfium marks a hyphen at a line's end, which the typesetter put there, with U+FFFE (older: U+0002).
 _HYPHEN = re.compile("[\ufffe\x02]\r?\n?")
+# Letters of Hebrew, Arabic and their relatives, which run from right to left.
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 # What programs write into the title by themselves: their own names, file names, nothing.
 _POOR_TITLE = re.compile(
     r"^(\(?untitled|\(anonymous|microsoft |document\d*$|slide \d|.*\.\w{2,5}$|[\W\d_]*$)", re.IGNORECASE
@@ -48,7 +50,7 @@ def read_pdf(path: Path, beat: Callable[[], None] = lambda: None) -> ReadDocumen
         beat()
     if outline.is_empty:
         raise FormatError(
-            f"{path.name} has no text on its {len(pdf)} pages (a scan?).",
+            f"{path.name} has no text on its {f'{len(pdf)} pages' if len(pdf) > 1 else 'one page'} (a scan?).",
             hint="Run text recognition (OCR) first.",
         )
     title = " ".join(str(pdf.get_metadata_value("Title") or "").split())
@@ -67,11 +69,42 @@ def _page_text(pdf: Any, index: int) -> str:  # Any: pypdfium2 has no types
 
     try:
         page = pdf[index]
-        text: str = page.get_textpage().get_text_range()
+        words = page.get_textpage()
+        text: str = words.get_text_range()
+        if _RIGHT_TO_LEFT.search(text):
+            text = _with_ligatures_in_order(words, text)
         page.close()
     except pypdfium2.PdfiumError:
         return ""  # one damaged page; the others are read
     return _HYPHEN.sub("", text).replace("\r\n", "\n")
+
+
+def _with_ligatures_in_order(words: Any, text: str) -> str:  # Any: pypdfium2 has no types
+    """`text` with the letters of each right-to-left ligature in reading order.
+
+    pdfium turns a line's glyphs round and with them the letters that one glyph stands for: lam-alef comes out as
+    alef-lam, which is another word. Letters of one glyph have one and the same box.
+    """
+    from pypdfium2.raw import FPDFText_GetTextIndexFromCharIndex as text_index
+
+    letters = list(text)
+    run: list[int] = []
+    box_before: tuple[float, ...] | None = None
+    for index in range(words.count_chars() + 1):
+        place = text_index(words, index) if index < words.count_chars() else -1
+        box = words.get_charbox(index) if _is_right_to_left(text, place) else None
+        if box is None or box != box_before or (run and place != run[-1] + 1):
+            if len(run) > 1:
+                letters[run[0] : run[-1] + 1] = [text[at] for at in reversed(run)]
+            run = []
+        if box is not None:
+            run.append(place)
+        box_before = box
+    return "".join(letters)
+
+
+def _is_right_to_left(text: str, place: int) -> bool:
+    return 0 <= place < len(text) and _RIGHT_TO_LEFT.match(text[place]) is not None
 
 
 def _bookmarks(pdf: Any) -> dict[int, list[tuple[int, str]]]:  # Any: pypdfium2 has no types
@@ -107,5 +140,5 @@ def _fill_page(outline: Outline, text: str, marks: list[tuple[int, str]]) -> Non
         if found:
             outline.paragraph(text[position : found.start()])
             position = found.end()
-        outline.heading(level, title)
+        outline.heading(level, found.group() if found else title)
     outline.paragraph(text[position:])

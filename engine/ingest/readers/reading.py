@@ -23,7 +23,12 @@ def read_document(path: Path, kind: Kind | None = None, beat: Callable[[], None]
         FormatError: empty, damaged, with a password, of another kind, or too large; one sentence says which.
     """
     kind = kind or sniff(path)
-    document = _read(path, kind, beat)
+    try:
+        document = _read(path, kind, beat)
+    except RecursionError as error:
+        raise FormatError(
+            f"{path.name} is nested deeper than any document is.", hint="Do not trust it, or save it anew."
+        ) from error
     if len(document.text) > MAX_CHARS:
         raise FormatError(f"{path.name} holds more than {MAX_CHARS:,} characters.", hint="Split it into parts.")
     return document

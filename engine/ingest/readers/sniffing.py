@@ -18,6 +18,9 @@ Kind = Literal[
 FOREIGN: frozenset[Kind] = frozenset({"pdf", "docx", "html", "pptx", "xlsx", "odt", "epub", "rtf", "eml", "parquet"})
 TABLES: frozenset[Kind] = frozenset({"csv", "tsv", "jsonl", "json"})
 
+# Known by their first bytes; a file that is only named so is none.
+_BY_CONTENT: tuple[Kind, ...] = ("pdf", "docx", "pptx", "xlsx", "odt", "epub", "rtf", "parquet")
+
 # Source code, read as the text it is.
 _CODE: tuple[str, ...] = (
     *(".py", ".pyi", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".scala", ".c", ".h", ".cc", ".cpp", ".hpp"),
@@ -41,8 +44,6 @@ _SUFFIXES: dict[str, Kind] = {
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",
-    ".pdf": "pdf",
-    ".docx": "docx",
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
@@ -50,6 +51,7 @@ _SUFFIXES: dict[str, Kind] = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".eml": "eml",
+    **{f".{kind}": kind for kind in _BY_CONTENT},
     **dict.fromkeys(_CODE, "txt"),
 }
 
@@ -110,9 +112,10 @@ def sniff(path: Path) -> Kind:
     if _PAGE.match(_narrow(head[:8192])):
         return "html"
     kind = _SUFFIXES.get(path.suffix.lower(), "txt")
-    if kind in ("pdf", "docx"):
+    if kind in _BY_CONTENT:
         raise FormatError(
-            f"{path.name} is named like a {kind.upper()} file but is none.", hint="It may be damaged: get it again."
+            f"{path.name} is named like {'an' if kind[0] in 'oexr' else 'a'} {kind.upper()} file but is none.",
+            hint="It may be damaged: get it again.",
         )
     return kind
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +19,11 @@ TITLE_NAMES = (
     *("title", "name", "headline", "subject", "question", "heading"),
     *("标题", "问题", "题目", "タイトル"),
 )
-# Without a column of a known name, the longest one is the text if its values are sentences rather than labels.
+# Without a column of a known name, the longest one is the text if its values are sentences rather than labels: long,
+# and in several words (a path or a checksum is one; Chinese and Japanese write none apart).
 SENTENCE_CHARS = 40
+_SENTENCE_WORDS = 5
+_WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff]+(?:[^\s\w]+\w+)*|[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def read_table(path: Path, kind: str) -> ReadDocument:
@@ -37,7 +41,8 @@ def read_table(path: Path, kind: str) -> ReadDocument:
             rows.append(row)
     if not rows:
         reason = f" ({problems[0].reason})" if problems else ""
-        raise FormatError(f"{path.name} holds no rows of a table{reason}.", hint="JSON lines: one object a line.")
+        hint = "JSON lines: one object a line." if kind in ("json", "jsonl") else "Its first line names the columns."
+        raise FormatError(f"{path.name} holds no rows of a table{reason}.", hint=hint)
     outline = Outline()
     fill_rows(outline, path, rows, problems)
     if outline.is_empty:
@@ -50,11 +55,10 @@ def find_text_column(rows: Sequence[Row]) -> str:
     if named := _named(rows, TEXT_NAMES):
         return named
     sample = rows[:200]
-    lengths = {
-        name: sum(len(_as_text(row.columns.get(name))) for row in sample) / len(sample) for name in sample[0].columns
-    }
+    values = {name: [_as_text(row.columns.get(name)) for row in sample] for name in sample[0].columns}
+    lengths = {name: sum(map(len, texts)) for name, texts in values.items() if _in_words(texts)}
     longest = max(lengths, key=lambda name: lengths[name], default="")
-    return longest if longest and lengths[longest] >= SENTENCE_CHARS else ""
+    return longest if longest and lengths[longest] >= SENTENCE_CHARS * len(sample) else ""
 
 
 def fill_rows(outline: Outline, path: Path, rows: Sequence[Row], problems: list[ImportProblem]) -> None:
@@ -76,6 +80,11 @@ def fill_rows(outline: Outline, path: Path, rows: Sequence[Row], problems: list[
 def _named(rows: Sequence[Row], names: Sequence[str], *, other_than: str = "") -> str:
     columns = {name.strip().casefold(): name for name in rows[0].columns if name != other_than}
     return next((columns[name] for name in names if name in columns), "")
+
+
+def _in_words(texts: Sequence[str]) -> bool:
+    """Whether the values are on average as many words as a sentence has."""
+    return sum(len(_WORD.findall(text[:1000])) for text in texts) >= _SENTENCE_WORDS * len(texts)
 
 
 def _all_cells(columns: Columns) -> str:
