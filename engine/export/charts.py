@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-_WIDTH, _LEFT, _RIGHT = 720, 150, 90
+_WIDTH, _LEFT, _RIGHT = 520, 130, 70  # narrow enough for a telephone to show it at a legible size
+_LETTERS = 18
 _DASHES = ("", "6 4", "2 3", "8 3 2 3", "1 4")
 
 Curve = tuple[str, Sequence[tuple[float, float]]]
@@ -26,7 +27,7 @@ def interval_chart(rows: Sequence[tuple[str, float, float, float]]) -> str:
     for place, (name, middle, start, end) in enumerate(rows):
         y = 18 + 28 * place
         parts += [
-            _words(_LEFT - 12, y + 4, name, "end"),
+            _words(_LEFT - 12, y + 4, _short(name), "end"),
             _line(x(start), y, x(end), y, "gain"),
             f'<circle class="dot" cx="{x(middle):.1f}" cy="{y}" r="5"/>',
             _words(_WIDTH - _RIGHT + 12, y + 4, f"{middle:+.3f}".replace("-", "−"), "start"),
@@ -60,8 +61,17 @@ def curve_chart(curves: Sequence[Curve]) -> str:
         dashes = f' stroke-dasharray="{_DASHES[number % len(_DASHES)]}"' if number % len(_DASHES) else ""
         parts.append(f'<path class="line" d="{path}"{dashes}/>')
         place = _free(y(points[-1][1]) + 4, taken)
-        parts.append(_words(x(points[-1][0]) + 8, place, name, "start"))
+        parts.append(_words(x(points[-1][0]) + 8, place, _short(name), "start"))
     return _svg(height, "Dev nDCG@10 by step", parts)
+
+
+def _short(name: str) -> str:
+    """Cut in the middle, where names differ least; wide letters count twice."""
+    width = sum(2 if ord(letter) > 0x2E80 else 1 for letter in name)
+    if width <= _LETTERS:
+        return name
+    kept = _LETTERS * len(name) // width
+    return f"{name[: kept - kept // 2 - 1]}…{name[len(name) - kept // 2 :]}"
 
 
 def _free(place: float, taken: list[float]) -> float:

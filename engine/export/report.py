@@ -19,6 +19,7 @@ from engine.store import jobs, queries, runs
 from engine.store.project import Project
 from engine.task import Task
 
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _TESTED = (
     "metric",
     "delta",
@@ -68,7 +69,8 @@ def report(project: Project, params: ReportParams, task: Task) -> ReportSummary:
         tables = _tables(story)
         with folder_beside(path, {"what": "report", "format": "csv", "version": __version__}) as beside:
             for name, rows in tables.items():
-                (beside / name).write_text(_csv(rows), encoding="utf-8", newline="")
+                # With a mark of its encoding: Excel takes Chinese without one for another code page.
+                (beside / name).write_text(_csv(rows), encoding="utf-8-sig", newline="")
         files = tuple(tables)
     task.progress("write the report", 1, 1)
     jobs.put_export(project, what="report", format=params.format, path=str(path), model_id=None, check="")
@@ -172,7 +174,7 @@ def _model_rows(story: Story) -> list[Sequence[object]]:
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
-    """With a formula's first sign made harmless, since people open CSV in spreadsheets (OWASP: CSV injection)."""
+    """Rows as people open them in spreadsheets: no cell is a formula, no control character ends one."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in rows:
@@ -181,4 +183,8 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """Text whose first sign would begin a formula gets an apostrophe before it (OWASP: CSV injection)."""
+    if not isinstance(cell, str):
+        return cell
+    text = "".join(letter if letter >= " " or letter in "\n\t" else "\ufffd" for letter in cell.replace("\r\n", "\n"))
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA or text[:1] in ("\t", "\n") else text

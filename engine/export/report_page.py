@@ -23,6 +23,7 @@ from engine.store.verdicts import (
 
 FIRST_LINE = "<!doctype html>"
 _SHOWN = 50
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # a browser loads nothing and runs nothing, whatever it reads
 _STYLE = Path(__file__).resolve().parents[2] / "resources" / "report.css"
 
 
@@ -38,9 +39,11 @@ def page(story: Story) -> str:
     style = _STYLE.read_text(encoding="utf-8")
     return (
         f'{FIRST_LINE}\n<html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
         f"<body><main><h1>{_text(story.project.name)}</h1>{body}<footer>{about}. Measures as trec_eval counts them; "
-        "ties by score, then id; intervals: paired bootstrap, 10,000 draws, 95 %.</footer></main></body></html>\n"
+        "ties by score, then id; intervals: paired bootstrap, 95 %; WIN and LOSS where the randomisation test agrees."
+        "</footer></main></body></html>\n"
     )
 
 

@@ -85,8 +85,8 @@ class QueryCompare(QWidget):
         self._left_head.set_system(before)
         self._right_head.set_system(after)
         if movement is not None:
-            first, second = words.plain(before[0], 24), words.plain(after[0], 24)
-            ranks = f"{first}: {rank_words(movement.rank_b)}  →  {second}: {rank_words(movement.rank_a)}"
+            left, right = words.plain(before[0], 24), words.plain(after[0], 24)
+            ranks = f"{left}: {rank_words(movement.rank_b)}  →  {right}: {rank_words(movement.rank_a)}"
             self._ranks.setText(ranks)
             set_tone(self._ranks, tone_of(movement))
         self._show_pin(view)

@@ -86,12 +86,12 @@ def test_compare_and_runs_print_what_evaluate_printed(said, evaluated):
 
 def test_the_tables_hold_what_evaluate_printed(said, evaluated, tmp_path):
     said("report", str(tmp_path / "tables"), "--format", "csv")
-    with (tmp_path / "tables" / "systems.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "tables" / "systems.csv").open(encoding="utf-8-sig", newline="") as file:
         systems = {row["system"]: row for row in csv.DictReader(file)}
     for system in SYSTEMS:
         assert {metric: float(systems[system][metric]) for metric in METRICS} == evaluated["systems"][system]
     names = {row["name"]: row["system"] for row in systems.values()}
-    with (tmp_path / "tables" / "comparisons.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "tables" / "comparisons.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {(names[row["a"]], names[row["b"]]): row for row in csv.DictReader(file)}
     for printed in evaluated["comparisons"]:
         row = rows[(printed["a"], printed["b"])]

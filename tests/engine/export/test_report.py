@@ -78,6 +78,8 @@ def test_the_page_loads_nothing_and_runs_nothing(project, tmp_path):
     assert "script" not in {tag for tag, _ in page.tags}
     assert not [attrs for _, attrs in page.tags if {"src", "href", "onload"} & attrs.keys()]
     assert "url(" not in text
+    assert "://" not in text
+    assert "default-src 'none'" in text  # no browser would load or run anything either
     assert "@import" not in text
     assert "prefers-color-scheme:dark" in text
     assert "alert(1)" in " ".join(page.words)  # shown as text
@@ -105,7 +107,7 @@ def test_csv_tables_have_the_figures_of_the_store_to_the_last_digit(project, tmp
     first, *_ = _measure(project)
     summary = report(project, ReportParams(dest=str(tmp_path / "out"), format="csv"), Task())
     assert set(summary.files) == {"systems.csv", "comparisons.csv", "queries.csv", "models.csv"}
-    read = {name: list(csv.DictReader((tmp_path / "out" / name).open(encoding="utf-8"))) for name in summary.files}
+    read = {name: list(csv.DictReader((tmp_path / "out" / name).open(encoding="utf-8-sig"))) for name in summary.files}
     row = next(row for row in read["comparisons.csv"] if row["a"] != "Base" and row["b"] == "BM25")
     assert [float(row[name]) for name in ("delta", "low", "high", "p")] == [first.delta, first.low, first.high, first.p]
     assert {row["system"]: float(row["ndcg@10"]) for row in read["systems.csv"]} == {
@@ -113,6 +115,48 @@ def test_csv_tables_have_the_figures_of_the_store_to_the_last_digit(project, tmp
     }
     assert len(read["queries.csv"]) == 80
     assert read["queries.csv"][1]["text"] == "'=query 1"  # a spreadsheet does not reckon with it
+
+
+ODD = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    " =1+1",
+    "\t=1+1",
+    "＝1+1",
+    'she said "no", twice',
+    "two\nlines; three, commas",
+    "高血压喝什么奶好？",
+    "a\x00b\x07c",
+]
+
+
+def test_odd_texts_neither_reckon_nor_break_a_table(project, tmp_path):
+    for number, text in enumerate(ODD, start=2):
+        project.db.execute("update queries set text = ? where id = ?", [text, number])
+    _measure(project)
+    report(project, ReportParams(dest=str(tmp_path / "out"), format="csv"), Task())
+    raw = (tmp_path / "out" / "queries.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    assert b"\x00" not in raw
+    with (tmp_path / "out" / "queries.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 80
+    assert {None} & {key for row in rows for key in row} == set()  # no row has a cell too many
+    shown = [row["text"] for row in rows[1 : 1 + len(ODD)]]
+    assert shown[:7] == [f"'{text}" for text in ODD[:7]]
+    assert shown[7:10] == ODD[7:10]
+    assert shown[10] == "a\ufffdb\ufffdc"
+
+
+def test_long_and_wide_names_stay_inside_their_charts(project, tmp_path):
+    _measure(project)
+    project.db.execute("update models set name = ? where id = 2", ["很长的模型名称" * 9])
+    report(project, ReportParams(dest=str(tmp_path / "v.html")), Task())
+    page = _Page()
+    page.feed((tmp_path / "v.html").read_text(encoding="utf-8"))
+    assert any("…" in word and len(word) <= 10 for word in page.words)
 
 
 def test_an_earlier_report_is_replaced_and_a_stranger_is_not(project, tmp_path):
