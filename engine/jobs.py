@@ -14,6 +14,7 @@ from typing import Any
 from engine.errors import Cancelled, SearchsmithError, UserError
 from engine.params import (
     AutopilotParams,
+    CutParams,
     DedupParams,
     EvaluateParams,
     ExportParams,
@@ -28,13 +29,15 @@ from engine.params import (
     ReimportParams,
     ReportParams,
     RerankerParams,
+    RetryParams,
     SampleParams,
     ScoreParams,
     SplitParams,
     TasksParams,
     TrainParams,
+    UncutParams,
     params_from_dict,
-    params_to_dict,
+    params_to_keep,
 )
 from engine.records import ImportReport, JobState, Probe
 from engine.store import jobs as history
@@ -60,6 +63,9 @@ JOBS = {
     "sample": Job(SampleParams, "engine.jobs:make_sample", ("documents", "queries", "models"), creates=True),
     "import": Job(ImportParams, "engine.jobs:import_paths", ("documents", "queries")),
     "reimport": Job(ReimportParams, "engine.ingest.again:reimport", ("documents", "queries")),
+    "retry": Job(RetryParams, "engine.ingest.again:retry", ("documents", "queries")),
+    "cut": Job(CutParams, "engine.jobs:cut", ("documents", "queries", "negatives")),
+    "uncut": Job(UncutParams, "engine.jobs:uncut", ("documents", "queries", "negatives")),
     "make_queries": Job(MakeParams, "engine.curate.making:make_queries", ("queries",)),
     "dedup": Job(DedupParams, "engine.curate.duplicates:dedup", ("queries",)),
     "split": Job(SplitParams, "engine.curate.splits:split", ("queries",)),
@@ -99,7 +105,7 @@ def run_job(
         for interrupted in project.recover():
             task.warn(f"The job '{interrupted}' was interrupted before; what it had finished is kept.")
         ensure_base_model(project)
-        record = history.start_job(project, kind, params_to_dict(params))
+        record = history.start_job(project, kind, params_to_keep(params))
         if started:
             started(record)
         return _run_recorded(project, job, params, _Recorder(task, history.job_log(project, record)), record)
@@ -171,6 +177,24 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
     return report
 
 
+def cut(project: Project, params: CutParams, task: Task) -> Summary:
+    """Cut the documents again, then say how well the base model reads the passages."""
+    from engine.ingest.recut import cut as cut_again
+
+    summary = as_summary(cut_again(project, params, task))
+    measure_texts(project, task)
+    return summary
+
+
+def uncut(project: Project, params: UncutParams, task: Task) -> Summary:
+    """Take the last cutting back, then measure the passages again."""
+    from engine.ingest.recut import uncut as cut_back
+
+    summary = as_summary(cut_back(project, params, task))
+    measure_texts(project, task)
+    return summary
+
+
 def measure_texts(project: Project, task: Task) -> None:
     """Measure unknown tokens and cut texts with the base model; keep the figures and warn where it reads badly."""
     from engine.encode.tokens import in_words, measure_tokens
@@ -238,6 +262,9 @@ class _Recorder(Task):
 
     def check_cancelled(self) -> None:
         self._task.check_cancelled()
+
+    def check_skipped(self, file: str) -> None:
+        self._task.check_skipped(file)
 
     def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
         if stage != self._stage or (total and done == total):

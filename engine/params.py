@@ -46,6 +46,8 @@ class ImportParams:
     absolute path, and their format. `existing`: what happens to queries the project has already: `merge` adds their
     judgements, `skip` leaves such rows out.
 
+    `passage_tokens`, `overlap_tokens`, `headings` as in `CutParams`; 0, -1 and None: as the project's are cut.
+
     `passwords` by absolute path; that of a folder or an archive holds for everything in it. They are never stored.
     `limits` large: a file may take `limits.LARGER` times the time, memory and size. `thorough` looks into files whose
     size and times say that they are as they were. `on_cancel`: whether what came before a cancel stays. `only`: of all
@@ -56,8 +58,9 @@ class ImportParams:
     kind: Literal["auto", "documents", "labelled"] = "auto"
     format: str = "auto"
     split: Literal["", "train", "dev", "test"] = ""
-    passage_tokens: int = 220
-    overlap_tokens: int = 24
+    passage_tokens: int = 0
+    overlap_tokens: int = -1
+    headings: bool | None = None
     mapping: dict[str, str] = field(default_factory=dict)
     choices: dict[str, FileChoice] = field(default_factory=dict)
     existing: Literal["merge", "skip"] = "merge"
@@ -104,6 +107,11 @@ class CutParams:
     passage_tokens: int = 220
     overlap_tokens: int = 24
     headings: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UncutParams:
+    """Take the last cutting back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,7 @@ def read_facts(folder: Path) -> ModelFacts:
     headers = {module.folder: _read_weights(module) for module in modules if module.kind in _WEIGHTS}
     first = modules[0]
     _check_shapes(first, headers[first.folder])
-    prompts = _prompts(_read_json(folder / "config_sentence_transformers.json", absent_ok=True))
-    if not any(prompts.values()):
-        prompts = known_prompts(folder, first.config) or prompts
+    prompts = _prompts_of(folder, first)
     return ModelFacts(
         name=folder.name,
         dim=_dim(modules, headers[first.folder]),
@@ -96,6 +94,16 @@ def read_facts(folder: Path) -> ModelFacts:
         parameters=sum(_size(shape) for header in headers.values() for shape in header.values()),
         other_digest=_digest_rest(folder, modules),
     )
+
+
+def read_prompts(folder: Path) -> dict[str, str]:
+    """What is put in front of texts, by kind; without looking at the weights, which takes long for a large model."""
+    return _prompts_of(folder, read_modules(folder)[0])
+
+
+def _prompts_of(folder: Path, first: Module) -> dict[str, str]:
+    prompts = _prompts(_read_json(folder / "config_sentence_transformers.json", absent_ok=True))
+    return prompts if any(prompts.values()) else known_prompts(folder, first.config) or prompts
 
 
 def read_modules(folder: Path) -> list[Module]:

@@ -27,7 +27,7 @@ def measure_tokens(project: Project, model: Model, texts: Sequence[str], task: T
         ModelError: the model folder has no tokenizer that can be read.
     """
     folder = folder_of(project, model)
-    tokenizer, unknown_id = _open(folder), _unknown_id(folder)
+    tokenizer, unknown_id = open_tokenizer(folder), _unknown_id(folder)
     added = tokenizer.num_special_tokens_to_add(False)
     limit = model.max_length or read_facts(folder).max_length
     unknown, content, lengths = 0, 0, []
@@ -55,7 +55,7 @@ def token_counter(model_path: Path) -> Callable[[Sequence[str]], list[int]]:
     Raises:
         ModelError: the folder has no tokenizer that can be read.
     """
-    tokenizer = _open(model_path)
+    tokenizer = open_tokenizer(model_path)
 
     def count(texts: Sequence[str]) -> list[int]:
         return [len(encoded.ids) for encoded in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
@@ -82,7 +82,12 @@ def in_words(report: TokenReport) -> str:
     return " ".join(sentences)
 
 
-def _open(folder: Path) -> Any:  # Any: a tokenizers.Tokenizer
+def open_tokenizer(folder: Path) -> Any:  # Any: a tokenizers.Tokenizer
+    """The tokenizer of a model folder, without cutting and padding.
+
+    Raises:
+        ModelError: there is none, or it cannot be read.
+    """
     from tokenizers import Tokenizer
 
     path = folder / "tokenizer.json"

@@ -2,185 +2,253 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from engine.ingest.document import ReadDocument
+from engine.encode.rulers import Measure, code_points
+from engine.ingest.boundaries import CLAUSE, LINE, PARAGRAPH, SENTENCE, WORD, boundaries
+from engine.ingest.document import TABLE_KINDS, ReadDocument
+from engine.params import CutParams
+from engine.store.cuts import Layout, Stretch
 
-CountTokens = Callable[[list[str]], list[int]]
-
-# A heading path may use up to this share of a passage's budget; a longer one leaves the text its half all the same.
+SMALLEST = 8  # tokens of a passage
+# A heading path may use up to this share of a passage's budget; a longer one is shortened in front of the text, and
+# stands in the text as it does in the document.
 HEADING_SHARE = 0.5
 # A passage that reached this share of its budget ends at a paragraph rather than within the next one.
 FULL_SHARE = 0.5
+# What is at most this many budgets long is cut into two parts of about one size, so that no scrap is left at the end.
+LAST_TWO, FIRST_OF_TWO = 1.25, 0.6
+_BETWEEN = " > "
 
-_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
-_CLOSING = "\"'”’»)\\]）】』」》〉"
-# A sentence ends with a stop and a blank, or with a full-width stop, which needs no blank. A line end within a
-# paragraph is a weaker end, taken only where a sentence is too long.
-_SENTENCE = re.compile(rf"(?:[.!?…]+[{_CLOSING}]*\s+|[。！？；｡]+[{_CLOSING}]*\s*)")
-_CLAUSE = re.compile(r"(?:\n\s*|[,;:]\s+|[，、：；]\s*)")
-_WORD = re.compile(r"\s+|(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])")
+
+class Ruler(Protocol):
+    """How long texts are for a model: `engine.encode.rulers.Ruler`."""
+
+    @property
+    def exact(self) -> bool: ...
+    def count(self, texts: Sequence[str]) -> list[int]: ...
+    def measure(self, text: str) -> Measure: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A passage before it is stored: `text` is the document's text from `start` to `end`; `page` counts from 1."""
+    """A passage before it is stored.
+
+    Attributes:
+        text: the document's text from `start` to `end`.
+        page: counts from 1, 0 where there are no pages.
+        tokens: of heading and text together, without the model's own marks.
+    """
 
     heading: str
     text: str
     start: int
     end: int
     page: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """What is never cut: a sentence, or a part of one that is too long for any passage."""
-
-    start: int
-    end: int
     tokens: int
-    ends_paragraph: bool
+
+    @property
+    def search_text(self) -> str:
+        return f"{self.heading} {self.text}" if self.heading else self.text
 
 
-def cut_passages(
-    document: ReadDocument, *, max_tokens: int, overlap_tokens: int, count_tokens: CountTokens
-) -> list[Piece]:
-    """Cut `document` so that heading and text of each passage have at most `max_tokens` tokens together.
-
-    A heading counts for at most half of that, so that a long path of titles leaves room for text.
-
-    Every character but white space and headings (which stand in the passages' heading) lies in at least one passage;
-    passages of one section share up to `overlap_tokens` of whole sentences. A single word of more than `max_tokens`
-    tokens is kept whole where the tokenizer gives its parts no fewer.
-
-    Args:
-        document: its sections are never joined.
-        max_tokens: at least 8.
-        overlap_tokens: less than half of `max_tokens` is used.
-        count_tokens: tokens of each text, without the model's own marks ([CLS], [SEP]).
-    """
-    max_tokens = max(8, max_tokens)
-    headings = [document.heading(section) for section in document.sections]
-    heading_tokens = dict(zip(dict.fromkeys(headings), count_tokens(list(dict.fromkeys(headings))), strict=True))
-    pieces = []
-    units_by_section = _units(document, max_tokens, count_tokens)
-    for section, heading in zip(document.sections, headings, strict=True):
-        room = max_tokens - min(heading_tokens[heading], int(max_tokens * HEADING_SHARE))
-        units = _fitting(document.text, units_by_section[section.start], room, count_tokens)
-        for start, end in _pack(units, room, min(overlap_tokens, room // 2)):
-            pieces.append(_piece(document, heading, start, end))
-    return pieces
+def cut_passages(document: ReadDocument, params: CutParams, ruler: Ruler) -> list[Piece]:
+    """Cut a document as it was read; see `Cutter.cut`."""
+    return Cutter(document.text, layout_of(document), ruler).cut(params)
 
 
-def _piece(document: ReadDocument, heading: str, start: int, end: int) -> Piece:
-    text = document.text[start:end]
-    start += len(text) - len(text.lstrip())
-    text = text.strip()
-    return Piece(heading, text, start, start + len(text), document.page_at(start))
+def layout_of(document: ReadDocument) -> Layout:
+    """What is kept of a document beside its text, so that it can be cut again."""
+    stretches = tuple(Stretch(document.heading(found), found.start, found.end) for found in document.sections)
+    return Layout(stretches, document.page_starts, named_rows=document.kind in TABLE_KINDS)
 
 
-def _units(document: ReadDocument, max_tokens: int, count_tokens: CountTokens) -> dict[int, list[_Unit]]:
-    """The sentences of all sections by the section's start, counted in one call (one for each is far slower)."""
-    spans = {
-        section.start: list(_sentences(document.text, section.start, section.end)) for section in document.sections
-    }
-    texts = [document.text[start:end] for section_spans in spans.values() for start, end, _ in section_spans]
-    counts = iter(count_tokens(texts) if texts else [])
-    return {
-        section_start: [_Unit(start, end, next(counts), ends) for start, end, ends in section_spans]
-        for section_start, section_spans in spans.items()
-    }
+class Cutter:
+    """A document that was measured once and can be cut in many ways, each within milliseconds."""
 
+    def __init__(self, text: str, layout: Layout, ruler: Ruler) -> None:
+        self._text = text
+        self._layout = layout
+        self._ruler = ruler
+        found = ruler.measure(text)
+        self._tokens, self._words = found.tokens, found.words
+        self._marks = boundaries(text, code_points(text))
+        self._headings: dict[str, int] = {}
 
-def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
-    """Spans of sentences that follow each other without a gap, and whether each ends its paragraph."""
-    for paragraph_start, paragraph_end in _spans(_PARAGRAPH, text, start, end):
-        spans = list(_spans(_SENTENCE, text, paragraph_start, paragraph_end))
-        for index, (left, right) in enumerate(spans):
-            yield left, right, index == len(spans) - 1
+    @property
+    def size(self) -> int:
+        """About how many bytes it keeps."""
+        return 8 * (len(self._tokens) + len(self._words) + sum(map(len, self._marks.at))) + 4 * len(self._text)
 
+    def cut(self, params: CutParams) -> list[Piece]:
+        """Cut so that heading and text of each passage have at most `params.passage_tokens` tokens together.
 
-def _spans(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Cut text[start:end] after each match; what is blank goes with its neighbour before it."""
-    left = start
-    for match in pattern.finditer(text, start, end):
-        if match.end() > left and match.end() < end:
-            yield left, match.end()
-            left = match.end()
-    if left < end:
-        yield left, end
+        Every character but white space lies in at least one passage, or in its heading. Stretches of the document are
+        never joined. Tables, lists and code that fit stay whole. Passages of one stretch share up to
+        `params.overlap_tokens` (less than half a passage) of whole sentences; where the last sentence is longer, of its
+        last words. What cannot be cut further (one character) may be longer than the budget.
+        """
+        budget = max(SMALLEST, params.passage_tokens)
+        spans: list[tuple[str, int, int]] = []
+        for heading, start, end in self._stretches(params.headings, int(budget * HEADING_SHARE)):
+            room = budget - self._heading_tokens(heading)
+            spans += [(heading, *span) for span in self._spans(start, end, room, min(params.overlap_tokens, room // 2))]
+        return [self._piece(*found) for found in self._checked(spans, budget)]
 
+    def _piece(self, heading: str, start: int, end: int, tokens: int) -> Piece:
+        return Piece(heading, self._text[start:end], start, end, self._layout.page_at(start), tokens)
 
-def _fitting(text: str, units: Sequence[_Unit], room: int, count_tokens: CountTokens) -> list[_Unit]:
-    """Cut units that are too long at clauses, then at words (Chinese and Japanese: characters), then anywhere."""
-    fitting = list(units)
-    for pattern in (_CLAUSE, _WORD, None):
-        if all(unit.tokens <= room for unit in fitting):
-            break
-        fitting = _recut(text, fitting, room, pattern, count_tokens)
-    return fitting
+    def _stretches(self, headings: bool, most: int) -> Iterator[tuple[str, int, int]]:
+        """Heading and span of each stretch; headings that do not stand before their passages stay in the text."""
+        before = 0
+        for stretch in self._layout.stretches:
+            shown = stretch.heading if headings or self._layout.named_rows else ""
+            fitted = self._fitted(shown, most)
+            start = stretch.start if stretch.heading and fitted == stretch.heading else min(before, stretch.start)
+            yield fitted, start, stretch.end
+            before = stretch.end
 
+    def _fitted(self, heading: str, most: int) -> str:
+        """A heading path of at most so many tokens: its middle is left out first, then its end."""
+        if self._heading_tokens(heading) <= most:
+            return heading
+        parts = heading.split(_BETWEEN)
+        shorter = [_BETWEEN.join([parts[0], "…", *parts[-keep:]]) for keep in range(min(len(parts) - 2, 3), 0, -1)]
+        for tried in (*shorter, parts[-1]):
+            if self._heading_tokens(tried) <= most:
+                return tried
+        low, high = 0, len(parts[-1])
+        while low < high - 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._ruler.count([parts[-1][:middle] + "…"])[0] <= most else (low, middle)
+        return parts[-1][:low].rstrip() + "…" if low else ""
 
-def _recut(
-    text: str, units: Sequence[_Unit], room: int, pattern: re.Pattern[str] | None, count_tokens: CountTokens
-) -> list[_Unit]:
-    recut: list[_Unit] = []
-    for unit in units:
-        if unit.tokens <= room:
-            recut.append(unit)
-            continue
-        spans = list(_spans(pattern, text, unit.start, unit.end)) if pattern else _halves(unit.start, unit.end)
-        counts = count_tokens([text[left:right] for left, right in spans])
-        parts = [_Unit(*span, count, False) for span, count in zip(spans, counts, strict=True)]
-        parts[-1] = _Unit(parts[-1].start, parts[-1].end, parts[-1].tokens, unit.ends_paragraph)
-        recut += _recut(text, parts, room, None, count_tokens) if pattern is None and len(parts) > 1 else parts
-    return recut
+    def _heading_tokens(self, heading: str) -> int:
+        if heading not in self._headings:
+            self._headings[heading] = self._ruler.count([heading])[0] if heading else 0
+        return self._headings[heading]
 
+    def _spans(self, start: int, end: int, room: int, overlap: int) -> Iterator[tuple[int, int]]:
+        while start < end and self._text[start].isspace():
+            start += 1
+        begin = done = start
+        while done < end:
+            stop = self._stop(begin, done, end, room)
+            yield begin, stop
+            begin, done = self._overlapped(begin, stop, end, room, overlap), stop
 
-def _halves(start: int, end: int) -> list[tuple[int, int]]:
-    middle = (start + end) // 2
-    return [(start, middle), (middle, end)] if start < middle else [(start, end)]
+    def _at(self, place: int) -> int:
+        """How many tokens begin before `place`."""
+        return int(self._tokens.searchsorted(place))
 
+    def _between(self, start: int, end: int) -> int:
+        return self._at(end) - self._at(start)
 
-def _pack(units: Sequence[_Unit], room: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """Fill passages with units up to `room`, ending at a paragraph where one ends in the fuller part."""
-    first = 0
-    while first < len(units):
-        last = first
-        tokens = units[first].tokens
-        while last + 1 < len(units) and tokens + units[last + 1].tokens <= room:
-            last += 1
-            tokens += units[last].tokens
-        if last + 1 < len(units):
-            last = _back_to_paragraph(units, first, last, room)
-        yield units[first].start, units[last].end
-        first = _with_overlap(units, first, last, room, overlap)
-
-
-def _back_to_paragraph(units: Sequence[_Unit], first: int, last: int, room: int) -> int:
-    tokens = sum(unit.tokens for unit in units[first : last + 1])
-    for end in range(last, first, -1):
-        if tokens < FULL_SHARE * room:
-            break
-        if units[end].ends_paragraph:
+    def _stop(self, begin: int, done: int, end: int, room: int) -> int:
+        """Where a passage from `begin` ends, beyond `done`, which the one before reached."""
+        first = self._at(begin)
+        total = self._at(end) - first
+        if total <= room:
             return end
-        tokens -= units[end].tokens
-    return last
+        if total <= LAST_TWO * room:
+            early = self._marks.last(SENTENCE, int(self._tokens[first + int(FIRST_OF_TWO * total)]))
+            if early > done and self._between(early, end) <= FULL_SHARE * room and not self._is_inside(early, room):
+                return early
+        limit = max(int(self._tokens[first + room]), done + 1)
+        whole = self._marks.whole_at(limit)
+        if whole is not None and self._between(*whole) <= room:
+            if whole[0] > done:
+                return whole[0]
+            if begin <= whole[0]:
+                return min(whole[1], end)
+        for level in (PARAGRAPH, LINE):
+            place = self._marks.last(level, limit)
+            if place > done and self._between(begin, place) >= FULL_SHARE * room:
+                return place
+        for level in (SENTENCE, CLAUSE, WORD):
+            place = self._marks.last(level, limit)
+            if place > done and (level == WORD or self._between(place, self._marks.first(level, place, end)) <= room):
+                return place
+        return limit
 
+    def _is_inside(self, place: int, room: int) -> bool:
+        """Whether a place lies within a table, list or code that would fit whole."""
+        whole = self._marks.whole_at(place)
+        return whole is not None and self._between(*whole) <= room
 
-def _with_overlap(units: Sequence[_Unit], first: int, last: int, room: int, overlap: int) -> int:
-    """Where the next passage begins: some units back, so long as it still gets beyond the last one."""
-    following = last + 1
-    if following >= len(units):
-        return following
-    tokens = 0
-    begin = following
-    while begin - 1 > first:
-        tokens += units[begin - 1].tokens
-        if tokens > overlap or tokens + units[following].tokens > room:
-            break
-        begin -= 1
-    return begin
+    def _overlapped(self, begin: int, stop: int, end: int, room: int, overlap: int) -> int:
+        """Where the next passage begins: so far back that it still gets beyond `stop` by a sentence."""
+        if stop >= end or not overlap:
+            return stop
+        following = self._marks.first(SENTENCE, stop, end)
+        whole = self._marks.whole_at(stop + 1)
+        if whole is not None and self._between(*whole) <= room:
+            following = max(following, min(whole[1], end))
+        new = self._between(stop, following)
+        allowed = min(overlap, room - (new if new <= room else 1))
+        if allowed <= 0:
+            return stop
+        first = self._at(stop) - allowed
+        lowest = max(int(self._tokens[first]) if first > 0 else 0, begin + 1)
+        for level in (SENTENCE, CLAUSE, WORD):
+            place = self._marks.first(level, lowest - 1, stop)
+            if place < stop:
+                return place
+        return stop
+
+    def _checked(self, spans: list[tuple[str, int, int]], budget: int) -> list[tuple[str, int, int, int]]:
+        """Spans without blanks around them and with their tokens; those that turn out too long are cut in two."""
+        done: list[tuple[str, int, int, int]] = []
+        waiting = [(heading, *bare) for heading, *span in spans if (bare := self._bare(*span))]
+        again = True
+        while again:
+            counts = self._counts(waiting)
+            again, cut = False, list[tuple[str, int, int]]()
+            done = []
+            for (heading, start, end), tokens in zip(waiting, counts, strict=True):
+                if tokens <= budget or end - start < 2:
+                    cut.append((heading, start, end))
+                    done.append((heading, start, end, tokens))
+                    continue
+                middle, again = self._middle(start, end), True
+                cut += [(heading, *bare) for half in ((start, middle), (middle, end)) if (bare := self._bare(*half))]
+            waiting = cut
+        return done
+
+    def _bare(self, start: int, end: int) -> tuple[int, int] | None:
+        text = self._text[start:end]
+        start += len(text) - len(text.lstrip())
+        end = start + len(text.strip())
+        return (start, end) if start < end else None
+
+    def _counts(self, spans: Sequence[tuple[str, int, int]]) -> list[int]:
+        """Tokens of each; looked up where words are measured alone and none is cut, else the model is asked."""
+        counts = [self._heading_tokens(heading) + self._between(start, end) for heading, start, end in spans]
+        unsure = [
+            n for n, (_, start, end) in enumerate(spans) if not (self._ruler.exact and self._is_clean(start, end))
+        ]
+        texts = [f"{heading} {self._text[start:end]}" if heading else self._text[start:end]
+                 for heading, start, end in (spans[n] for n in unsure)]  # fmt: skip
+        for number, count in zip(unsure, self._ruler.count(texts) if texts else [], strict=True):
+            counts[number] = count
+        return counts
+
+    def _is_clean(self, start: int, end: int) -> bool:
+        """Whether a span begins and ends with whole words that were measured as the model reads them."""
+        return self._begins_word(start) and (
+            end >= len(self._text) or self._text[end].isspace() or self._begins_word(end)
+        )
+
+    def _begins_word(self, place: int) -> bool:
+        found = int(self._words.searchsorted(place))
+        return found < len(self._words) and int(self._words[found]) == place
+
+    def _middle(self, start: int, end: int) -> int:
+        middle = (start + end) // 2
+        for level in (SENTENCE, CLAUSE, WORD):
+            place = self._marks.last(level, middle)
+            if place > start and place - start >= (end - start) // 4:
+                return place
+        return middle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from engine.records import Document, Passage, text_hash
+from engine.store import following
 from engine.store.project import Project
 
 _DOCUMENT = "id, external_id, title, path, kind, content_hash, n_chars, n_passages, import_id, labelled"
@@ -50,12 +52,14 @@ class NewDocument:
 def put_document(project: Project, document: NewDocument, passages: Sequence[NewPassage], *, import_id: int) -> int:
     """Store a document with its passages in one transaction, replacing the one from the same path or external id.
 
-    Passages whose text stands in the old version keep their id, and with it their judgements. Returns the id.
+    Passages whose text stands in the old version keep their id, and with it their judgements; what was said of others
+    follows its text as `engine.store.following` says. Returns the id.
     """
     with project.db.atomic():
         old = _find_same(project, document)
+        same_text = old is not None and document_text(project, old.id) == document.text
         document_id = _write_document(project, document, passages, import_id, old.id if old else None)
-        _write_passages(project, document_id, passages)
+        following.replace_passages(project, document_id, passages, same_text=same_text)
     return document_id
 
 
@@ -115,22 +119,6 @@ def _write_document(
     return document_id
 
 
-def _write_passages(project: Project, document_id: int, passages: Sequence[NewPassage]) -> None:
-    old: dict[str, list[int]] = {}
-    rows = project.db.execute("select text_hash, id from passages where document_id = ? order by id", [document_id])
-    for digest, passage_id in rows.fetchall():
-        old.setdefault(digest, []).append(passage_id)
-    for ordinal, passage in enumerate(passages):
-        same = old.get(text_hash(passage.search_text))
-        if same:
-            project.db.table("passages").update(
-                same.pop(0), {"ordinal": ordinal, "start": passage.start, "end": passage.end, "page": passage.page}
-            )
-        else:
-            _insert_passage(project, document_id, ordinal, passage)
-    _delete_passages(project, [passage_id for ids in old.values() for passage_id in ids])
-
-
 def _insert_passage(project: Project, document_id: int, ordinal: int, passage: NewPassage) -> int:
     cursor = project.db.execute(
         'insert into passages (document_id, external_id, ordinal, heading, text, text_hash, start, "end", page) '
@@ -150,21 +138,13 @@ def _insert_passage(project: Project, document_id: int, ordinal: int, passage: N
     return int(cursor.lastrowid or 0)
 
 
-def _delete_passages(project: Project, passage_ids: Sequence[int]) -> None:
-    for block in _blocks(passage_ids):
-        marks = ", ".join("?" * len(block))
-        for table in ("qrels", "imported_negatives", "reviews", "negatives", "feedback", "pair_scores"):
-            project.db.execute(f"delete from {table} where passage_id in ({marks})", block)
-        project.db.execute(f"delete from passages where id in ({marks})", block)
-
-
 def remove_documents(project: Project, document_ids: Sequence[int]) -> None:
     """Take documents, their passages and the judgements on them out of the project; files are not touched."""
     with project.db.atomic():
         for block in _blocks(document_ids):
             marks = ", ".join("?" * len(block))
             found = project.db.execute(f"select id from passages where document_id in ({marks})", block)
-            _delete_passages(project, [row[0] for row in found.fetchall()])
+            following.delete_passages(project, [row[0] for row in found.fetchall()])
             project.db.execute(f"delete from document_texts where document_id in ({marks})", block)
             project.db.execute(f"delete from documents where id in ({marks})", block)
 
@@ -194,18 +174,38 @@ def document_text(project: Project, document_id: int) -> str:
     return "\n\n".join(passage.text for passage in passages_of(project, document_id))
 
 
-def count_documents(project: Project, *, contains: str = "") -> int:
-    where, values = _like(contains)
+def has_text(project: Project, document_id: int) -> bool:
+    """Whether the whole text of a document is kept, so that it can be cut again."""
+    asked = "select 1 from document_texts where document_id = ?"
+    return project.db.execute(asked, [document_id]).fetchone() is not None
+
+
+def documents_after(project: Project, after: int, limit: int) -> list[Document]:
+    """Documents in order of id, from the one after `after`."""
+    rows = project.db.execute(f"select {_DOCUMENT} from documents where id > ? order by id limit ?", [after, limit])
+    return [_document(row) for row in rows]
+
+
+def count_documents(project: Project, *, contains: str = "", place: str = "") -> int:
+    """How many documents a table with these filters shows; `place`: only those from this file, folder or archive."""
+    where, values = _like(contains, place)
     return int(project.db.execute(f"select count(*) from documents {where}", values).fetchone()[0])
 
 
 def page_of_documents(
-    project: Project, *, offset: int, limit: int, contains: str = "", order: str = "id", descending: bool = False
+    project: Project,
+    *,
+    offset: int,
+    limit: int,
+    contains: str = "",
+    place: str = "",
+    order: str = "id",
+    descending: bool = False,
 ) -> list[Document]:
     """A page of documents for a table; `order` is one of id, title, kind, n_chars, n_passages."""
     if order not in ("id", "title", "kind", "n_chars", "n_passages"):
         order = "id"
-    where, values = _like(contains)
+    where, values = _like(contains, place)
     direction = "desc" if descending else "asc"
     rows = project.db.execute(
         f"select {_DOCUMENT} from documents {where} order by {order} {direction}, id limit ? offset ?",
@@ -214,11 +214,28 @@ def page_of_documents(
     return [_document(row) for row in rows]
 
 
-def _like(contains: str) -> tuple[str, list[str]]:
-    if not contains:
-        return "", []
-    escaped = contains.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return r"where title like ? escape '\' or path like ? escape '\'", [f"%{escaped}%"] * 2
+def below(path: str) -> tuple[str, list[str]]:
+    """A condition, with its values, for rows whose path is `path` or lies below it."""
+    start = path.rstrip("/\\")
+    terms, values = ["path = ?"], [start]
+    for mark in dict.fromkeys(("/", os.sep)):
+        terms.append("(path > ? and path < ?)")
+        values += [start + mark, start + chr(ord(mark) + 1)]
+    return f"({' or '.join(terms)})", values
+
+
+def _like(contains: str, place: str) -> tuple[str, list[str]]:
+    terms: list[str] = []
+    values: list[str] = []
+    if contains:
+        escaped = contains.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        terms.append(r"(title like ? escape '\' or path like ? escape '\')")
+        values += [f"%{escaped}%"] * 2
+    if place:
+        term, more = below(place)
+        terms.append(term)
+        values += more
+    return (f"where {' and '.join(terms)}" if terms else ""), values
 
 
 def kinds_of_documents(project: Project) -> list[tuple[str, int, int]]:
@@ -231,6 +248,16 @@ def kinds_of_documents(project: Project) -> list[tuple[str, int, int]]:
 
 def count_passages(project: Project) -> int:
     return int(project.db.execute("select count(*) from passages").fetchone()[0])
+
+
+def count_passages_of(project: Project, document_ids: Sequence[int]) -> int:
+    """How many passages these documents have together."""
+    total = 0
+    for block in _blocks(document_ids):
+        marks = ", ".join("?" * len(block))
+        found = project.db.execute(f"select count(*) from passages where document_id in ({marks})", block)
+        total += int(found.fetchone()[0])
+    return total
 
 
 def passages_of(project: Project, document_id: int) -> list[Passage]:
