@@ -27,7 +27,7 @@ def interval_chart(rows: Sequence[tuple[str, float, float, float]]) -> str:
     for place, (name, middle, start, end) in enumerate(rows):
         y = 18 + 28 * place
         parts += [
-            _words(_LEFT - 12, y + 4, _short(name), "end"),
+            _words(_LEFT - 12, y + 4, shortened(name, _LETTERS), "end"),
             _line(x(start), y, x(end), y, "gain"),
             f'<circle class="dot" cx="{x(middle):.1f}" cy="{y}" r="5"/>',
             _words(_WIDTH - _RIGHT + 12, y + 4, f"{middle:+.3f}".replace("-", "−"), "start"),
@@ -61,16 +61,16 @@ def curve_chart(curves: Sequence[Curve]) -> str:
         dashes = f' stroke-dasharray="{_DASHES[number % len(_DASHES)]}"' if number % len(_DASHES) else ""
         parts.append(f'<path class="line" d="{path}"{dashes}/>')
         place = _free(y(points[-1][1]) + 4, taken)
-        parts.append(_words(x(points[-1][0]) + 8, place, _short(name), "start"))
+        parts.append(_words(x(points[-1][0]) + 8, place, shortened(name, _LETTERS), "start"))
     return _svg(height, "Dev nDCG@10 by step", parts)
 
 
-def _short(name: str) -> str:
-    """Cut in the middle, where names differ least; wide letters count twice."""
+def shortened(name: str, letters: int) -> str:
+    """A name of at most so many letters, cut in the middle, where names differ least; wide letters count twice."""
     width = sum(2 if ord(letter) > 0x2E80 else 1 for letter in name)
-    if width <= _LETTERS:
+    if width <= letters:
         return name
-    kept = _LETTERS * len(name) // width
+    kept = letters * len(name) // width
     return f"{name[: kept - kept // 2 - 1]}…{name[len(name) - kept // 2 :]}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine import __version__
-from engine.export.charts import curve_chart, interval_chart
+from engine.export.charts import curve_chart, interval_chart, shortened
 from engine.export.report_story import METRICS, Story, settings_in_words
 from engine.records import Comparison, QueryMovement
 from engine.store import models, pins, runs, slices
@@ -22,7 +22,7 @@ from engine.store.verdicts import (
 )
 
 FIRST_LINE = "<!doctype html>"
-_SHOWN = 50
+_SHOWN, _LETTERS = 50, 40
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # a browser loads nothing and runs nothing, whatever it reads
 _STYLE = Path(__file__).resolve().parents[2] / "resources" / "report.css"
 
@@ -77,7 +77,7 @@ def _verdict(story: Story, best: Sequence[Comparison]) -> str:
 def _scoreboard(story: Story) -> str:
     head = "".join(f"<th>{_text(metric_name(metric))}</th>" for metric in METRICS)
     rows = "".join(
-        f"<tr><td>{_text(story.names[run.id])}</td>"
+        f"<tr><td>{_name(story, run.id)}</td>"
         + "".join(f"<td>{run.metrics[metric]:.4f}</td>" for metric in METRICS)
         + "</tr>"
         for run in story.runs
@@ -95,7 +95,7 @@ def _comparisons(story: Story) -> str:
     if not story.comparisons:
         return ""
     rows = "".join(
-        f'<tr><td class="text">{_text(story.names[c.run_a])} − {_text(story.names[c.run_b])}</td>'
+        f'<tr><td class="text">{_name(story, c.run_a)} − {_name(story, c.run_b)}</td>'
         f'<td class="{c.verdict.value.lower()}"><b class="chip">{c.verdict.value}</b></td><td>{_signed(c.delta)}</td>'
         f"<td>{_signed(c.low)} to {_signed(c.high)}</td><td>{c.p:.4f}</td><td>{c.p_adjusted:.4f}</td>"
         f"<td>{c.fixed:,}</td><td>{c.broken:,}</td></tr>"
@@ -139,17 +139,17 @@ def _models_table(story: Story) -> str:
 
 
 def _moved(story: Story, found: Comparison) -> str:
-    a, b = story.names[found.run_a], story.names[found.run_b]
+    a, b = _name(story, found.run_a), _name(story, found.run_b)
     columns = []
     for kind, title in (("fixed", "Fixed"), ("broken", "Broken")):
         rows = runs.movements(story.project, found.run_a, found.run_b, only=kind)
         more = f"<p>… and {len(rows) - _SHOWN:,} more.</p>" if len(rows) > _SHOWN else ""
         columns.append(
-            f"<div><h3>{title}: {len(rows):,}</h3><table><tr><th>Query</th><th>{_text(b)}</th><th>{_text(a)}</th></tr>"
+            f"<div><h3>{title}: {len(rows):,}</h3><table><tr><th>Query</th><th>{b}</th><th>{a}</th></tr>"
             f"{''.join(_movement(row) for row in rows[:_SHOWN])}</table>{more}</div>"
         )
     return (
-        f"<section><h2>{_text(a)} against {_text(b)}, query by query</h2><p>The rank of the first answer; "
+        f"<section><h2>{a} against {b}, query by query</h2><p>The rank of the first answer; "
         "fixed: it came into the first ten, broken: it left them.</p>"
         f'<div class="pair">{"".join(columns)}</div></section>'
     )
@@ -172,8 +172,8 @@ def _slices_of(story: Story, found: Comparison) -> str:
             for part in rows
         )
         parts.append(
-            f"<h3>By {by}</h3><table><tr><th>Queries</th><th>How many</th><th>{_text(story.names[found.run_b])}</th>"
-            f"<th>{_text(story.names[found.run_a])}</th><th>Gain</th><th>95 % interval</th></tr>{cells}</table>"
+            f"<h3>By {by}</h3><table><tr><th>Queries</th><th>How many</th><th>{_name(story, found.run_b)}</th>"
+            f"<th>{_name(story, found.run_a)}</th><th>Gain</th><th>95 % interval</th></tr>{cells}</table>"
         )
     return f"<section><h2>Where it gains and loses</h2>{''.join(parts)}</section>" if parts else ""
 
@@ -191,6 +191,11 @@ def _pinned(story: Story, best: Sequence[Comparison]) -> str:
         "<section><h2>Pinned queries</h2><table><tr><th>Query</th><th>Must stay in the first</th><th>Rank</th>"
         f"<th></th></tr>{rows}</table></section>"
     )
+
+
+def _name(story: Story, run_id: int) -> str:
+    """A system's name, cut in the middle where it would fill a table; whole in the list of models."""
+    return _text(shortened(story.names[run_id], _LETTERS))
 
 
 def _text(text: str) -> str:
