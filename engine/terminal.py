@@ -128,11 +128,16 @@ def show_import(summary: Values) -> None:
     brought = ", ".join(f"{summary[name]:,} {name}" for name in ("documents", "passages", "queries", "qrels"))
     print(f"In this import: {brought}.")
     print(", ".join(f"{summary[name]:,} {name}" for name in ("new", "updated", "unchanged", "skipped")))
-    for problem in summary["problems"][:20]:
+    show_problems(summary["problems"])
+
+
+def show_problems(problems: Sequence[Values]) -> None:
+    """The first things that an import could not take, for a person."""
+    for problem in problems[:20]:
         line = f", line {problem['line']}" if problem["line"] else ""
         print(f"  not taken: {plain(problem['file'])}{line}: {plain(problem['reason'])}")
-    if len(summary["problems"]) > 20:
-        print(f"  … and {len(summary['problems']) - 20:,} more")
+    if len(problems) > 20:
+        print(f"  … and {len(problems) - 20:,} more: searchsmith problems list PROJECT")
 
 
 def evaluation_table(summary: Values) -> str:
@@ -180,12 +185,24 @@ def show_hits(summary: Values) -> None:
     print(f"{len(summary['hits'])} hits in {summary['milliseconds']:.0f} ms ({summary['mode']}, {summary['model']})")
 
 
+def unfinished_words(broken: Values) -> str:
+    """What is said of an import that was ended from outside."""
+    where = f" at file {broken['done'] + 1:,} of {broken['total']:,}" if broken["total"] else ""
+    file = f" ({plain(broken['file'])})" if broken["file"] else ""
+    what = ", ".join(plain(path) for path in broken["paths"])
+    return f"The import of {what} stopped{where}{file}; import it again and it goes on there."
+
+
 def show_info(summary: Values) -> None:
     """Where a project stands, for a person."""
     print(f"{summary['name']}  ({summary['path']})")
     marks = {"done": "✓", "ready": "○", "none": "·", "stale": "◆", "problem": "✗"}
     for stage in summary["stages"]:
         print(f"  {marks.get(stage['state'], '·')} {stage['name']:<10} {stage['detail']}")
+    for broken in summary["unfinished_imports"]:
+        print(f"  ◆ {unfinished_words(broken)}")
+    if summary["open_problems"]:
+        print(f"  ◆ {summary['open_problems']:,} things were not taken: searchsmith problems list")
     for kind in summary["interrupted"]:
         print(f"  ◆ The job '{kind}' was interrupted; run it again and it goes on.")
     report = summary["token_report"]

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import asdict
+from getpass import getpass
 from pathlib import Path
 
 from engine.commands.common import Add, Values, absolute, edit, given, job
-from engine.errors import UserError
+from engine.errors import Cancelled, UserError
 from engine.formats import LABELLED, ROLES
 from engine.params import ImportParams, params_from_dict, params_to_dict
-from engine.terminal import TerminalTask, plain, show_import
+from engine.terminal import TerminalTask, plain, say, show_import, show_problems
+
+_THOROUGH = "look into files whose size and times say that they did not change"
+_LARGER = "let each file take four times the time, memory and size"
 
 
 def add_commands(add: Add) -> None:
@@ -31,18 +37,81 @@ def add_commands(add: Add) -> None:
         "--map", metavar="ROLE=COLUMN,...", help=f"what the columns of a table are for; roles: {', '.join(ROLES[:-1])}"
     )
     take.add_argument("--existing", choices=["merge", "skip"], help="queries that are there already (merge)")
+    take.add_argument("--thorough", action="store_true", help=_THOROUGH)
+    take.add_argument("--on-cancel", choices=["keep", "undo"], help="what came before a cancel: stays, or goes (keep)")
+    take.add_argument("--larger", action="store_true", help=_LARGER)
+    _add_passwords(take)
     again = add(
         "reimport",
-        "read again what was imported; only what changed is taken anew",
-        job("reimport", lambda o: {"remove_vanished": o.remove_vanished}),
+        "read again what was imported or is watched; only what changed is taken anew",
+        _reimport,
         example="reimport faq --remove-vanished",
+        show=_show_again,
     )
+    again.add_argument("paths", metavar="PATH", nargs="*", help="only these places (all)")
     again.add_argument("--remove-vanished", action="store_true", help="take out documents whose file is gone")
+    again.add_argument("--thorough", action="store_true", help=_THOROUGH)
+    _add_passwords(again)
+    _add_problem_commands(add)
+    watch = add(
+        "watch",
+        "remember a folder that each reimport reads",
+        _watch,
+        example="watch faq ~/manuals",
+        show=_show_watched,
+    )
+    watch.add_argument("folder", metavar="FOLDER", nargs="?", help="the folder (or file) to watch")
+    watch.add_argument("--list", action="store_true", help="say which places are watched (also without FOLDER)")
+    watch.add_argument("--remove", metavar="FOLDER", help="watch it no more; what came from it stays")
     undo = add(
         "undo-import", "take back what an import brought", edit("undo_import", _undo_values), example="undo-import faq"
     )
     undo.add_argument("import_id", metavar="ID", type=int, nargs="?", help="the newest one if not given")
     take.add_argument("--preview", action="store_true", help="say what would come, and store nothing")
+
+
+def _add_passwords(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--password",
+        metavar="FILE=WORD",
+        action="append",
+        help="the password of a file, or of all files in a folder or archive; never stored. Others on this computer "
+        "may see a command's words: --ask-password is safer",
+    )
+    parser.add_argument(
+        "--ask-password",
+        action="store_true",
+        help="ask for the password of each file that needs one; without a terminal, read FILE=WORD lines from stdin",
+    )
+
+
+def _add_problem_commands(add: Add) -> None:
+    listed = add(
+        "problems list",
+        "list what imports could not take and is still open",
+        _list_problems,
+        example="problems list faq",
+        show=_show_problems,
+    )
+    listed.add_argument("--all", action="store_true", help="also those that are ignored")
+    ignore = add(
+        "problems ignore",
+        "leave problems as they are; they are counted no more",
+        _ignore,
+        example="problems ignore faq 12 13",
+    )
+    ignore.add_argument("ids", metavar="ID", type=int, nargs="+", help="as listed by: problems list")
+    ignore.add_argument("--undo", action="store_true", help="count them again")
+    retry = add(
+        "problems retry",
+        "read files again that were not taken",
+        _retry,
+        example="problems retry faq --larger",
+        show=_show_retry,
+    )
+    retry.add_argument("--file", metavar="PATH", action="append", help="only this file or folder (all with a problem)")
+    retry.add_argument("--larger", action="store_true", help=_LARGER)
+    _add_passwords(retry)
 
 
 def _undo_values(options: argparse.Namespace) -> Values:
@@ -52,7 +121,15 @@ def _undo_values(options: argparse.Namespace) -> Values:
 def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
     if options.preview:
         return _preview(options)
-    summary = job("import", _import_values)(options, task)
+    values = {**_import_values(options), **_passwords(options)}
+    try:
+        summary = _ask_and_retry(options, task, job("import", lambda _: values)(options, task))
+    except Cancelled:
+        if options.on_cancel != "undo":
+            raise
+        task.end_line()
+        say("Cancelled; what this import had brought was taken back.")
+        raise SystemExit(130) from None
     problems = summary["problems"]
     if problems and not (summary["new"] or summary["updated"] or summary["unchanged"]):
         more = f" and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
@@ -62,8 +139,131 @@ def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 def _import_values(options: argparse.Namespace) -> Values:
     paths = [absolute(path) for path in options.paths]
-    values = {"paths": paths, **given(options, "kind", "format", "split", "existing")}
+    values = {"paths": paths, **given(options, "kind", "format", "split", "existing", "on_cancel")}
+    values.update({"thorough": options.thorough, "limits": "large" if options.larger else "normal"})
     return {**values, "mapping": _mapping(options.map)} if options.map else values
+
+
+def _reimport(options: argparse.Namespace, task: TerminalTask) -> Values:
+    values = {
+        "remove_vanished": options.remove_vanished,
+        "thorough": options.thorough,
+        "paths": [absolute(path) for path in options.paths],
+        **_passwords(options),
+    }
+    return _ask_and_retry(options, task, job("reimport", lambda _: values)(options, task))
+
+
+def _retry(options: argparse.Namespace, task: TerminalTask) -> Values:
+    values = {
+        "files": [absolute(path) for path in options.file or []],
+        "larger": options.larger,
+        **_passwords(options),
+    }
+    return _ask_and_retry(options, task, job("retry", lambda _: values)(options, task))
+
+
+def _passwords(options: argparse.Namespace) -> Values:
+    """Passwords by absolute path, from the options and, where no person can be asked, from stdin."""
+    pairs = list(options.password or [])
+    if options.ask_password and not sys.stdin.isatty():
+        pairs += [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
+    words = {}
+    for pair in pairs:
+        path, equals, word = pair.rpartition("=") if Path(pair.rpartition("=")[0]).exists() else pair.partition("=")
+        if not equals or not word:
+            raise UserError("A password is given as FILE=WORD.", hint="For example: --password report.pdf=secret")
+        words[absolute(path)] = word
+    return {"passwords": words} if words else {}
+
+
+def _ask_and_retry(options: argparse.Namespace, task: TerminalTask, summary: Values) -> Values:
+    """With --ask-password, ask for each file that needs one and read those again; Enter leaves a file."""
+    if not options.ask_password or not sys.stdin.isatty():
+        return summary
+    locked = [problem for problem in summary["problems"] if problem["code"] in ("password", "wrong_password")]
+    words = {}
+    task.end_line()
+    for problem in locked:
+        wrong = "not the right one; " if problem["code"] == "wrong_password" else ""
+        word = getpass(f"Password of {plain(problem['file'])} ({wrong}Enter leaves it): ", stream=sys.stderr)
+        if word:
+            words[problem["path"]] = word
+    if not words:
+        return summary
+    values = {"files": list(words), "passwords": words, "larger": options.larger if "larger" in options else False}
+    found = job("retry", lambda _: values)(options, task)
+    return _ask_and_retry(options, task, _together(summary, found, set(words)))
+
+
+def _together(first: Values, then: Values, paths: set[str]) -> Values:
+    """A summary after some of its files were read again."""
+    left = [problem for problem in first["problems"] if problem["path"] not in paths]
+    counted: Values = {
+        name: first[name] + then.get(name, 0)
+        for name in ("documents", "passages", "new", "updated", "unchanged")
+        if name in first
+    }
+    skipped = first["skipped"] - len(paths) + then["skipped"]
+    return {**first, **counted, "skipped": skipped, "problems": [*left, *then["problems"]]}
+
+
+def _list_problems(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.store.imports import open_problems
+    from engine.store.project import Project
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        return {"problems": [asdict(problem) for problem in open_problems(project, ignored=options.all)]}
+
+
+def _show_problems(summary: Values) -> None:
+    for problem in summary["problems"]:
+        line = f", line {problem['line']}" if problem["line"] else ""
+        mark = " (ignored)" if problem["state"] == "ignored" else ""
+        print(f"{problem['id']:>6}  {plain(problem['file'])}{line}{mark}: {plain(problem['reason'])}")
+    count = sum(problem["state"] == "open" for problem in summary["problems"])
+    print(f"{count:,} open." if count else "No open problems.")
+
+
+def _ignore(options: argparse.Namespace, task: TerminalTask) -> Values:
+    kind = "unignore_problem" if options.undo else "ignore_problem"
+    return edit(kind, lambda o: {"problem_ids": o.ids})(options, task)
+
+
+def _watch(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.store.places import watched
+    from engine.store.project import Project
+
+    if options.remove:
+        edit("unwatch", lambda o: {"path": absolute(o.remove)})(options, task)
+    if options.folder:
+        edit("watch", lambda o: {"path": absolute(o.folder)})(options, task)
+    with Project.open(Path(options.project), readonly=True) as project:
+        return {"watched": [{"path": place.path, "read_at": place.read_at} for place in watched(project)]}
+
+
+def _show_watched(summary: Values) -> None:
+    for place in summary["watched"]:
+        print(f"{plain(place['path'])}  ({'last read ' + place['read_at'] if place['read_at'] else 'not read yet'})")
+    print("Read them with: searchsmith reimport PROJECT" if summary["watched"] else "No folder is watched.")
+
+
+def _show_again(summary: Values) -> None:
+    print(", ".join(f"{summary[name]:,} {name}" for name in ("new", "updated", "unchanged", "skipped")))
+    show_problems(summary["problems"])
+    for path in summary["missing"]:
+        print(f"  not there now, so nothing of it was removed: {plain(path)}")
+    verb = "removed" if summary["removed"] else "vanished; --remove-vanished takes it out of the project"
+    for path in summary["vanished"]:
+        print(f"  {verb}: {plain(path)}")
+
+
+def _show_retry(summary: Values) -> None:
+    print(f"{summary['files']:,} files read again; each might take {summary['limits']}.")
+    print(", ".join(f"{summary[name]:,} {name}" for name in ("new", "updated", "unchanged", "skipped")))
+    show_problems(summary["problems"])
+    for path in summary["gone"]:
+        print(f"  not there any more: {plain(path)}")
 
 
 def _mapping(text: str) -> dict[str, str]:

@@ -46,6 +46,7 @@ def _new(options: argparse.Namespace, task: TerminalTask) -> Values:
 def _info(options: argparse.Namespace, task: TerminalTask) -> Values:
     from dataclasses import asdict
 
+    from engine.store.imports import count_problems, unfinished_imports
     from engine.store.jobs import interrupted_jobs
     from engine.store.models import models
     from engine.store.overview import overview
@@ -61,6 +62,8 @@ def _info(options: argparse.Namespace, task: TerminalTask) -> Values:
             "next_step": asdict(found.next_step),
             "models": [{"id": m.id, "name": m.name, "kind": m.kind, "dim": m.dim} for m in models(project)],
             "runs": [{"system": r.system, "split": r.split.value, "metrics": r.metrics} for r in found.test_runs],
+            "unfinished_imports": [asdict(broken) for broken in unfinished_imports(project)],
+            "open_problems": count_problems(project),
             "interrupted": [job.kind for job in interrupted_jobs(project)],
             "token_report": project.meta_json("token_report"),
         }

@@ -190,6 +190,13 @@ def settings_by_path(project: Project) -> dict[str, dict[str, Any]]:  # Any: JSO
     return {path: json.loads(settings) for paths, settings in rows for path in json.loads(paths)}
 
 
+def resolve_problems(project: Project, path: str) -> None:
+    """Settle all problems of a file that is not there any more."""
+    project.db.execute(
+        "update import_problems set state = 'resolved' where path = ? and state in ('open', 'ignored')", [path]
+    )
+
+
 def count_problems(project: Project) -> int:
     """Problems that are open: neither settled nor ignored."""
     return int(project.db.execute("select count(*) from import_problems where state = 'open'").fetchone()[0])
