@@ -22,7 +22,7 @@ from engine.store.verdicts import (
 )
 
 FIRST_LINE = "<!doctype html>"
-_SHOWN, _LETTERS = 50, 40
+_SHOWN, _LETTERS, _LONGEST = 50, 40, 240
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # a browser loads nothing and runs nothing, whatever it reads
 _STYLE = Path(__file__).resolve().parents[2] / "resources" / "report.css"
 
@@ -140,12 +140,13 @@ def _models_table(story: Story) -> str:
 
 def _moved(story: Story, found: Comparison) -> str:
     a, b = _name(story, found.run_a), _name(story, found.run_b)
+    short = [_text(shortened(story.names[run_id], 16)) for run_id in (found.run_a, found.run_b)]
     columns = []
     for kind, title in (("fixed", "Fixed"), ("broken", "Broken")):
         rows = runs.movements(story.project, found.run_a, found.run_b, only=kind)
         more = f"<p>… and {len(rows) - _SHOWN:,} more.</p>" if len(rows) > _SHOWN else ""
         columns.append(
-            f"<div><h3>{title}: {len(rows):,}</h3><table><tr><th>Query</th><th>{b}</th><th>{a}</th></tr>"
+            f"<div><h3>{title}: {len(rows):,}</h3><table><tr><th>Query</th><th>{short[1]}</th><th>{short[0]}</th></tr>"
             f"{''.join(_movement(row) for row in rows[:_SHOWN])}</table>{more}</div>"
         )
     return (
@@ -157,7 +158,8 @@ def _moved(story: Story, found: Comparison) -> str:
 
 def _movement(row: QueryMovement) -> str:
     before, after = (str(rank) if rank else "–" for rank in (row.rank_b, row.rank_a))
-    return f'<tr><td class="text">{_text(row.text)}</td><td>{before}</td><td>{after}</td></tr>'
+    text = row.text if len(row.text) <= _LONGEST else f"{row.text[:_LONGEST]}…"
+    return f'<tr><td class="text">{_text(text)}</td><td>{before}</td><td>{after}</td></tr>'
 
 
 def _slices_of(story: Story, found: Comparison) -> str:
