@@ -58,7 +58,7 @@ def _settled(one: Found, params: ImportParams, known: Mapping[str, Mapping[str, 
 
 def is_table(one: Found) -> bool:
     """Whether the file has rows with named columns."""
-    return one.path.is_file() and one.path.name.lower().endswith((*TABLES, *LINES)) and one.code != "unreadable"
+    return one.code != "unreadable" and one.path.name.lower().endswith((*TABLES, *LINES)) and one.path.is_file()
 
 
 def _mapped(one: Found, params: ImportParams, known: Mapping[str, Mapping[str, Role]]) -> Found:

@@ -14,7 +14,8 @@ from engine.errors import FormatError, UserError
 from engine.ingest.archives import archive_kind
 from engine.ingest.labelled import FORMATS, NAMES, Detection, detect
 from engine.ingest.labelled.detecting import FOLDERS_ONLY, SUFFIXES
-from engine.ingest.readers.sniffing import is_known, sniff
+from engine.ingest.readers.opening import check_size
+from engine.ingest.readers.sniffing import FOREIGN, is_known, sniff
 from engine.ingest.unlocking import LOCKED, is_sealed
 from engine.params import ImportParams
 from engine.task import Task
@@ -122,10 +123,21 @@ def _folder(root: Path, folder: Path, look: _Look, seen: set[tuple[int, int]], t
             return
         if params.format in FOLDERS_ONLY and folder == root:
             raise UserError(f"{folder} is no {NAMES[params.format]} folder.", hint=FOLDERS_ONLY[params.format])
-    for entry in _entries(folder):
+    try:
+        entries = _entries(folder)
+    except UserError as error:
+        if folder == root:
+            raise
+        yield Found(folder, shown, "skipped", "", str(error), "unreadable")
+        return
+    for entry in entries:
         path = Path(entry.path)
         shown = path.relative_to(root).as_posix()
-        if entry.is_symlink() and not _stays_within(path, root):
+        if not _is_text(shown):
+            reason = "its name is no text (bytes that are no UTF-8), so it can be listed nowhere; rename it"
+            shown = shown.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield Found(Path(shown), shown, "skipped", "", reason, "name")
+        elif entry.is_symlink() and not _stays_within(path, root):
             yield Found(path, shown, "skipped", "", "a link that leads out of the folder", "link")
         elif not _is_first(path, seen):
             continue
@@ -145,6 +157,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from error
     # Links last: a file that is there twice goes by its own name.
     return sorted(visible, key=lambda entry: (entry.is_symlink(), entry.name))
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: Linux allows any bytes, which Python reads as lone surrogates."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_hidden(name: str) -> bool:
@@ -212,6 +233,7 @@ def _one_file(path: Path, shown: str, params: ImportParams, *, named: bool) -> F
         if packed := archive_kind(path):
             return Found(path, shown, "documents", packed, "an archive: its files are imported")
         kind = sniff(path)
+        check_size(path, text=kind not in FOREIGN)
     except FormatError as error:
         return replace(skipped, reason=str(error), code=_code(error))
     except (UserError, OSError) as error:

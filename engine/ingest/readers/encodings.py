@@ -36,6 +36,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 64 * 1024
+_FEW = 32  # as many odd characters (each control character once) make no file binary by themselves
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""")
 
@@ -159,4 +160,4 @@ def _guess(content: bytes) -> str:
 def _is_binary(text: str) -> bool:
     sample = text[:_SAMPLE]
     odd = sum((char < " " and char not in "\t\n\r\x0c\x1b") or char == "\ufffd" for char in sample)
-    return odd > 0.1 * len(sample) and odd > 2
+    return odd > 0.1 * len(sample) and odd > _FEW

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.errors import FormatError, UserError
 
 MAX_TEXT_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 4 * 1024**3
 HEAD_BYTES = 64 * 1024
 
 
@@ -44,13 +45,23 @@ def read_whole(path: Path) -> bytes:
     Raises:
         FormatError: larger than `MAX_TEXT_BYTES`.
     """
-    facts = check_regular(path)
-    if facts.st_size > MAX_TEXT_BYTES:
+    return _read(path, check_size(path, text=True))
+
+
+def check_size(path: Path, *, text: bool) -> int:
+    """The size of a document that is small enough to be one, in bytes.
+
+    Raises:
+        FormatError: larger than `MAX_TEXT_BYTES` where it is text, than `MAX_BYTES` where it is anything else.
+    """
+    size, most = check_regular(path).st_size, MAX_TEXT_BYTES if text else MAX_BYTES
+    if size > most:
         raise FormatError(
-            f"{path.name} has {facts.st_size / 1e6:,.0f} MB of text; at most {MAX_TEXT_BYTES / 1e6:,.0f} are read.",
-            hint="Split it into smaller files, or import it as JSON lines.",
+            f"{path.name} has {size / 1e6:,.0f} MB{' of text' if text else ''}; of one document at most "
+            f"{most / 1e6:,.0f} are read.",
+            hint="Split it into smaller files, or import it as a labelled set, which is read line by line.",
         )
-    return _read(path, facts.st_size)
+    return size
 
 
 def _read(path: Path, count: int) -> bytes:

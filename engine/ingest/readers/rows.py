@@ -20,6 +20,7 @@ from engine.ingest.readers.opening import HEAD_BYTES, check_regular, read_whole
 from engine.records import ImportProblem
 
 MAX_LINE = 32 * 1024 * 1024
+MAX_COLUMNS = 16_384  # of a worksheet in Excel
 _WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _DELIMITERS = ",;\t|"
 
@@ -107,6 +108,11 @@ def _json_rows(path: Path) -> Iterator[Row | ImportProblem]:
 
 def _json_encoding(head: bytes) -> str:
     """JSON is UTF-8 (RFC 8259): a few lines that are not are bad lines; only a file without good ones is read anew."""
+    return ("" if b"\0" in head else _most_lines(head)) or detect(head)
+
+
+def _most_lines(head: bytes) -> str:
+    """UTF-8 where more than half of the lines are that, else nothing."""
     lines = [line for line in head.split(b"\n")[:-1] or [head] if line.strip()]
     good = 0
     for line in lines:
@@ -115,7 +121,7 @@ def _json_encoding(head: bytes) -> str:
         except UnicodeDecodeError:
             continue
         good += 1
-    return "utf-8" if b"\0" not in head and good > len(lines) / 2 else detect(head)
+    return "utf-8" if good > len(lines) / 2 else ""
 
 
 def _array_rows(path: Path, encoding: str) -> Iterator[Row | ImportProblem]:
@@ -156,30 +162,68 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes | str | None]
 
 def _csv_rows(path: Path, *, tabs: bool) -> Iterator[Row | ImportProblem]:
     head = head_of(path)
-    encoding = detect(head)
+    found = detect(head)
+    encoding = found or _most_lines(head)
     if not encoding:
         raise FormatError(f"{path.name} is no text.", hint="Save the table as CSV in UTF-8.")
     csv.field_size_limit(MAX_LINE)
     delimiter = "\t" if tabs else _delimiter(head.decode(encoding, "replace"))
     with open_plain(path) as stream:
-        lines = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
-        reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=delimiter)
+        lines = _Lines(io.TextIOWrapper(stream, encoding, errors="replace", newline=""))
         names: list[str] = []
-        while True:
-            number = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield ImportProblem(path.name, number, "csv", str(error))
-                continue
-            if not any(cell.strip() for cell in cells):
-                continue
-            if names:
-                yield _csv_row(path, number, names, cells)
-            else:
+        for number, cells in _records(path, lines, delimiter):
+            if isinstance(cells, ImportProblem):
+                yield cells
+            elif not found and any("\ufffd" in cell for cell in cells):
+                yield ImportProblem(path.name, number, "encoding", "bytes that are no UTF-8, as the lines around are")
+            elif any(cell.strip() for cell in cells):
+                if names:
+                    yield _csv_row(path, number, names, cells)
+                    continue
+                if len(cells) > MAX_COLUMNS:
+                    reason = f"{path.name} has {len(cells):,} columns; at most {MAX_COLUMNS:,} are read."
+                    raise FormatError(reason, hint="Keep the columns with the texts, and save it anew.")
                 names = _unique([cell.strip().lstrip("\ufeff") for cell in cells])
+
+
+class _Lines:
+    """Lines of a table, those of the record that is being read kept: it may turn out to swallow the file."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.number = 0
+        self.record: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self.record.append(line)
+        return line.replace("\0", "")
+
+
+def _records(path: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | ImportProblem]]:
+    """(line, cells) of each record; a quotation mark that is never closed costs its own line, not the rest."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        lines.record.clear()
+        number = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, ImportProblem(path.name, number, "csv", str(error))
+            continue
+        if len(lines.record) > 1 and '"' not in lines.record[-1]:  # ended by the file's end, not by a mark
+            yield number, ImportProblem(path.name, number, "csv", "a quotation mark opens a cell and none closes it")
+            rest = _Lines(lines.record[1:])
+            rest.number = number
+            yield from _records(path, rest, delimiter)
+            return
+        yield number, cells
 
 
 def _csv_row(path: Path, line: int, names: list[str], cells: list[str]) -> Row | ImportProblem:

@@ -252,6 +252,40 @@ def test_links_out_of_the_folder_loops_and_pipes_are_left_alone(project, folder,
     }
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names there are always text")
+def test_a_file_whose_name_is_no_text_is_listed(project, folder):
+    (folder / "fine.txt").write_text("the red box", encoding="utf-8")
+    with open(os.fsencode(folder) + b"/bad\xff.txt", "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write("the blue box")
+    report = _import(project, folder)
+    assert [(one.file, one.code) for one in report.problems] == [("bad\\udcff.txt", "name")]
+    assert report.counts.new == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="for root every folder is open")
+def test_a_folder_within_that_may_not_be_read_is_listed_and_the_rest_comes_in(project, folder):
+    (folder / "fine.txt").write_text("the red box", encoding="utf-8")
+    (folder / "shut").mkdir(mode=0)
+    report = _import(project, folder)
+    assert [(one.file, one.code) for one in report.problems] == [("shut", "unreadable")]
+    assert report.counts.new == 1
+
+
+def test_a_path_too_long_for_the_system_is_listed_and_the_rest_comes_in(project, folder):
+    (folder / "fine.txt").write_text("the red box", encoding="utf-8")
+    before = Path.cwd()
+    try:
+        os.chdir(folder)
+        for _ in range(25):
+            Path("n" * 200).mkdir()
+            os.chdir("n" * 200)
+    finally:
+        os.chdir(before)
+    report = _import(project, folder)
+    assert [one.code for one in report.problems] == ["unreadable"]
+    assert report.counts.new == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

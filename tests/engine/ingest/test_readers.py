@@ -9,6 +9,8 @@ import pytest
 from engine.errors import FormatError, UserError
 from engine.ingest.document import Outline
 from engine.ingest.readers import read_document
+from engine.ingest.readers.opening import check_size
+from engine.ingest.readers.rows import Row, read_rows
 from engine.ingest.readers.sniffing import sniff
 from tests.datasets import shared_data
 from tests.engine.ingest.samples import make_docx, make_pdf
@@ -262,3 +264,48 @@ def test_a_document_nested_without_end_is_refused_in_words(tmp_path):
             archive.writestr(name, content)
     with pytest.raises(FormatError, match="nested deeper than any document"):
         read_document(path)
+
+
+def _table(path, content: bytes):
+    path.write_bytes(content)
+    rows = list(read_rows(path))
+    good = [tuple(row.columns.values()) for row in rows if isinstance(row, Row)]
+    return good, [(row.line, row.code) for row in rows if not isinstance(row, Row)]
+
+
+def test_a_quotation_mark_that_is_never_closed_costs_its_line_alone(tmp_path):
+    good, bad = _table(tmp_path / "a.csv", b'id,text\n1,"two\nlines"\n2,"never closed\n3,row\n4,"fine"\n5,"x\n6,last\n')
+    assert good[0] == ("1", "two\nlines")
+    assert good[-1] == ("6", "last")
+    assert bad == [(7, "csv")]
+
+
+def test_a_table_of_many_encodings_gives_the_rows_in_most_of_them(tmp_path):
+    mixed = (
+        "id,text\n1,Grüße\n2,plain\n3,more\n4,words\n".encode()
+        + "5,Grüße\n".encode("cp1252")
+        + "6,日本\n".encode("cp932")
+    )
+    good, bad = _table(tmp_path / "a.csv", mixed + "7,wide\n".encode("utf-16-le"))
+    assert good[:4] == [("1", "Grüße"), ("2", "plain"), ("3", "more"), ("4", "words")]
+    assert bad == [(6, "encoding"), (7, "encoding")]
+
+
+def test_a_table_of_too_many_columns_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="20,000 columns"):
+        _table(tmp_path / "a.csv", b",".join(b"c%d" % n for n in range(20_000)) + b"\n1\n")
+
+
+def test_a_short_page_with_stray_zero_bytes_is_read(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_bytes(b"<p>a\0b\0c</p>\0\0<p>end</p>")
+    assert read_document(path).text.endswith("end")
+
+
+def test_a_text_too_large_for_one_document_is_refused_without_reading_it(tmp_path):
+    path = tmp_path / "huge.txt"
+    with path.open("wb") as file:
+        file.write(b"some words\n")
+        file.truncate(64 << 30)
+    with pytest.raises(FormatError, match="at most 268 are read"):
+        check_size(path, text=True)
