@@ -6,7 +6,8 @@ PROJECT: with splits and mined negatives; `FOLDER/project` is its copy, `FOLDER/
 Objectives that have a row are passed over, so that the benchmark goes on where it was ended; prints the table.
 
 The loss of the same held-out batches is taken before and after training, with the same dropout; beside it stands
-nDCG@10 on dev. Mined negatives count as judged wrong (grade 0); the teacher is a cross-encoder trained here.
+nDCG@10 on dev. Mined negatives count as judged wrong (grade 0); the teacher of distillation is BM25, whose scores are
+divided by the query's highest.
 """
 
 from __future__ import annotations
@@ -22,27 +23,28 @@ from pathlib import Path
 import numpy as np
 
 from engine.encode.models import folder_of
+from engine.mine.bm25 import BM25Index
 from engine.objectives import OBJECTIVES
-from engine.params import RerankerParams, ScoreParams, TrainParams, params_from_dict
+from engine.params import TrainParams, params_from_dict
 from engine.records import Qrel, Split
 from engine.store import models, negatives, queries
+from engine.store.documents import corpus
 from engine.store.project import Project
+from engine.store.scores import PairScore, put_scores
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
-from engine.train.reranking import train_reranker
 from engine.train.running import Run
-from engine.train.teaching import score_pairs
 from engine.train.training import open_row
 from engine.train.work import EncoderWork
 
-HELD = 5
+HELD = 4
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("project", type=Path)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--only", nargs="*", default=list(OBJECTIVES))
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no other objective after so many")
     chosen = parser.parse_args()
@@ -69,22 +71,28 @@ def done(rows: Path) -> dict[str, dict[str, object]]:
 
 
 def prepare(project: Project) -> None:
-    """Negatives become judgements of grade 0, and a cross-encoder trained here scores the pairs."""
+    """Negatives become judgements of grade 0, and BM25 scores all pairs."""
     mining = negatives.newest_mining(project)
     assert mining, "mine negatives first"
     wrong = negatives.negatives(project, mining.id)
     queries.put_qrels(project, [Qrel(n.query_id, n.passage_id, 0, "benchmark") for n in wrong])
-    params = RerankerParams(max_steps=24, batch_size=8, num_negatives=2, max_length=64, eval_every=0, dev_queries=10)
-    train_reranker(project, params, Task())
-    score_pairs(project, ScoreParams(max_length=64), Task())
+    texts = corpus(project)
+    index, row_of_passage = BM25Index.build(texts.texts), {int(p): row for row, p in enumerate(texts.ids)}
+    pairs, known = [], queries.positives(project)
+    for query in queries.representatives(project, Split.TRAIN):
+        scores = index.scores(query.text)
+        read = [*known.get(query.id, {}), *(n.passage_id for n in wrong if n.query_id == query.id)]
+        highest = max(float(scores.max()), 1e-9)
+        pairs += [PairScore(query.id, p, float(scores[row_of_passage[p]]) / highest) for p in dict.fromkeys(read)]
+    put_scores(project, pairs, "teacher")
 
 
 def row_of(project: Project, name: str, steps: int) -> dict[str, object]:
     """Train on the first batches of a pass; batches after them are held out."""
     params = replace(
         params_from_dict(TrainParams, {"objective": name}),
-        max_steps=steps, max_length=64, eval_every=0, minutes=0.0, epochs=1.0, merge="off", num_negatives=2,
-        batch_size=8 if name == "tsdae" else 16, dev_passages=300, dev_queries=60,
+        max_steps=steps, max_length=48, eval_every=0, minutes=0.0, epochs=1.0, merge="off", num_negatives=1,
+        batch_size=8 if name == "tsdae" else 16, dev_passages=150, dev_queries=40,
     )  # fmt: skip
     began = time.monotonic()
     base = models.base_model(project)

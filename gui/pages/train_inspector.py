@@ -34,9 +34,11 @@ class TrainInspector(QObject):
         super().__init__(inspector)
         self._inspector = inspector
         inspector.set_title(self.tr("This run"))
-        self._size = SizeRows()
+        self._size = SizeRows(inspector)
+        self._size.measuring_asked.connect(self.forecast_asked)
         self._watched: WatchedList | None = None
         self._facts = TrainFacts()
+        self._size_shown = True
 
     def show_facts(self, facts: TrainFacts) -> None:
         """Show everything of a run that is to come anew."""
@@ -52,7 +54,7 @@ class TrainInspector(QObject):
                 self._fill()
             return
         if self._watched is None:
-            self._inspector.clear()
+            self._clear()
             self._watched = WatchedList()
             self._watched.pinning_asked.connect(self.pinning_asked)
             self._inspector.body.addWidget(self._watched)
@@ -63,12 +65,10 @@ class TrainInspector(QObject):
     def _fill(self) -> None:
         facts = self._facts
         self._inspector.set_title(self.tr("This run"))
-        self._inspector.clear()
+        self._clear()
         body = self._inspector.body
-        old, self._size = self._size, SizeRows()
-        self._size.take(old)
-        self._size.measuring_asked.connect(self.forecast_asked)
         body.addWidget(self._size)
+        self._size.setVisible(self._size_shown)
         self._add_beat(facts)
         body.addWidget(rule())
         self._add_checks(facts)
@@ -79,13 +79,20 @@ class TrainInspector(QObject):
                 body.addWidget(self._model_row(model, facts))
         body.addStretch(1)
 
+    def _clear(self) -> None:
+        """Take everything out; the estimate outlives what stands beside it."""
+        self._inspector.body.removeWidget(self._size)
+        self._size.hide()
+        self._inspector.clear()
+
     def set_size(self, time: str, most: str, memory: str, state: Measuring) -> None:
         """How long the settings of now will take, at most, and how much memory; where that is from."""
         self._size.set_size(time, most, memory, state)
 
     def show_size(self, shown: bool) -> None:
         """The estimate belongs to a run that is still to come."""
-        self._size.setVisible(shown)
+        self._size_shown = shown
+        self._size.setVisible(shown and self._watched is None)
 
     def _add_beat(self, facts: TrainFacts) -> None:
         known = [beat for beat in facts.beat if beat.dev is not None or beat.test is not None]
@@ -159,8 +166,6 @@ class SizeRows(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._last: tuple[str, str, str, Measuring] = ("", "", "", "guessed")
-        self._shown = True
         stack = column(self)
         self._time, self._most = InfoRow(self.tr("Time")), InfoRow(self.tr("At most"))
         self._memory = InfoRow(self.tr("Memory"))
@@ -174,13 +179,7 @@ class SizeRows(QWidget):
         stack.addSpacing(8)
         stack.addWidget(rule())
 
-    def take(self, other: SizeRows) -> None:
-        """Show what another one shows."""
-        self.set_size(*other._last)
-        self.setVisible(not other.isHidden())
-
     def set_size(self, time: str, most: str, memory: str, state: Measuring) -> None:
-        self._last = (time, most, memory, state)
         self._time.set_value(time)
         self._most.set_value(most)
         self._most.setVisible(bool(most))
