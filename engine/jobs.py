@@ -62,8 +62,8 @@ JOBS = {
     "new": Job(NewParams, "engine.jobs:make_new", ("documents", "queries", "models"), creates=True),
     "sample": Job(SampleParams, "engine.jobs:make_sample", ("documents", "queries", "models"), creates=True),
     "import": Job(ImportParams, "engine.jobs:import_paths", ("documents", "queries")),
-    "reimport": Job(ReimportParams, "engine.ingest.again:reimport", ("documents", "queries")),
-    "retry": Job(RetryParams, "engine.ingest.again:retry", ("documents", "queries")),
+    "reimport": Job(ReimportParams, "engine.jobs:reimport", ("documents", "queries")),
+    "retry": Job(RetryParams, "engine.jobs:retry", ("documents", "queries")),
     "cut": Job(CutParams, "engine.jobs:cut", ("documents", "queries", "negatives")),
     "uncut": Job(UncutParams, "engine.jobs:uncut", ("documents", "queries", "negatives")),
     "make_queries": Job(MakeParams, "engine.curate.making:make_queries", ("queries",)),
@@ -173,8 +173,29 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
     from engine.ingest.importing import import_paths as take
 
     report = take(project, params, task)
-    measure_texts(project, task)
+    if report.counts.new or report.counts.updated or not project.meta("token_report"):
+        measure_texts(project, task)
     return report
+
+
+def reimport(project: Project, params: ReimportParams, task: Task) -> Summary:
+    """Read again what was imported, then measure the texts if that brought any."""
+    from engine.ingest.again import reimport as take
+
+    return _measured(project, as_summary(take(project, params, task)), task)
+
+
+def retry(project: Project, params: RetryParams, task: Task) -> Summary:
+    """Read files again that were not taken, then measure the texts if that brought any."""
+    from engine.ingest.again import retry as take
+
+    return _measured(project, as_summary(take(project, params, task)), task)
+
+
+def _measured(project: Project, summary: Summary, task: Task) -> Summary:
+    if summary["new"] or summary["updated"] or summary.get("removed"):
+        measure_texts(project, task)
+    return summary
 
 
 def cut(project: Project, params: CutParams, task: Task) -> Summary:

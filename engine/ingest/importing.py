@@ -11,18 +11,15 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from engine.encode.models import BUNDLED, folder_of
-from engine.encode.tokens import token_counter
 from engine.errors import Cancelled, FormatError, Skipped, UserError
 from engine.ingest.archives import ARCHIVES
 from engine.ingest.choosing import remember, settle
-from engine.ingest.document import ReadDocument
+from engine.ingest.cutting import Cutting, import_cut, set_aside_words
 from engine.ingest.finding import Found, scan
 from engine.ingest.foreign import Reader
 from engine.ingest.labelled import detect, read_units
 from engine.ingest.limits import LARGER, limits_times
 from engine.ingest.pace import STAGE, Pace
-from engine.ingest.passages import CountTokens, cut_passages
 from engine.ingest.passwords import Passwords
 from engine.ingest.readers.rows import count_lines
 from engine.ingest.readers.sniffing import sniff
@@ -34,8 +31,7 @@ from engine.ingest.unpacking import Unpacker
 from engine.params import ImportParams, params_to_keep
 from engine.records import ImportProblem, ImportReport, Split
 from engine.store import documents, imports, places, seen
-from engine.store.documents import NewDocument, NewPassage
-from engine.store.models import base_model
+from engine.store.documents import NewDocument
 from engine.store.project import Project
 from engine.store.undoing import undo_import
 from engine.task import Task
@@ -44,7 +40,8 @@ __all__ = ["READERS_VERSION", "STAGE", "Importer", "import_paths"]
 
 HOLD_SECONDS = 0.5
 """Files that are read within so long are committed together: a kill loses no more, and no other writer waits longer."""
-_PASSED_ON = ("paths", "limits", "thorough", "on_cancel", "only")  # said of one import, not of how its files are read
+# Said of one import, not of how its files are read; how they are cut is the project's.
+_PASSED_ON = ("paths", "limits", "thorough", "on_cancel", "only", "passage_tokens", "overlap_tokens", "headings")
 
 
 def import_paths(project: Project, params: ImportParams, task: Task) -> ImportReport:
@@ -57,7 +54,7 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
         UserError: a path is not there, there is nothing to import, or the format asked for does not fit.
         Cancelled: what was stored before stays, and its report; with `on_cancel` undo it is taken back.
     """
-    known = KnownFiles(project, params, cutting(params))
+    known = KnownFiles(project, params)
     found = settle(project, scan(params.paths, params, task, known=known), params)
     with tempfile.TemporaryDirectory(prefix="searchsmith-") as place, ExitStack() as limits:
         if params.limits == "large":
@@ -81,7 +78,7 @@ class Importer:
         self._problems = ProblemList(project, 0)
         self._troubled: set[str] = set()
         self._hashes: dict[str, str] = {}
-        self._counter: CountTokens | None = None
+        self._cutting = Cutting(project, import_cut(project, params))
         self._archives: dict[str, tuple[Found, Look]] = {}
         self._tally_before = Tally()  # when the archive was begun whose files are being taken
         self._passing = False  # whether one of them is to be tried again next time
@@ -236,7 +233,7 @@ class Importer:
         self._hashes[look.digest] = one.shown
         old = documents.document_at(self._project, one.name)
         if old is not None and old.content_hash == look.digest:
-            self._tally.unchanged += 1
+            self._cut_again(old.id)
             self._known.keep(one, look)
             return
         before = look.before
@@ -250,46 +247,33 @@ class Importer:
             self._known.keep(one, look, code=error.code, reason=str(error))
             raise
 
+    def _cut_again(self, document_id: int) -> None:
+        """Of an unchanged file only the passages change, where they were cut in another way."""
+        if self._cutting.is_cut_so(document_id):
+            self._tally.unchanged += 1
+            return
+        self._tally.passages += self._cutting.again(document_id)
+        self._tally.documents += 1
+        self._tally.updated += 1
+
     def _read(self, one: Found, look: Look, reader: Reader, *, is_new: bool) -> None:
         kind = None if one.format == LOCKED else sniff(one.path)
         document = reader.read(one.path, kind, self.passwords.of(one.name))
         self._pace.pulse()
-        passages = self._passages(document)
         new = NewDocument(document.title, one.name, document.kind, look.digest, document.text)
-        documents.put_document(self._project, new, passages, import_id=self._import_id)
+        put = self._cutting.put(new, document, import_id=self._import_id)
         self._known.keep(one, look)
         self._problems.extend(replace(problem, file=one.shown, path=one.name) for problem in document.problems)
+        if put.aside:
+            self._problems.add(ImportProblem(one.shown, 0, "set_aside", set_aside_words(put.aside), path=one.name))
         self._tally.documents += 1
-        self._tally.passages += len(passages)
+        self._tally.passages += put.passages
         self._tally.new += is_new
         self._tally.updated += not is_new
 
-    def _passages(self, document: ReadDocument) -> list[NewPassage]:
-        pieces = cut_passages(
-            document,
-            max_tokens=self._params.passage_tokens,
-            overlap_tokens=self._params.overlap_tokens,
-            count_tokens=self._count_tokens,
-        )
-        return [
-            NewPassage(piece.text, heading=piece.heading, start=piece.start, end=piece.end, page=piece.page)
-            for piece in pieces
-        ]
-
-    def _count_tokens(self, texts: list[str]) -> list[int]:
-        """Count as the project's base model does, in blocks between which the job can be cancelled."""
-        if self._counter is None:
-            model = base_model(self._project)
-            self._counter = token_counter(folder_of(self._project, model) if model else BUNDLED.path())
-        counts: list[int] = []
-        for start in range(0, len(texts), 1000):
-            self._pace.pulse()
-            counts += self._counter(texts[start : start + 1000])
-        return counts
-
     def _hash(self, paths: Sequence[Path]) -> str:
-        """Name what a document's passages depend on: the files' bytes, the readers and the cutting."""
-        digest = hashlib.blake2b(cutting(self._params).encode(), digest_size=16)
+        """Name what a document's text depends on: the files' bytes and the readers."""
+        digest = hashlib.blake2b(str(READERS_VERSION).encode(), digest_size=16)
         for path in paths:
             with path.open("rb") as file:
                 while block := file.read(1 << 20):
@@ -377,6 +361,9 @@ class Importer:
 
     def _close_archive(self, name: str) -> None:
         """After the last file out of an archive: keep what came of it."""
+        if self._params.only and name not in self._params.only:
+            seen.forget_seen(self._project, name)  # its counts are not those of before, and not those of all of it
+            return
         one, look = self._archives[name]
         start = self._tally_before
         self._problems.flush()
@@ -392,8 +379,3 @@ class Importer:
                 n_documents=seen.count_from(self._project, name, within=True),
                 labelled=True,
             )
-
-
-def cutting(params: ImportParams) -> str:
-    """Name how documents are read and cut, as part of their content hash."""
-    return f"{READERS_VERSION} {params.passage_tokens} {params.overlap_tokens}"

@@ -57,11 +57,10 @@ class Look:
 class KnownFiles:
     """Looks files up among those of earlier imports, and keeps what this one learns until `flush`."""
 
-    def __init__(self, project: Project, params: ImportParams, cutting: str) -> None:
+    def __init__(self, project: Project, params: ImportParams) -> None:
         self._project = project
         self._thorough = params.thorough
         self._asked = [READERS_VERSION, params.kind, params.format]
-        self._cutting = cutting
         self._labelled = [params.split, params.existing]
         self._found: dict[str, str] = {}
         self._waiting: list[SeenFile] = []
@@ -165,7 +164,7 @@ class KnownFiles:
 
     def _settings(self, one: Found) -> str:
         labelled = [*self._labelled, one.mapping] if one.kind == "labelled" else []
-        return json.dumps([*self._asked, self._cutting, one.kind, one.format, *labelled], ensure_ascii=False)
+        return json.dumps([*self._asked, one.kind, one.format, *labelled], ensure_ascii=False)
 
 
 def facts_of(paths: Sequence[Path]) -> Facts:
