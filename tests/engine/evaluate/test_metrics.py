@@ -65,14 +65,41 @@ def test_mrr_equals_pytrec_eval_on_the_cut_list(seed):
         np.testing.assert_allclose(evaluate_rankings(rankings, qrels, ks=(k,))[f"mrr@{k}"], expected, atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_sentence_transformers_convention_equals_its_evaluator(seed):
+def tied_world(seed: int):
+    """The random judgements, with rankings from scores of few values: score, then id, as this program ranks."""
+    rankings, qrels = random_world(seed)
+    rng = np.random.default_rng(seed + 100)
+    scores = {query: rng.integers(0, 5, 60) / 4 for query in rankings}
+    ranked = {query: np.lexsort((np.arange(60), -found))[:30].tolist() for query, found in scores.items()}
+    return ranked, qrels, scores
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ties_count_as_in_pytrec_eval_where_its_names_sort_like_our_ids(seed):
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    rankings, qrels, scores = tied_world(seed)
+    name = {passage: f"{99 - passage}" for passage in range(60)}  # trec_eval puts the higher docno first
+    run = {str(q): {name[p]: float(scores[q][p]) for p in ranked} for q, ranked in rankings.items()}
+    gold = {str(q): {name[p]: g for p, g in judged.items()} for q, judged in qrels.items()}
+    found = pytrec_eval.RelevanceEvaluator(gold, {"ndcg_cut.10", "map_cut.10", "recall.10", "P.10"}).evaluate(run)
+    ours = evaluate_rankings(rankings, qrels, ks=(10,))
+    pairs = {"ndcg": "ndcg_cut", "map": "map_cut", "recall": "recall", "precision": "P"}
+    for mine, theirs in pairs.items():
+        expected = [found.get(str(query), {}).get(f"{theirs}_10", 0.0) for query in qrels]
+        np.testing.assert_allclose(ours[f"{mine}@10"], expected, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize(("seed", "tied"), [(0, False), (1, False), (2, False), (3, True), (4, True)])
+def test_sentence_transformers_convention_equals_its_evaluator(seed, tied):
     evaluation = pytest.importorskip("sentence_transformers.evaluation")
     rankings, qrels = random_world(seed)
+    scores: dict[int, np.ndarray] = {}
+    if tied:
+        rankings, qrels, scores = tied_world(seed)
     evaluator = evaluation.InformationRetrievalEvaluator(
         queries={str(q): "" for q in qrels},
-        corpus={str(p): "" for p in range(60)},
-        relevant_docs={str(q): {str(p) for p, g in judged.items() if g > 0} for q, judged in qrels.items()},
+        corpus={f"{p:02}": "" for p in range(60)},
+        relevant_docs={str(q): {f"{p:02}" for p, g in judged.items() if g > 0} for q, judged in qrels.items()},
         mrr_at_k=list(KS),
         ndcg_at_k=list(KS),
         accuracy_at_k=list(KS),
@@ -80,7 +107,10 @@ def test_sentence_transformers_convention_equals_its_evaluator(seed):
         map_at_k=list(KS),
     )
     results = [
-        [{"corpus_id": str(p), "score": -float(i)} for i, p in enumerate(rankings.get(int(q), []))]
+        [
+            {"corpus_id": f"{p:02}", "score": float(scores[int(q)][p]) if tied else -float(place)}
+            for place, p in enumerate(rankings.get(int(q), []))
+        ]
         for q in evaluator.queries_ids
     ]
     gold = evaluator.compute_metrics(results)
