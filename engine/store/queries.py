@@ -56,7 +56,8 @@ def put_qrels(project: Project, rows: Iterable[Qrel], *, import_id: int | None =
     with project.db.atomic():
         project.db.conn.executemany(
             "insert into qrels (query_id, passage_id, grade, source, import_id) values (?, ?, ?, ?, ?) "
-            "on conflict (query_id, passage_id) do update set grade = excluded.grade, source = excluded.source",
+            "on conflict (query_id, passage_id) do update set grade = excluded.grade, source = excluded.source, "
+            "import_id = case when excluded.import_id is null then null else import_id end",  # by hand: no import's own
             [(row.query_id, row.passage_id, row.grade, row.source, import_id) for row in rows],
         )
     return int(project.db.execute("select count(*) from qrels").fetchone()[0] - before)

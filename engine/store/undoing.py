@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.errors import UserError
 from engine.store import documents, queries
 from engine.store.project import Project
+from engine.store.seen import forget_labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Undone:
         kept_documents: judged by others since then.
         kept_queries: judged, reviewed or pinned since then, or brought again by another import.
         changed_documents: read anew by the import from files imported before; their older text is not kept.
+        passages: of the documents taken out.
     """
 
     documents: int
@@ -26,6 +28,7 @@ class Undone:
     kept_documents: int
     kept_queries: int
     changed_documents: int
+    passages: int = 0
 
 
 def undo_import(project: Project, import_id: int) -> Undone:
@@ -46,9 +49,29 @@ def undo_import(project: Project, import_id: int) -> Undone:
         for query_id in gone:
             queries.remove_query(project, query_id)
         removed, judged, changed = _documents(project, import_id)
+        passages = documents.count_passages(project)
         documents.remove_documents(project, removed)
+        passages -= documents.count_passages(project)
         project.db.execute("update imports set undone = 1 where id = ?", [import_id])
-    return Undone(len(removed), len(gone), qrels, negatives, judged, kept, changed)
+        project.db.execute(
+            "update import_problems set state = 'resolved', settled_by = import_id where import_id = ? "
+            "and state = 'open'",
+            [import_id],
+        )
+        forget_labelled(project)
+    return Undone(len(removed), len(gone), qrels, negatives, judged, kept, changed, passages)
+
+
+def foresee_undo(project: Project, import_id: int) -> Undone:
+    """What `undo_import` would take out and leave, told before; nothing is changed."""
+    gone, kept = _queries(project, import_id)
+    removed, judged, changed = _documents(project, import_id)
+    counts = [
+        int(project.db.execute(f"select count(*) from {table} where import_id = ?", [import_id]).fetchone()[0])
+        for table in ("qrels", "imported_negatives")
+    ]
+    passages = documents.count_passages_of(project, removed)
+    return Undone(len(removed), len(gone), counts[0], counts[1], judged, kept, changed, passages)
 
 
 def newest_import(project: Project) -> int:
@@ -69,8 +92,13 @@ def _delete(project: Project, table: str, import_id: int) -> int:
 
 
 def _queries(project: Project, import_id: int) -> tuple[list[int], int]:
-    used_in = ("qrels", "reviews", "pinned_queries", "imported_negatives")
-    used = " or ".join(f"exists(select 1 from {table} where query_id = q.id)" for table in used_in)
+    used = " or ".join(
+        [f"exists(select 1 from {table} where query_id = q.id)" for table in ("reviews", "pinned_queries")]
+        + [
+            f"exists(select 1 from {table} t where t.query_id = q.id and t.import_id is not q.import_id)"
+            for table in ("qrels", "imported_negatives")
+        ]
+    )
     rows = project.db.execute(
         f"select id, {used} from queries q where import_id = ? order by id", [import_id]
     ).fetchall()
@@ -80,7 +108,8 @@ def _queries(project: Project, import_id: int) -> tuple[list[int], int]:
 def _documents(project: Project, import_id: int) -> tuple[list[int], int, int]:
     rows = project.db.execute(
         "select d.id, exists(select 1 from passages p where p.document_id = d.id and ("
-        "exists(select 1 from qrels where passage_id = p.id) or exists(select 1 from reviews where passage_id = p.id) "
+        "exists(select 1 from qrels j where j.passage_id = p.id and j.import_id is not d.first_import_id) "
+        "or exists(select 1 from reviews where passage_id = p.id) "
         "or exists(select 1 from feedback where passage_id = p.id))) "
         "from documents d where first_import_id = ? order by d.id",
         [import_id],

@@ -66,7 +66,8 @@ def table_sentence(table: PreviewTable) -> str:
         return words.plain(table.fault, 300)
     of: dict[str, str] = {}
     for name, role in table.roles.items():
-        of[role] = f"{of[role]}, {words.plain(name, 60)}" if role in of else words.plain(name, 60)
+        said = f"“{words.plain(name, 60)}”"
+        of[role] = f"{of[role]}, {said}" if role in of else said
     if "query" not in of:
         return _tr("Say which column is the query.")
     parts = [fill(_tr("a query from %1"), of["query"])]

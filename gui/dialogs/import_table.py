@@ -14,7 +14,7 @@ from gui.phrases import fill
 from gui.widgets.inputs import ChoiceBox
 from gui.widgets.tables import TableView
 
-_NAME, _BOX, _WIDTH = 22, 26, 168
+_NAME, _BOX, _WIDTH, _WIDEST = 22, 26, 152, 320
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -71,16 +71,18 @@ class RoleHeader(QHeaderView):
         self.sectionMoved.connect(lambda *_places: self.place())
 
     def show_columns(
-        self, names: tuple[str, ...], roles: Mapping[str, str], choices: Sequence[tuple[str, object]]
+        self, names: tuple[str, ...], roles: Mapping[str, str] | None, choices: Sequence[tuple[str, object]]
     ) -> None:
-        """A box for each column; boxes that are there keep the keyboard."""
-        if names != self._names:
+        """A box for each column, none where `roles` is None; boxes that are there keep the keyboard."""
+        wanted = names if roles is not None else ()
+        if wanted != self._names:
             for box in self._boxes:
                 box.deleteLater()
-            self._names = names
-            self._boxes = [self._make_box(name, choices) for name in names]
-        for name, box in zip(names, self._boxes, strict=True):
-            box.set_value(roles.get(name, "ignore"))
+            self._names = wanted
+            self._boxes = [self._make_box(name, choices) for name in wanted]
+        for name, box in zip(wanted, self._boxes, strict=True):
+            box.set_value((roles or {}).get(name, "ignore"))
+        self.setFixedHeight(_NAME + _BOX + 8 if wanted else theme.ROW_HEAD)
         self.place()
 
     def boxes(self) -> list[ChoiceBox]:
@@ -97,7 +99,8 @@ class RoleHeader(QHeaderView):
         """Put each box over its column."""
         for section, box in enumerate(self._boxes):
             left = self.sectionViewportPosition(section)
-            box.setGeometry(left + 6, _NAME, max(self.sectionSize(section) - 12, 40), _BOX)
+            first = 6 if section == 0 else 0
+            box.setGeometry(left + 6 + first, _NAME, max(self.sectionSize(section) - 12 - first, 40), _BOX)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -109,7 +112,7 @@ class RoleHeader(QHeaderView):
         painter.setPen(theme.color("text2"))
         painter.setFont(theme.font("caption"))
         text = str(self.model().headerData(section, Qt.Orientation.Horizontal) or "")
-        room = rect.adjusted(8, 0, -8, -(rect.height() - _NAME))
+        room = rect.adjusted(16 if section == 0 else 8, 0, -8, -(rect.height() - _NAME) if self._boxes else 0)
         shown = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
         painter.restore()
@@ -129,15 +132,36 @@ class TablePreview(TableView):
         self.setModel(self._model)
         self.horizontalScrollBar().valueChanged.connect(lambda _value: self._header.place())
         self._names: tuple[str, ...] = ()
+        self._shown: tuple[tuple[str, ...], ...] = ()
 
-    def show_table(self, table: PreviewTable) -> None:
-        if table.names != self._names or not self._model.rowCount():
-            self._names = table.names
+    def show_table(self, table: PreviewTable, *, mapped: bool) -> None:
+        """Show the rows; where they are `mapped`, with a box over each column."""
+        if table.names != self._names or table.rows != self._shown:
+            self._names, self._shown = table.names, table.rows
             self._model.show_rows(table.names, table.rows)
-            wide = max(_WIDTH, (self.width() - 24) // max(len(table.names), 1))
-            for section in range(len(table.names)):
-                self.setColumnWidth(section, wide)
-        self._header.show_columns(table.names, table.roles, self.role_choices())
+            self._share_width()
+        self._header.show_columns(table.names, table.roles if mapped else None, self.role_choices())
+        self.updateGeometries()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._share_width()
+
+    def _share_width(self) -> None:
+        """Columns are as wide as their words ask for, within limits, and fill the table together."""
+        if not self._names:
+            return
+        asked = [self._asked_width(place) for place in range(len(self._names))]
+        over = max(self.viewport().width() - sum(asked), 0)
+        whole = sum(asked)
+        for section, width in enumerate(asked):
+            self.setColumnWidth(section, width + over * width // whole)
+
+    def _asked_width(self, place: int) -> int:
+        metrics = QFontMetrics(self.font())
+        widest = max((metrics.horizontalAdvance(cells[place][:60]) + 24 for cells in self._shown[:20]), default=0)
+        return min(max(_WIDTH, widest), _WIDEST)
 
     def boxes(self) -> list[ChoiceBox]:
         """The boxes over the columns, in order."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from gui import theme, words
-from gui.jobs.job import Job, Phase, job_name
+from gui.jobs.job import IMPORTS, Job, Phase, job_name
 from gui.jobs.meters import MachineMeters
 from gui.jobs.queue import JobQueue
 from gui.widgets.buttons import Button
@@ -20,9 +20,13 @@ QUIET_SECONDS = 30
 
 
 class JobStrip(QFrame):
-    """Follows the queue; redrawn ten times a second at most. `drawer_asked` comes from its right end."""
+    """Follows the queue; redrawn ten times a second at most. `drawer_asked` comes from its right end.
+
+    `import_stop_asked(job)`: cancel was pressed during an import, which is a question of its own.
+    """
 
     drawer_asked = Signal()
+    import_stop_asked = Signal(object)
 
     def __init__(self, queue: JobQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,7 +153,10 @@ class JobStrip(QFrame):
 
     def _cancel(self) -> None:
         if job := self._queue.running:
-            self._queue.cancel(job)
+            if job.kind in IMPORTS:
+                self.import_stop_asked.emit(job)
+            else:
+                self._queue.cancel(job)
             self.show_now()
 
 

@@ -1,49 +1,49 @@
-"""The Documents page: what came in, how it is cut, what the last import could not take, and the chosen one's text."""
+"""The Documents page: what came in and from where, how it is cut, every import's report, and the chosen one's text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QModelIndex, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.params import ImportParams, params_to_dict
-from engine.records import Document, TokenReport
-from engine.store import browse, documents
+from engine.records import Document, Place, TokenReport, UnfinishedImport
+from engine.store import arrivals, browse, documents, places
+from engine.store.arrivals import ImportRow
 from engine.store.project import Project
 from gui import theme, words
 from gui.amounts import amount
-from gui.dialogs.import_dialog import ImportDialog, Kind
+from gui.dialogs.import_arrivals import Arrivals
+from gui.dialogs.import_places import PlacesDialog
+from gui.dialogs.import_start import ask_files, ask_folder, dropped_paths
 from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.question import Question
+from gui.pages.documents_imports import ImportsSeen, ImportsView, read_imports
 from gui.pages.documents_inspector import DocumentInspector, DocumentView, read_document
+from gui.pages.documents_outcome import Gone, GonePanel, OutcomePanel, UnfinishedPanel, read_gone, read_unfinished
 from gui.pages.documents_passages import PassagesDrawer
-from gui.pages.documents_report import (
-    ImportDrawer,
-    ImportLink,
-    LastImport,
-    TokenPanel,
-    read_last_import,
-    read_token_report,
-)
+from gui.pages.documents_report import ImportLink, TokenPanel, read_token_report
+from gui.pages.documents_running import RunningImport
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
 from gui.tables.documents import DocumentRow, DocumentsModel, document_name
 from gui.tables.paged import RECORD
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, EmptyState, column, row
-from gui.widgets.inputs import FilterBox
+from gui.widgets.inputs import ChoiceBox, FilterBox
 from gui.widgets.labels import Link, label
 from gui.widgets.tables import TableView
 
 if TYPE_CHECKING:
     from gui.session import Session
 
+EMPTY, CONTENT, IMPORTS = range(3)
 LOW = 620  # under this height the drawers fold so that the table keeps its room
 
 
@@ -54,19 +54,23 @@ class DocumentsView:
     documents: int
     passages: int
     files: tuple[str, ...]
-    imported: LastImport | None
+    places: Sequence[Place]
+    newest: ImportRow | None
+    gone: Gone | None
+    unfinished: UnfinishedImport | None
     tokens: TokenReport | None
 
 
 def read_documents(project: Project) -> DocumentsView:
-    paths: list[str] = []
-    for report in reversed(documents_imports(project)):
-        paths.extend(path for path in report if path not in paths)
+    known = places.imported_places(project)
     return DocumentsView(
         documents.count_documents(project),
         documents.count_passages(project),
-        tuple(paths),
-        read_last_import(project),
+        tuple(place.path for place in known if Path(place.path).exists()),
+        known,
+        next(iter(arrivals.import_rows(project, limit=1)), None),
+        read_gone(project),
+        read_unfinished(project),
         read_token_report(project),
     )
 
@@ -76,14 +80,6 @@ def read_lengths(project: Project) -> np.ndarray:
     import pyqtgraph  # noqa: F401
 
     return browse.passage_lengths(project)
-
-
-def documents_imports(project: Project) -> list[tuple[str, ...]]:
-    """The paths of each import that are still there, newest first."""
-    from engine.store.imports import import_reports
-
-    found = [tuple(path for path in report.paths if Path(path).exists()) for report in import_reports(project)]
-    return [paths for paths in found if paths]
 
 
 class DocumentsPage(ReadingPage):
@@ -97,6 +93,8 @@ class DocumentsPage(ReadingPage):
         super().__init__(session, QCoreApplication.translate("DocumentsPage", "Documents"), parent)
         self.setAcceptDrops(True)
         self._files: tuple[str, ...] = ()
+        self._newest: ImportRow | None = None
+        self._filled = False
         self._all = ""
         self._narrow = False
         self._wanted = 0
@@ -104,10 +102,14 @@ class DocumentsPage(ReadingPage):
         self.inspector = self.use_inspector(self.tr("Document"))
         self._document = DocumentInspector(self.inspector)
         self._document.removal_asked.connect(self._ask_removal)
+        self._make_notices()
         self._stack = QStackedWidget()
-        self.body.addWidget(self._stack)
+        self.body.addWidget(self._stack, 1)
         self._stack.addWidget(self._make_empty())
         self._stack.addWidget(self._make_content())
+        self.imports = ImportsView(session)
+        self.imports.closed.connect(self.show_documents)
+        self._stack.addWidget(self.imports)
         self._drop = Card(kind="drop", parent=self)
         self._drop.body.addWidget(
             label(self.tr("Drop files or folders to import them"), "heading", "accent-ink"),
@@ -116,7 +118,6 @@ class DocumentsPage(ReadingPage):
         )
         self._drop.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._drop.hide()
-        self._stack.setCurrentIndex(0)
         self._show_frame(False)
 
     def refresh(self, topics: set[str]) -> None:
@@ -125,10 +126,13 @@ class DocumentsPage(ReadingPage):
             return
         if "all" in topics:
             self._document.show_document(None)
+            self._stack.setCurrentIndex(EMPTY)
             seen = self.session.overview()
             self._show_frame(seen is not None and seen.passages > 0)
-        self._model.show_documents(self.reader(), self._filter.text())
+        self._list_documents()
         self.ask("documents/view", read_documents, self._show_view)
+        if self._stack.currentIndex() == IMPORTS:
+            self._list_imports()
         self.ask("documents/lengths", read_lengths, self._passages.show_lengths, later=True)
         shown = self._document.document()
         if shown is not None:
@@ -138,48 +142,60 @@ class DocumentsPage(ReadingPage):
         return (
             (self.tr("Add files…"), "document", self.choose_files),
             (self.tr("Add folder…"), "folder", self.choose_folder),
-            (self.tr("Import labelled set…"), "tag", self.choose_labelled),
+            (self.tr("Read again…"), "refresh", self.read_again),
+            (self.tr("Show every import"), "list", self.show_imports),
         )
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`show` report unfolds the last import, `document_id` shows one, `step` puts the keyboard on Add files."""
+        """`show` report goes to the imports, `document_id` shows one, `step` puts the keyboard on Add files."""
         document_id = what.get("document_id")
         if what.get("show") == "report":
-            self._imported.set_open(True)
-        elif isinstance(document_id, int):
+            self.show_imports()
+            return
+        self.show_documents()
+        if isinstance(document_id, int):
             self._wanted = document_id
             self._choose_wanted()
             self._show_document(document_id)
         elif what.get("step"):
             self._add.setFocus()
 
-    def import_paths(self, paths: Sequence[str], kind: Kind = "auto") -> None:
-        """Show what would come of `paths`, take choices, then run the import; without paths ask for a labelled set."""
-        if not paths or kind != "auto":
-            dialog = ImportDialog(paths, self._params(), kind, self)
-            if dialog.exec():
-                self._run_import(dialog.params())
-            return
+    def import_paths(self, paths: Sequence[str]) -> None:
+        """Show what would come of `paths`, take choices, then run the import."""
         window = ImportWindow(self.session, paths, self._params(), self)
         window.accepted.connect(lambda: self._run_import(window.params()))
         window.finished.connect(window.deleteLater)
         window.open()  # not exec: a drop must end at once
 
     def choose_files(self) -> None:
-        pattern = self.tr("Documents and sets") + " (*.txt *.md *.html *.htm *.pdf *.docx *.csv *.tsv *.json *.jsonl);;"
-        chosen, _ = QFileDialog.getOpenFileNames(
-            self, self.tr("Add files"), "", pattern + self.tr("All files") + " (*)"
-        )
-        if chosen:
+        if chosen := ask_files(self):
             self.import_paths(chosen)
 
     def choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, self.tr("Add folder"))
-        if chosen:
-            self.import_paths([chosen])
+        if chosen := ask_folder(self):
+            self.import_paths(chosen)
 
-    def choose_labelled(self) -> None:
-        self.import_paths([], "labelled")
+    def read_again(self) -> None:
+        """Show the places that documents came from, and read them again as the person says."""
+        reader = self.reader()
+        if reader is not None:
+            dialog = PlacesDialog(self.session, reader, self)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.open()
+
+    def show_imports(self) -> None:
+        """Every import with its report, in the place of the table."""
+        self._stack.setCurrentIndex(IMPORTS)
+        self._show_frame(self._filled)
+        self._list_imports()
+        self.imports.list.setFocus()
+
+    def show_documents(self) -> None:
+        """Back to the table."""
+        if self._stack.currentIndex() == IMPORTS:
+            self._stack.setCurrentIndex(CONTENT if self._filled else EMPTY)
+            self._show_frame(self._filled)
+            self.table.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_paths(event):
@@ -215,16 +231,29 @@ class DocumentsPage(ReadingPage):
         self._run_import(replace(self._params(), paths=self._files))
 
     def _make_actions(self) -> None:
-        labelled = Button(self.tr("Labelled set…"), "flat", icon_name="tag")
-        labelled.setToolTip(self.tr("Import queries, passages and judgements"))
-        labelled.clicked.connect(self.choose_labelled)
+        again = Button(self.tr("Read again"), "flat", icon_name="refresh")
+        again.setToolTip(self.tr("Read what changed in the files and folders that were imported or are watched"))
+        again.clicked.connect(self.read_again)
         folder = Button(self.tr("Add folder…"), "plain", icon_name="folder")
         folder.clicked.connect(self.choose_folder)
         self._add = Button(self.tr("Add files…"), "primary", icon_name="plus")
         self._add.clicked.connect(self.choose_files)
-        self._head_actions = (labelled, folder, self._add)
+        self._head_actions = (again, folder, self._add)
         for button in self._head_actions:
             self.head.add_action(button)
+
+    def _make_notices(self) -> None:
+        """What runs, what was broken off, how the last import ended, what is gone: each shown where there is some."""
+        self.running = RunningImport(self.session, self.ask)
+        self.unfinished = UnfinishedPanel(self.session)
+        self.unfinished.undo_asked.connect(self._undo_import)
+        self.outcome = OutcomePanel(self.session)
+        self.outcome.report_asked.connect(self.show_imports)
+        self.outcome.arrivals_asked.connect(self._show_arrivals)
+        self.outcome.undo_asked.connect(lambda: self._undo_import(0))
+        self.gone = GonePanel(self.session)
+        for panel in (self.running, self.unfinished, self.outcome, self.gone):
+            self.body.addWidget(panel)
 
     def _make_empty(self) -> QWidget:
         holder = QWidget()
@@ -239,8 +268,8 @@ class DocumentsPage(ReadingPage):
                 "document",
                 self.tr("Drop files or a folder here"),
                 self.tr(
-                    "Text, Markdown, HTML, PDF, Word, CSV and JSON lines. They are cut into passages that can be "
-                    "found. Text stays on this computer."
+                    "PDF, Word, PowerPoint, Excel, web pages, text, e-mail, archives of them, and labelled sets. "
+                    "Text stays on this computer."
                 ),
                 button,
                 sample,
@@ -255,13 +284,17 @@ class DocumentsPage(ReadingPage):
         line = row(gap=12)
         self._filter = FilterBox(self.tr("Filter documents"), keys="Ctrl+F", parent=self)
         self._filter.setFixedWidth(240)
-        self._filter.settled.connect(lambda text: self._model.show_documents(self.reader(), text))
+        self._filter.settled.connect(lambda _text: self._list_documents())
         line.addWidget(self._filter)
+        self.places = ChoiceBox([(self.tr("From everywhere"), "")], accessible=self.tr("Where documents came from"))
+        self.places.setFixedWidth(168)
+        self.places.picked.connect(lambda _place: self._list_documents())
+        line.addWidget(self.places)
         self._counted = label("", "caption", "text3")
         line.addWidget(self._counted)
         line.addStretch(1)
         self._log = ImportLink()
-        self._log.clicked.connect(self._toggle_log)
+        self._log.clicked.connect(self.show_imports)
         self._log.hide()
         line.addWidget(self._log)
         stack.addLayout(line)
@@ -270,12 +303,7 @@ class DocumentsPage(ReadingPage):
         stack.addWidget(self._make_table(), 1)
         self._passages = PassagesDrawer()
         self._passages.again_asked.connect(self._read_again)
-        self._imported = ImportDrawer()
-        self._imported.hide()
-        drawers = column(gap=8)
-        drawers.addWidget(self._passages)
-        drawers.addWidget(self._imported)
-        stack.addLayout(drawers)
+        stack.addWidget(self._passages)
         return holder
 
     def _make_table(self) -> QWidget:
@@ -299,32 +327,73 @@ class DocumentsPage(ReadingPage):
         self._show_frame(view.documents > 0)
         self._files = view.files
         self._passages.set_files(len(view.files))
-        self._imported.show_import(self.reader(), view.imported, view.tokens)
-        self._log.set_problems(view.imported.problems if view.imported else 0)
-        self._log.setVisible(view.imported is not None)
+        self._newest = view.newest
+        self._log.set_problems(view.newest.open if view.newest and not view.newest.undone else 0)
+        self._log.setVisible(view.newest is not None)
+        self.gone.show_gone(view.gone)
+        self.unfinished.show_unfinished(view.unfinished)
+        self._show_places(view.places)
         self._tokens.show_report(view.tokens)
         passages = amount(view.passages, self.tr("passage"), self.tr("passages"))
         self.head.set_fact(passages if view.documents else "")
         self._all = amount(view.documents, self.tr("document"), self.tr("documents"))
         self._say_count(self._model.total())
 
+    def _show_places(self, known: Sequence[Place]) -> None:
+        """A choice of places where there are several."""
+        choices: list[tuple[str, object]] = [(self.tr("From everywhere"), "")]
+        choices += [(words.plain(PurePath(place.path).name or place.path, 60), place.path) for place in known]
+        self.places.set_choices(choices)
+        for position, place in enumerate(known, 1):
+            self.places.setItemData(position, words.tip(place.path), Qt.ItemDataRole.ToolTipRole)
+        self.places.setVisible(len(known) > 1)
+
+    def _list_documents(self) -> None:
+        self._model.show_documents(self.reader(), self._filter.text(), str(self.places.value() or ""))
+
+    def _list_imports(self) -> None:
+        self.ask("documents/imports", read_imports, lambda seen: self.imports.show_imports(self.reader(), seen))
+
+    def _show_arrivals(self) -> None:
+        """What came with the newest import."""
+        if self._newest is not None:
+            dialog = Arrivals(self.session, self.reader(), self._newest, self)
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.open()
+
+    def _undo_import(self, import_id: int) -> None:
+        """Go to the report of an import (the newest where 0) and ask there."""
+
+        def ask(seen: ImportsSeen) -> None:
+            self.imports.show_imports(self.reader(), seen)
+            if import_id:
+                self.imports.choose(import_id)
+            self.imports.ask_undo()
+
+        self.show_imports()
+        self.ask("documents/imports", read_imports, ask)
+
     def _show_frame(self, filled_: bool) -> None:
-        """Either what is there, or the empty page with the same buttons."""
-        self._stack.setCurrentIndex(1 if filled_ else 0)
+        """Either what is there, or the empty page with the same buttons; the imports stay where they are looked at."""
+        self._filled = filled_
+        if self._stack.currentIndex() != IMPORTS:
+            self._stack.setCurrentIndex(CONTENT if filled_ else EMPTY)
         for button in self._head_actions[1:]:
             button.setVisible(filled_)
+        self._show_inspector()
+
+    def _show_inspector(self) -> None:
         if self.inspector is not None:
-            self.inspector.setVisible(filled_ and not self._narrow)
+            self.inspector.setVisible(self._stack.currentIndex() == CONTENT and not self._narrow)
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
-        if self.inspector is not None:
-            self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1)
+        self._show_inspector()
 
     def _table_loaded(self, total: int) -> None:
         if total:
             self._show_frame(True)
-        filtered = bool(self._filter.text())
+        filtered = self._is_filtered()
         self._none.setVisible(total == 0 and filtered)
         self.table.setVisible(total > 0 or not filtered)
         self._say_count(total)
@@ -342,12 +411,12 @@ class DocumentsPage(ReadingPage):
         else:
             self.table.clearSelection()
 
-    def _toggle_log(self) -> None:
-        self._imported.set_open(not self._imported.is_open())
-
     def _say_count(self, shown: int) -> None:
         some = fill(self.tr("%1 of %2"), words.count(shown), self._all)
-        self._counted.setText(some if self._filter.text() else self._all)
+        self._counted.setText(some if self._is_filtered() else self._all)
+
+    def _is_filtered(self) -> bool:
+        return bool(self._filter.text() or self.places.value())
 
     def _row_chosen(self, current: QModelIndex, _before: QModelIndex) -> None:
         found = current.data(RECORD)
@@ -375,8 +444,3 @@ class DocumentsPage(ReadingPage):
         if question.exec():
             self._document.show_document(None)
             self.session.edit("remove_documents", {"document_ids": [document.id]})
-
-
-def dropped_paths(event: QDropEvent) -> list[str]:
-    """The local files and folders that are being dropped."""
-    return [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]

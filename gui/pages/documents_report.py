@@ -1,41 +1,22 @@
-"""What the last import brought and could not take, and how well the model reads the texts."""
+"""How well the model reads the texts, and the way to what imports brought and could not take."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
-from engine.records import ImportReport, TokenReport
-from engine.store import browse, imports
+from engine.records import TokenReport
 from engine.store.project import Project
 from gui import words
-from gui.amounts import amount
 from gui.phrases import fill
-from gui.tables.problems import ProblemsModel
-from gui.tables.reader import Reader
-from gui.widgets.cards import Drawer, Figure, column, row, rule
+from gui.widgets.cards import column, row
 from gui.widgets.labels import Chip, Icon, Link, label
-from gui.widgets.tables import TableView
 
 MANY_UNKNOWN = 0.10
 MANY_CUT = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class LastImport:
-    report: ImportReport
-    problems: int
-
-
-def read_last_import(project: Project) -> LastImport | None:
-    """The newest import that came to its end, with how many problems it had."""
-    for report in imports.import_reports(project, limit=1):
-        return LastImport(report, sum(browse.problem_counts(project, report.id).values()))
-    return None
 
 
 def read_token_report(project: Project) -> TokenReport | None:
@@ -81,7 +62,7 @@ def token_words(report: TokenReport, words_of: QObject) -> tuple[str, str]:
 
 
 class TokenPanel(QFrame):
-    """An amber panel where the model reads the texts badly; otherwise hidden (the import drawer has the figures)."""
+    """An amber panel where the model reads the texts badly; otherwise hidden (the list of imports has the figures)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,91 +88,8 @@ class TokenPanel(QFrame):
         self.setVisible(bad)
 
 
-class ImportDrawer(Drawer):
-    """Four counters that add up to what was found, and a table of what was not taken."""
-
-    history_asked = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("list", QCoreApplication.translate("ImportDrawer", "Last import"), open_=False, parent=parent)
-        figures = row(gap=24)
-        self._figures = {
-            "new": Figure("0", self.tr("new")),
-            "updated": Figure("0", self.tr("updated")),
-            "unchanged": Figure("0", self.tr("unchanged")),
-            "skipped": Figure("0", self.tr("not taken")),
-            "found": Figure("0", self.tr("found in all")),
-        }
-        for name, figure in self._figures.items():
-            if name == "found":
-                figures.addWidget(label("=", "figure", "text3"))
-            figures.addWidget(figure)
-        figures.addStretch(1)
-        self._brought = label("", "dense", "text2", wrap=True)
-        figures.addWidget(self._brought, 2)
-        self.content_layout.addLayout(figures)
-        self._tokens = label("", "caption", "text3", wrap=True)
-        self.content_layout.addWidget(self._tokens)
-        self.problems = ProblemsModel(self)
-        self._line = rule()
-        self._table = TableView(self.tr("What was not taken"))
-        self._table.setModel(self.problems)
-        self._table.set_widths(200, 64, 0)
-        self._table.setFixedHeight(28 + 4 * 30)
-        self.content_layout.addWidget(self._line)
-        self.content_layout.addWidget(self._table)
-        self._shown = 0
-
-    def show_import(self, reader: Reader | None, found: LastImport | None, tokens: TokenReport | None) -> None:
-        """Show an import; a new one with problems opens the drawer."""
-        self.setVisible(found is not None)
-        if found is None:
-            return
-        counts = found.report.counts
-        for name in ("new", "updated", "unchanged", "skipped"):
-            self._figures[name].set_value(words.count(getattr(counts, name)))
-        total = counts.new + counts.updated + counts.unchanged + counts.skipped
-        self._figures["found"].set_value(words.count(total))
-        self.fact.setText(self._outcome(found, total))
-        self._brought.setText(self._brought_words(found.report))
-        self._tokens.setText(token_words(tokens, self)[1] if tokens else "")
-        self._tokens.setVisible(tokens is not None)
-        for part in (self._table, self._line):
-            part.setVisible(found.problems > 0)
-        if found.problems:
-            self.problems.show_import(reader, found.report.id)
-        if self._shown and found.report.id != self._shown:
-            self.set_open(found.problems > 0)
-        self._shown = found.report.id
-
-    def _outcome(self, found: LastImport, total: int) -> str:
-        counts = found.report.counts
-        taken = total - counts.skipped
-        said = fill(self.tr("%1 of %2 taken"), words.count(taken), words.count(total))
-        if found.problems:
-            said += ", " + amount(found.problems, self.tr("problem"), self.tr("problems"))
-        return f"{words.when(found.report.created_at)} · {said}"
-
-    def _brought_words(self, report: ImportReport) -> str:
-        counts = report.counts
-        parts = [
-            (counts.documents, self.tr("documents")),
-            (counts.passages, self.tr("passages")),
-            (counts.queries, self.tr("queries")),
-            (counts.qrels, self.tr("judgements")),
-            (counts.negatives, self.tr("given negatives")),
-        ]
-        brought = ", ".join(f"{words.count(number)} {name}" for number, name in parts if number)
-        names = ", ".join(path.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] for path in report.paths[:3])
-        more = len(report.paths) - 3
-        if more > 0:
-            names += " " + fill(self.tr("and %1 more"), words.count(more))
-        known = f"{names} ({report.format})" if report.format not in ("", "auto") else names
-        return words.plain(f"{known}: {brought}" if brought else known, 400)
-
-
 class ImportLink(QWidget):
-    """A chip and a link beside the filter: how many were not taken, and the way to the reasons."""
+    """A chip and a link beside the filter: how many problems are open, and the way to the imports."""
 
     clicked = Signal()
 
@@ -205,5 +103,6 @@ class ImportLink(QWidget):
         line.addWidget(link)
 
     def set_problems(self, problems: int) -> None:
+        """`problems` of the newest import are open."""
         self._chip.set_state(fill(self.tr("%1 not taken"), words.count(problems)), "warn")
         self._chip.setVisible(problems > 0)

@@ -52,7 +52,7 @@ class DocumentsModel(PagedModel[DocumentRow]):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__((), "documents", parent)
-        self._contains, self._order, self._descending = "", "id", False
+        self._contains, self._place, self._order, self._descending = "", "", "id", False
         self._states = {
             "ready": self.tr("Ready"),
             "whole": self.tr("Kept whole"),
@@ -61,9 +61,9 @@ class DocumentsModel(PagedModel[DocumentRow]):
         }
         self.set_columns(self._make_columns())
 
-    def show_documents(self, reader: Reader | None, contains: str = "") -> None:
-        """Read the documents whose title or path holds `contains`."""
-        self._contains = contains
+    def show_documents(self, reader: Reader | None, contains: str = "", place: str = "") -> None:
+        """Read the documents whose title or path holds `contains`; `place`: only those from this file or folder."""
+        self._contains, self._place = contains, place
         self.read(reader, self._count_rows, self._fetch_rows)
 
     def sort(self, column: int, order: object = None) -> None:
@@ -81,7 +81,7 @@ class DocumentsModel(PagedModel[DocumentRow]):
         return self._states[state]
 
     def _count_rows(self, project: Project) -> int:
-        return documents.count_documents(project, contains=self._contains)
+        return documents.count_documents(project, contains=self._contains, place=self._place)
 
     def _fetch_rows(self, project: Project, offset: int, limit: int) -> Sequence[DocumentRow]:
         page = documents.page_of_documents(
@@ -89,6 +89,7 @@ class DocumentsModel(PagedModel[DocumentRow]):
             offset=offset,
             limit=limit,
             contains=self._contains,
+            place=self._place,
             order=self._order,
             descending=self._descending,
         )

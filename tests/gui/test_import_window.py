@@ -58,15 +58,15 @@ def folder(tmp_path: Path) -> Path:
 
 def _row(window: ImportWindow, name: str) -> None:
     place = next(n for n, file in enumerate(window._files) if file.shown == name)
-    window.list.setCurrentIndex(window._rows.index(place, 0))
+    window.list.setCurrentIndex(window._rows.index(place + 1, 0))
 
 
 def test_it_says_what_lies_in_the_folder_and_stores_nothing(opened: Open, folder: Path, tmp_path: Path) -> None:
     window = opened(folder)
-    assert window._kinds.text() == "1 labelled set: 1 FlagEmbedding. 2 documents (38 B): 1 CSV, 1 TXT."
+    assert window.overview.sentence.text() == "1 labelled set: 1 FlagEmbedding. 2 documents (38 B): 1 CSV, 1 TXT."
     _row(window, "pairs.jsonl")
-    assert window._reason.text() == "1 of 1 lines have `query` and `pos`"
-    assert window.sentence.text() == "Brings 1 query, 2 passages, 1 judgement, 1 negative."
+    assert window.details.reason.text() == "1 of 1 lines have `query` and `pos`"
+    assert window.details.sentence.text() == "Brings 1 query, 2 passages, 1 judgement, 1 negative."
     with Project.open(tmp_path / "project") as project:
         assert documents.count_documents(project) == 0
 
@@ -74,10 +74,10 @@ def test_it_says_what_lies_in_the_folder_and_stores_nothing(opened: Open, folder
 def test_a_table_gets_roles_and_its_sentence_follows(opened: Open, folder: Path, qtbot: QtBot) -> None:
     window = opened(folder)
     _row(window, "问题.csv")
-    window.format.set_value("table")
-    window.format.picked.emit("table")
-    assert window._guess.text() == "Guessed: check the columns"
-    boxes = window.table.boxes()
+    window.details.format.set_value("table")
+    window.details.format.picked.emit("table")
+    assert window.details.guess.text() == "Guessed: check the columns"
+    boxes = window.details.table.boxes()
     assert [box.accessibleName() for box in boxes] == [f"What column {name} is for" for name in ("f1", "f2", "f3")]
     boxes[0].set_value("query")
     boxes[0].picked.emit("query")
@@ -86,11 +86,11 @@ def test_a_table_gets_roles_and_its_sentence_follows(opened: Open, folder: Path,
     boxes[2].set_value("group")
     boxes[2].picked.emit("group")
     said = "2 rows usable, 1 that cannot be taken (the query is empty)."
-    qtbot.waitUntil(lambda: window.sentence.text().endswith(said))
-    assert window.sentence.text().startswith(
-        "Each row: a query from f1, answered by the text in f2, kept together by f3."
+    qtbot.waitUntil(lambda: window.details.sentence.text().endswith(said))
+    assert window.details.sentence.text().startswith(
+        "Each row: a query from “f1”, answered by the text in “f2”, kept together by “f3”."
     )
-    assert not window._guess.isVisible()
+    assert not window.details.guess.isVisible()
     choice = window.params().choices[str(folder / "问题.csv")]
     assert choice == FileChoice("table", {"f1": "query", "f2": "positive", "f3": "group"})
 
@@ -98,21 +98,21 @@ def test_a_table_gets_roles_and_its_sentence_follows(opened: Open, folder: Path,
 def test_without_a_query_column_nothing_can_be_imported(opened: Open, folder: Path, qtbot: QtBot) -> None:
     window = opened(folder)
     _row(window, "问题.csv")
-    window.format.picked.emit("table")
-    for box in window.table.boxes():
+    window.details.format.picked.emit("table")
+    for box in window.details.table.boxes():
         box.picked.emit("ignore")
     qtbot.waitUntil(lambda: not window.ok.isEnabled())
     assert window.ok.shown_text() == "Say which column is the query"
-    window.format.picked.emit("documents")
+    window.details.format.picked.emit("documents")
     qtbot.waitUntil(window.ok.isEnabled)
 
 
 def test_a_file_can_be_left_out(opened: Open, folder: Path) -> None:
     window = opened(folder)
     _row(window, "pairs.jsonl")
-    window.format.picked.emit("skip")
+    window.details.format.picked.emit("skip")
     assert window.params().choices == {str(folder / "pairs.jsonl"): FileChoice("skip")}
-    assert window.sentence.text() == ""
+    assert window.details.sentence.text() == ""
 
 
 def test_existing_queries_are_asked_about_only_where_there_are_some(opened: Open, folder: Path, tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_what_cannot_be_looked_at_is_said_in_the_window(opened: Open, tmp_path: 
     (tmp_path / "empty").mkdir()
     window = opened(tmp_path / "empty")
     assert not window.ok.isEnabled()
-    assert window._empty._title.text() == "The files cannot be looked at"
-    assert window._empty._sentence.text().startswith("There is nothing to import in")
+    assert window.start.words._title.text() == "The files cannot be looked at"
+    assert window.start.words._sentence.text().startswith("There is nothing to import in")
 
 
 def test_an_answer_after_the_window_closed_changes_nothing(opened: Open, folder: Path) -> None:
     window = opened(folder)
     window.reject()
     window._show_failure("late", "")
-    assert window._stack.currentIndex() == 1
+    assert window._stack.currentIndex() == 2

@@ -49,7 +49,7 @@ def _arrive(qtbot, window, name, what):
 
 def test_the_import_report_unfolds(qtbot, window):
     page = _arrive(qtbot, window, "documents", {"show": "report"})
-    assert page._imported.is_open()
+    assert page._stack.currentWidget() is page.imports
 
 
 def test_a_document_is_chosen_and_read(qtbot, window):

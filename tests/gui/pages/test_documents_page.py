@@ -10,9 +10,11 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from engine.ingest.importing import import_paths
+from engine.params import ImportParams
 from engine.records import TokenReport
 from engine.store.project import Project
-from gui.dialogs.import_dialog import ImportDialog
+from engine.task import Task
 from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.question import Question
 from gui.pages.documents import DocumentsPage
@@ -80,13 +82,25 @@ def test_chosen_document_is_shown_by_passages(shown: Shown) -> None:
     assert page._document.text.isReadOnly()
 
 
-def test_last_import_adds_up(shown: Shown) -> None:
+def test_open_problems_of_the_newest_import_stand_beside_the_way_to_the_imports(shown: Shown) -> None:
     page, _ = shown(DocumentsPage)
-    figures = {name: figure._value.text() for name, figure in page._imported._figures.items()}
-    assert figures == {"new": "12", "updated": "0", "unchanged": "0", "skipped": "3", "found": "15"}
-    assert page._imported.problems.total() == 3
-    assert page._imported.problems.index(1, 1).data() == "17"
     assert page._log._chip.text() == "3 not taken"
+
+
+def test_documents_of_one_place_are_listed_alone(shown: Shown, tmp_path: Path, qtbot: QtBot) -> None:
+    other = tmp_path / "other" / "note.txt"
+    other.parent.mkdir()
+
+    def add(project: Project) -> None:
+        other.write_text("Words.", encoding="utf-8")
+        import_paths(project, ImportParams(paths=(str(other.parent),)), Task())
+
+    page, _ = shown(DocumentsPage, "imported", change=add)
+    assert page._model.total() == 13
+    page.places.set_value(str(other.parent))
+    page.places.picked.emit(str(other.parent))
+    qtbot.waitUntil(lambda: page._model.total() == 1)
+    assert page._counted.text() == "1 of 13 documents"
 
 
 def _window(page: DocumentsPage) -> ImportWindow:
@@ -128,21 +142,6 @@ def test_folder_dialog_that_is_closed_imports_nothing(shown: Shown, monkeypatch:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: "")
     page.choose_folder()
     assert session.jobs == []
-
-
-def test_labelled_set_is_imported_as_the_dialog_says(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    page, session = shown(DocumentsPage)
-
-    def fill_in(dialog: ImportDialog) -> int:
-        dialog.add_paths(["/data/squad"])
-        dialog.format.set_value("beir")
-        dialog.split.set_current(3)
-        return 1
-
-    monkeypatch.setattr(ImportDialog, "exec", fill_in)
-    page.choose_labelled()
-    _, params = session.jobs[0]
-    assert (params["kind"], params["format"], params["split"]) == ("labelled", "beir", "test")
 
 
 def test_document_is_taken_out_only_after_a_yes(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,10 +190,3 @@ def test_low_window_folds_the_drawer_of_passages(shown: Shown) -> None:
     assert not page._passages.is_open()
     assert page.inspector is not None
     assert not page.inspector.isVisible()
-
-
-def test_dialog_offers_every_format_the_engine_reads() -> None:
-    from engine.ingest.labelled import FORMATS as READ
-    from gui.dialogs.import_dialog import FORMATS as OFFERED
-
-    assert ("auto", *READ) == OFFERED
