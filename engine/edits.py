@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import UserError
 from engine.params import CutParams, ImportParams, SelectParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
-from engine.store import documents, imports, jobs, judging, models, notes, pins, places, queries, runs
+from engine.store import documents, grouping, imports, jobs, judging, models, notes, pins, places, queries, runs
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.reading import keep_base
@@ -88,12 +88,27 @@ def _merge(project: Project, values: Values) -> tuple[list[str], Values]:
     standing = queries.query(project, into)
     if standing is None or query_id == into:
         raise UserError(f"The query {query_id} cannot be merged into {into}.")
-    queries.merge_query(project, query_id, standing.duplicate_of or into)
-    return ["queries"], {}
+    return ["queries"], {"before": grouping.merge(project, query_id, standing.duplicate_of or into)}
 
 
 def _unmerge(project: Project, values: Values) -> tuple[list[str], Values]:
-    queries.unmerge_query(project, int(values["query_id"]))
+    return ["queries"], {"before": grouping.unmerge(project, int(values["query_id"]))}
+
+
+def _keep_apart(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Two queries do not ask the same, whatever the threshold."""
+    before = grouping.keep_apart(project, int(values["query_id"]), int(values["other_id"]))
+    return ["queries"], {"before": before}
+
+
+def _take_apart(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Nothing is merged into a query any more."""
+    return ["queries"], {"before": grouping.take_apart(project, int(values["query_id"]))}
+
+
+def _restore_groups(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Undo of the four above: `before` as they said it."""
+    grouping.restore(project, values["before"])
     return ["queries"], {}
 
 
@@ -359,6 +374,9 @@ EDITS: dict[str, Edit] = {
     "reselect": _reselect,
     "merge": _merge,
     "unmerge": _unmerge,
+    "keep_apart": _keep_apart,
+    "take_apart": _take_apart,
+    "restore_groups": _restore_groups,
     "qrel": _qrel,
     "unqrel": _unqrel,
     "judge": _judge,

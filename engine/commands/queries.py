@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from engine.commands.common import Add, Values, given, job, words
@@ -18,7 +19,9 @@ def add_commands(add: Add) -> None:
     split = add("split", "split queries into train, dev and test without leaks", _split)
     split.add_argument("--seed", type=int, metavar="N")
     split.add_argument("--made", choices=["train", "all"], help="where made queries go: only to train, or everywhere")
-    split.add_argument("--report", action="store_true", help="only say what the last split found")
+    split.add_argument("--report", action="store_true", help="only say what the last split found, and what leaks now")
+    split.add_argument("--dev-share", type=float, metavar="S", help="of the queries, 0 to 1 (0.1)")
+    split.add_argument("--test-share", type=float, metavar="S", help="of the queries, 0 to 1 (0.2)")
     make = add(
         "queries make",
         "make queries from the passages",
@@ -42,12 +45,14 @@ def add_commands(add: Add) -> None:
 
 def _split(options: argparse.Namespace, task: TerminalTask) -> Values:
     if not options.report:
-        return job("split", lambda o: given(o, "seed", "made"))(options, task)
+        return job("split", lambda o: given(o, "seed", "made", "dev_share", "test_share"))(options, task)
+    from engine.curate.splits import leaks_in
+
     with Project.open(Path(options.project), readonly=True) as project:
         report = project.meta_json("split_report")
-    if not isinstance(report, dict):
-        raise UserError("The queries were not split yet.", hint="Split them first: searchsmith split PROJECT")
-    return report
+        if not isinstance(report, dict):
+            raise UserError("The queries were not split yet.", hint="Split them first: searchsmith split PROJECT")
+        return {**report, "now": asdict(leaks_in(project))}
 
 
 def _make_values(options: argparse.Namespace) -> Values:

@@ -36,7 +36,7 @@ def kept_apart(texts: Sequence[str], a: NDArray[np.int32], b: NDArray[np.int32])
     """
     words = [words_of(text) for text in texts]
     numbers = _numbers(words)
-    apart = numbers[a] != numbers[b]
+    apart: NDArray[np.bool_] = numbers[a] != numbers[b]
     frames: dict[Frame, set[int]] = {}
     framed: list[tuple[int, Frame]] = []
     for place, start, end in _one_place(words, a, b, np.flatnonzero(~apart)):
@@ -98,7 +98,8 @@ def _numbered(words: Sequence[list[str]], lengths: NDArray[np.int64]) -> NDArray
 def _same_until(left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int64]:
     """(n,) in how many columns two tables are the same before they differ for the first time."""
     differ = left != right
-    return np.where(differ.any(axis=1), differ.argmax(axis=1), left.shape[1])
+    until: NDArray[np.int64] = np.where(differ.any(axis=1), differ.argmax(axis=1), left.shape[1])
+    return until
 
 
 def _common_ends(left: list[str], right: list[str]) -> tuple[int, int]:

@@ -66,7 +66,7 @@ class _Nearest:
         self._count = 0
         floor = round(FLOOR * SCALE)
         self._bound = np.full(n, (SCALE - floor + 1) * n - 1, np.int64)
-        self.low = np.full(n, _product(floor), np.float32)
+        self.low = _product(np.full(n, floor, np.int64))
 
     def add(self, a: Ints, b: Ints, score: Ints) -> None:
         """Take up pairs with their scores, each for both of its texts where it is near enough to count."""
@@ -102,6 +102,6 @@ class _Nearest:
         self._keys, self._waiting, self._count = keys, [], 0
 
 
-def _product(score: int | Ints) -> float | NDArray[np.float32]:
-    """The smallest product that is rounded to `score`, a little less for safety."""
-    return (np.float32(score) - np.float32(0.51)) / np.float32(SCALE)
+def _product(score: Ints) -> NDArray[np.float32]:
+    """The smallest products that are rounded to these scores, a little less for safety."""
+    return ((score - 0.51) / SCALE).astype(np.float32)

@@ -198,6 +198,14 @@ def leaks_of(asked: Sequence[Asked], places: Mapping[int, Split], near: Iterable
     return Leaks(counts["text"], pairs, counts["answer"], counts["document"])
 
 
+def leaks_in(project: Project) -> Leaks:
+    """What leaks between the splits of a project as they stand now, whoever gave them."""
+    everyone = queries.all_queries(project)
+    near = _near_duplicates(project, everyone)
+    places = {query.id: query.split for query in everyone if query.split and not query.duplicate_of}
+    return leaks_of(_asked(project, everyone, near), places, near)
+
+
 def _near_duplicates(project: Project, everyone: Sequence[Query]) -> list[tuple[int, int]]:
     """Pairs that the last search for duplicates found alike, as ids of the queries that stand for them."""
     edges = read_edges(project)
@@ -342,13 +350,14 @@ def _summary(
 def _in_words(
     leaks: Leaks, dropped: tuple[str, ...], across: Mapping[str, int], *, official: bool, made_test: int
 ) -> str:
-    parts = [f"Leaks: {leaks.texts} texts, {leaks.duplicates} near-duplicates."]
+    counts = {SHARED_ANSWER: f"{leaks.answers} shared answers", SAME_DOCUMENT: f"{leaks.documents} shared documents"}
+    kept = [words for rule, words in counts.items() if rule not in across]
+    parts = [f"Leaks: {', '.join([f'{leaks.texts} texts', f'{leaks.duplicates} near-duplicates', *kept])}."]
     if official:
         parts.append("The set's own splits were kept.")
     if dropped:
-        parts.append(
-            f"Too many queries hang together to split them by {' and '.join(dropped)}; that rule was given up."
-        )
+        which = "that rule was" if len(dropped) == 1 else "these rules were"
+        parts.append(f"Too many queries hang together to split them by {' and '.join(dropped)}; {which} given up.")
     for rule, count in across.items():
         things = "right passages" if rule == SHARED_ANSWER else "documents"
         parts.append(f"{count} {things} are known in more than one split.")

@@ -17,9 +17,10 @@ from engine.store.browse import Answer
 from engine.store.project import Project
 from gui import words
 from gui.amounts import amount
-from gui.dialogs.import_window import ImportWindow
+from gui.dialogs.import_dialog import ImportDialog
 from gui.dialogs.make_queries import MakeQueries
 from gui.dialogs.write_query import WriteQuery
+from gui.pages.judge import JudgeBench
 from gui.pages.queries_duplicates import DuplicatesDrawer
 from gui.pages.queries_inspector import QueryInspector
 from gui.pages.queries_split import LeakNote, SplitDrawer, SplitView, read_split
@@ -88,6 +89,8 @@ class QueriesPage(ReadingPage):
         self._one = QueryInspector(self.inspector)
         self._one.answer_refused.connect(self._refuse_answer)
         self._one.kept_apart.connect(self._keep_apart)
+        self._one.judging_asked.connect(self.judge)
+        self._bench: JudgeBench | None = None
         self._stack = QStackedWidget()
         self.body.addWidget(self._stack)
         self._stack.addWidget(self._make_empty())
@@ -95,6 +98,11 @@ class QueriesPage(ReadingPage):
         self._show_frame(False)
 
     def refresh(self, topics: set[str]) -> None:
+        if "all" in topics:
+            self._stop_judging()
+        if self._bench is not None and self._bench.isVisible():
+            self._bench.refresh()
+            return
         if self.reader() is None:
             self._show_frame(False)
             return
@@ -111,6 +119,7 @@ class QueriesPage(ReadingPage):
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
         return (
+            (self.tr("Judge queries"), "check", self.judge),
             (self.tr("Write a query"), "edit", self.write_query),
             (self.tr("Make queries"), "query", self.make_queries),
             (self.tr("Import queries"), "document", self.import_queries),
@@ -118,8 +127,12 @@ class QueriesPage(ReadingPage):
         )
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`query_id` shows one, `step` puts the keyboard on Import queries."""
-        query_id = what.get("query_id")
+        """`query_id` shows one, `judge` its passages to judge (0: the next), `step` goes to Import queries."""
+        query_id, judged = what.get("query_id"), what.get("judge")
+        if isinstance(judged, int):
+            self.judge(judged)
+            return
+        self._stop_judging()
         if isinstance(query_id, int):
             self._wanted = query_id
             self._choose_wanted()
@@ -130,13 +143,27 @@ class QueriesPage(ReadingPage):
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
         if self.inspector is not None:
-            self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1)
+            self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1 and not self._is_judging())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         low, was_low = event.size().height() < LOW, event.oldSize().height() < LOW
         if low != was_low or event.oldSize().height() < 0:
             self.duplicates.set_open(not low)
+
+    def judge(self, query_id: int = 0) -> None:
+        """Judge by hand the passages pooled for a query, or for the next one."""
+        if self.reader() is None:
+            return
+        if self._bench is None:
+            self._bench = JudgeBench(self.session, self.ask)
+            self._bench.closed.connect(self._stop_judging)
+            self.body.addWidget(self._bench, 1)
+        self._bench.show()
+        for part in (self.head, self._stack, self.inspector):
+            if part is not None:
+                part.hide()
+        self._bench.begin(query_id)
 
     def write_query(self) -> None:
         """Ask for a query and its answer, and add it."""
@@ -158,23 +185,25 @@ class QueriesPage(ReadingPage):
             self.session.run_job("make_queries", dialog.values())
 
     def import_queries(self) -> None:
-        """Ask for a labelled set, show what would come of it, and import it."""
-        window = ImportWindow(self.session, [], ImportParams(), self)
-        window.accepted.connect(lambda: self.session.run_job("import", params_to_dict(window.params())))
-        window.finished.connect(window.deleteLater)
-        window.open()
+        """Ask for a labelled set and import it."""
+        dialog = ImportDialog([], ImportParams(), "labelled", self)
+        if dialog.exec():
+            self.session.run_job("import", params_to_dict(dialog.params()))
 
     def _make_actions(self) -> None:
         self._undo = IconButton("undo", self.tr("Undo"))
         self._undo.clicked.connect(self.session.undo)
         self.session.undo_changed.connect(self._follow_undo)
-        self._write = Button(self.tr("Write a query"), "plain", icon_name="plus")
+        self._write = Button(self.tr("Write"), "plain", icon_name="plus", tooltip=self.tr("Write a query"))
         self._write.clicked.connect(self.write_query)
-        self._make = Button(self.tr("Make queries"), "plain", icon_name="query")
+        self._make = Button(self.tr("Make"), "plain", icon_name="query", tooltip=self.tr("Make queries from passages"))
         self._make.clicked.connect(self.make_queries)
+        self._judge = Button(self.tr("Judge"), "plain", icon_name="check")
+        self._judge.setToolTip(self.tr("Say by hand which passages answer a query"))
+        self._judge.clicked.connect(lambda: self.judge())
         bring = Button(self.tr("Import queries"), "primary", icon_name="document")
         bring.clicked.connect(self.import_queries)
-        self._head_actions = (self._undo, self._write, self._make, bring)
+        self._head_actions = (self._undo, self._judge, self._write, self._make, bring)
         for button in self._head_actions:
             self.head.add_action(button)
         self._follow_undo(self.session.undo_words)
@@ -219,6 +248,7 @@ class QueriesPage(ReadingPage):
         self.duplicates.merge_asked.connect(self._merge)
         self.duplicates.keep_asked.connect(self._keep_pair)
         self.duplicates.group_chosen.connect(self._show_query)
+        self.duplicates.group_parted.connect(self._take_apart)
         self.split = SplitDrawer()
         self.split.split_asked.connect(self._run_split)
         self.split.toggled.connect(lambda open_: self.duplicates.set_open(False) if open_ else None)
@@ -263,12 +293,25 @@ class QueriesPage(ReadingPage):
         self.split.show_split(view.split)
         self.duplicates.show_view(view.duplicates, view.groups)
 
+    def _is_judging(self) -> bool:
+        return self._bench is not None and self._bench.isVisible()
+
+    def _stop_judging(self) -> None:
+        """Back to the queries, read anew: judging changed them."""
+        if self._bench is None or not self._bench.isVisible():
+            return
+        self._bench.hide()
+        self.head.show()
+        self._stack.show()
+        self._show_frame(self._stack.currentIndex() == 1)
+        self.refresh({"queries"})
+
     def _show_frame(self, filled: bool) -> None:
         self._stack.setCurrentIndex(1 if filled else 0)
         for button in self._head_actions[1:]:
             button.setVisible(filled)
         if self.inspector is not None:
-            self.inspector.setVisible(filled and not self._narrow)
+            self.inspector.setVisible(filled and not self._narrow and not self._is_judging())
 
     def _filter(self) -> QueryFilter:
         which = self._which.value()
@@ -329,23 +372,32 @@ class QueriesPage(ReadingPage):
         self.session.run_job("split", params_to_dict(params))
 
     def _merge(self, pair: Pair) -> None:
-        into = pair.left.duplicate_of or pair.left.id
-        undo = Undo(fill(self.tr("merge “%1”"), _short(pair.right)), "unmerge", {"query_id": pair.right.id})
-        self.session.edit("merge", {"query_id": pair.right.id, "into": into}, undo=undo)
+        values = {"query_id": pair.right.id, "into": pair.left.duplicate_of or pair.left.id}
+        self._regroup("merge", values, fill(self.tr("merge “%1”"), _short(pair.right)))
         self._say_undoable(fill(self.tr("Merged “%1”"), _short(pair.right)))
 
     def _keep_pair(self, pair: Pair) -> None:
-        apart = pair.right if pair.right.duplicate_of else pair.left
-        self._keep_apart(apart)
+        """Both stand for themselves, now and at any threshold."""
+        apart, other = (pair.right, pair.left) if pair.right.duplicate_of else (pair.left, pair.right)
+        values = {"query_id": apart.id, "other_id": other.id}
+        self._regroup("keep_apart", values, fill(self.tr("keep “%1” apart"), _short(apart)))
+        self._say_undoable(fill(self.tr("“%1” is kept apart at any threshold"), _short(apart)))
 
     def _keep_apart(self, query: Query) -> None:
         if query.duplicate_of is None:
             return
-        undo = Undo(
-            fill(self.tr("keep “%1”"), _short(query)), "merge", {"query_id": query.id, "into": query.duplicate_of}
-        )
-        self.session.edit("unmerge", {"query_id": query.id}, undo=undo)
+        self._regroup("unmerge", {"query_id": query.id}, fill(self.tr("keep “%1”"), _short(query)))
         self._say_undoable(fill(self.tr("“%1” stands for itself again"), _short(query)))
+
+    def _take_apart(self, query_id: int) -> None:
+        self._regroup("take_apart", {"query_id": query_id}, self.tr("take a group apart"))
+        self._say_undoable(self.tr("Every query of the group stands for itself again"))
+
+    def _regroup(self, kind: str, values: dict[str, int], said: str) -> None:
+        """Change groups; the undo is completed with what the engine says was there before."""
+        back: dict[str, object] = {}
+        undo = Undo(said, "restore_groups", back)
+        self.session.edit(kind, dict(values), lambda found: back.update(before=found["before"]), undo=undo)
 
     def _refuse_answer(self, query: Query, answer: Answer) -> None:
         values = {"query_id": query.id, "passage_id": answer.passage.id}

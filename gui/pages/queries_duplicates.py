@@ -39,13 +39,14 @@ class PairList(RowList):
 
 class DuplicatesDrawer(Drawer):
     """Signals: `threshold_moved(value)`, `merge_all_asked(threshold)`, `merge_asked(pair)`, `keep_asked(pair)`,
-    `group_chosen(query id)`."""
+    `group_chosen(query id)`, `group_parted(query id)`."""
 
     threshold_moved = Signal(float)
     merge_all_asked = Signal(float)
     merge_asked = Signal(object)
     keep_asked = Signal(object)
     group_chosen = Signal(int)
+    group_parted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("merge", QCoreApplication.translate("DuplicatesDrawer", "Duplicates"), parent=parent)
@@ -128,12 +129,13 @@ class DuplicatesDrawer(Drawer):
         self._list.merge_pressed.connect(self._merge)
         self._list.keep_pressed.connect(self._keep)
         self._groups = RowsModel(self)
-        group_list = RowList(self.tr("Groups of merged queries"))
-        group_list.setModel(self._groups)
-        group_list.selectionModel().currentChanged.connect(self._group_picked)
+        self._group_list = PairList(self.tr("Groups of merged queries"))
+        self._group_list.setModel(self._groups)
+        self._group_list.selectionModel().currentChanged.connect(self._group_picked)
+        self._group_list.keep_pressed.connect(self._keep)
         self._stack = QStackedWidget()
         self._stack.addWidget(self._list)
-        self._stack.addWidget(group_list)
+        self._stack.addWidget(self._group_list)
         self._tabs.changed.connect(self._stack.setCurrentIndex)
         self._tabs.changed.connect(lambda _place: self._follow())
         stack.addWidget(self._stack, 1)
@@ -193,16 +195,19 @@ class DuplicatesDrawer(Drawer):
         found = self._groups.row(now.row())
         if found is not None:
             self.group_chosen.emit(found.key)
+        self._follow()
 
     def _follow(self) -> None:
         """What can be done with the chosen pair."""
         pair = self.chosen_pair()
         on_pairs = self._stack.currentIndex() == 0
-        for button in (self._merge_button, self._keep_button):
-            button.setVisible(on_pairs)
+        self._merge_button.setVisible(on_pairs)
         self._merge_button.setEnabled(pair is not None and not pair.merged)
-        self._keep_button.setEnabled(pair is not None and pair.merged)
-        self._hint.setText("" if on_pairs else self.tr("Choose a group to take it apart at the right."))
+        self._keep_button.setText(self.tr("Keep both") if on_pairs else self.tr("Take apart"))
+        group = self._groups.row(self._group_list.currentIndex().row())
+        possible = (pair is not None and not pair.parted) if on_pairs else group is not None
+        self._keep_button.setEnabled(possible)
+        self._hint.setText("" if on_pairs or group is not None else self.tr("Choose a group to take it apart."))
 
     def _merge(self) -> None:
         pair = self.chosen_pair()
@@ -210,6 +215,10 @@ class DuplicatesDrawer(Drawer):
             self.merge_asked.emit(pair)
 
     def _keep(self) -> None:
+        group = self._groups.row(self._group_list.currentIndex().row())
         pair = self.chosen_pair()
-        if pair is not None and pair.merged:
+        if self._stack.currentIndex() == 1:
+            if group is not None:
+                self.group_parted.emit(group.key)
+        elif pair is not None and not pair.parted:
             self.keep_asked.emit(pair)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from engine.records import Query
 from engine.store.browse import Answer, QueryGroup
+from engine.store.judging import BY_HAND
 from gui import words
 from gui.amounts import amount
 from gui.phrases import fill
@@ -24,11 +25,12 @@ class QueryInspector(QWidget):
     """Fills the page's inspector.
 
     Signals: `answer_refused(query, answer)` when a passage is no answer after all, `kept_apart(query)` when a merged
-    query shall stand for itself again.
+    query shall stand for itself again, `judging_asked(query id)`.
     """
 
     answer_refused = Signal(object, object)
     kept_apart = Signal(object)
+    judging_asked = Signal(int)
 
     def __init__(self, inspector: Inspector, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,9 +77,12 @@ class QueryInspector(QWidget):
             line.addWidget(tag(query.split.value, kind))  # type: ignore[arg-type]
         else:
             line.addWidget(label(self.tr("In no split"), "caption", "text3"))
+        judge = Link(self.tr("Judge its passages"), "dense")
+        judge.clicked.connect(lambda: self.judging_asked.emit(query.duplicate_of or query.id))
         if query.official_split:
             line.addWidget(label(fill(self.tr("its set says %1"), query.official_split.value), "caption", "text3"))
         line.addStretch(1)
+        line.addWidget(judge)
         return line
 
     def _show_answers(self, group: QueryGroup) -> None:
@@ -101,8 +106,10 @@ class QueryInspector(QWidget):
         head = row()
         name = words.plain(answer.title, 120)
         head.addWidget(label(name, "mono" if is_code(name) else "body", weight="bold", wrap=True), 1)
-        if answer.grade > 1:
-            head.addWidget(label(fill(self.tr("grade %1"), str(answer.grade)), "caption", "text3"))
+        said = [fill(self.tr("grade %1"), str(answer.grade))] if answer.grade > 1 else []
+        said += [self.tr("by hand")] if answer.source == BY_HAND else []
+        if said:
+            head.addWidget(label(" · ".join(said), "caption", "text3"))
         card.body.addLayout(head)
         card.body.addWidget(label(words.plain(answer.passage.text, EXCERPT), "dense", "text2", wrap=True))
         refuse = Link(self.tr("Not an answer"), "dense")

@@ -13,7 +13,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from engine.records import Query
-from engine.store import queries
+from engine.store import grouping, queries
 from engine.store.edges import SCALE, Edges, read_edges
 from engine.store.project import Project
 from gui import theme, words
@@ -35,6 +35,7 @@ class Pair:
         merged: one of them stands for the other now.
         merging: they would be merged at the threshold looked at.
         apart: they differ in a name or a number only, which keeps them apart at any threshold.
+        parted: a person keeps them apart.
     """
 
     score: float
@@ -43,6 +44,7 @@ class Pair:
     merged: bool
     merging: bool
     apart: bool
+    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _nearest_pairs(project: Project, edges: Edges, threshold: float) -> list[Pai
     first = {int(text): int(query) for query, text in zip(edges.query_id[::-1], edges.text[::-1], strict=True)}
     ids = {first[int(text)] for row in near for text in (edges.a[row], edges.b[row])}
     known = queries.queries(project, ids)
-    merging = edges.merging(threshold)
+    merging, parted = edges.merging(threshold), grouping.kept_apart(project)
     pairs = []
     for row in near:
         left, right = known.get(first[int(edges.a[row])]), known.get(first[int(edges.b[row])])
@@ -98,7 +100,8 @@ def _nearest_pairs(project: Project, edges: Edges, threshold: float) -> list[Pai
             continue
         same = (left.duplicate_of or left.id) == (right.duplicate_of or right.id)
         score = float(edges.score[row]) / SCALE
-        pairs.append(Pair(score, left, right, same, bool(merging[row]), bool(edges.apart[row])))
+        by_hand = (min(left.id, right.id), max(left.id, right.id)) in parted
+        pairs.append(Pair(score, left, right, same, bool(merging[row]), bool(edges.apart[row]), by_hand))
     return pairs
 
 
@@ -126,6 +129,8 @@ class PairsModel(QAbstractListModel):
         """A pair's chip: words and state."""
         if pair.merged:
             return self.tr("merged"), "good"
+        if pair.parted:
+            return self.tr("kept apart"), "warn"
         if pair.apart:
             return self.tr("other name"), "none"
         return (self.tr("merge"), "accent") if pair.merging else (self.tr("keep both"), "none")

@@ -72,9 +72,12 @@ def test_group_of_a_query_is_in_the_inspector_and_can_be_taken_apart(shown: Show
     shown.settle(page)
     assert session.edits == [("unmerge", {"query_id": apart.id})]
     assert session.undo_words == "keep “How do I replace the chain on my bicycl…”"
+    assert session.project is not None
+    assert queries.query(session.project, apart.id).duplicate_of is None
     session.undo()
     shown.settle(page)
-    assert session.edits[1] == ("merge", {"query_id": apart.id, "into": group.query.id})
+    assert queries.query(session.project, apart.id) == apart
+    assert queries.decisions(session.project) == []
 
 
 def test_threshold_counts_what_it_would_merge(shown: Shown) -> None:
@@ -131,7 +134,42 @@ def test_m_merges_the_chosen_pair_and_k_takes_it_apart(shown: Shown, qtbot: QtBo
     assert now.merged
     qtbot.keyClick(page.duplicates._list, Qt.Key.Key_K)
     shown.settle(page)
-    assert session.edits[1][0] == "unmerge"
+    assert session.edits[1][0] == "keep_apart"
+    last = page.duplicates.chosen_pair()
+    assert last is not None
+    assert (last.merged, last.parted) == (False, True)
+
+
+def test_pair_that_is_not_merged_can_be_kept_apart_at_any_threshold(shown: Shown, qtbot: QtBot) -> None:
+    page, session = shown(QueriesPage)
+    page.duplicates._moved(0.80)
+    shown.settle(page)
+    pair = page.duplicates.chosen_pair()
+    assert pair is not None
+    assert not pair.merged
+    qtbot.keyClick(page.duplicates._list, Qt.Key.Key_K)
+    shown.settle(page)
+    assert session.project is not None
+    assert {(q, o, same) for q, o, same in queries.decisions(session.project)} == {(pair.left.id, pair.right.id, False)}
+    assert not page.duplicates._keep_button.isEnabled()
+    session.undo()
+    shown.settle(page)
+    assert queries.decisions(session.project) == []
+
+
+def test_group_is_taken_apart_from_its_list_and_put_together_by_undo(shown: Shown, qtbot: QtBot) -> None:
+    page, session = shown(QueriesPage, size=(944, 604))
+    page.duplicates._tabs._group.button(1).click()
+    page.duplicates._group_list.setCurrentIndex(page.duplicates._groups.index(0, 0))
+    assert session.project is not None
+    before = queries.all_queries(session.project)
+    page.duplicates._keep_button.click()
+    shown.settle(page)
+    assert session.edits[0][0] == "take_apart"
+    assert queries.count_duplicates(session.project) == 3
+    session.undo()
+    shown.settle(page)
+    assert queries.all_queries(session.project) == before
 
 
 def test_answer_that_is_none_goes_and_comes_back_with_undo(shown: Shown) -> None:
