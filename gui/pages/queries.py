@@ -17,7 +17,7 @@ from engine.store.browse import Answer
 from engine.store.project import Project
 from gui import words
 from gui.amounts import amount
-from gui.dialogs.import_dialog import ImportDialog
+from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.make_queries import MakeQueries
 from gui.dialogs.write_query import WriteQuery
 from gui.pages.judge import JudgeBench
@@ -185,10 +185,11 @@ class QueriesPage(ReadingPage):
             self.session.run_job("make_queries", dialog.values())
 
     def import_queries(self) -> None:
-        """Ask for a labelled set and import it."""
-        dialog = ImportDialog([], ImportParams(), "labelled", self)
-        if dialog.exec():
-            self.session.run_job("import", params_to_dict(dialog.params()))
+        """Ask for a labelled set, show what would come of it, and import it."""
+        window = ImportWindow(self.session, [], ImportParams(), self)
+        window.accepted.connect(lambda: self.session.run_job("import", params_to_dict(window.params())))
+        window.finished.connect(window.deleteLater)
+        window.open()
 
     def _make_actions(self) -> None:
         self._undo = IconButton("undo", self.tr("Undo"))
