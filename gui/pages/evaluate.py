@@ -155,6 +155,7 @@ class EvaluatePage(ReadingPage):
         self._questions.opened.connect(self._open_query)
         self._scatter.opened.connect(self._open_query)
         self._scatter.parted.connect(lambda _by: self._ask_slices())
+        self._scatter.measure_asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
         self._compare.closed.connect(self._close_query)
         self._compare.stepped.connect(self._step)
         self._compare.unjudged.connect(self._edits.unjudge)

@@ -164,11 +164,12 @@ class _Side(QWidget):
 class ScatterCard(Card):
     """Every question as a point (rank before to the right, after downwards, log axes), or the gain in parts of them.
 
-    Signals: `opened(query id)`; `parted(by)` where the parts are wanted.
+    Signals: `opened(query id)`; `parted(by)` where the parts are wanted; `measure_asked` where they are not known yet.
     """
 
     opened = Signal(int)
     parted = Signal(str)
+    measure_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(self.tr("Before and after"), pad=0, divided=False, parent=parent)
@@ -180,6 +181,7 @@ class ScatterCard(Card):
         self._stack.addWidget(self._below)
         self.slices = SlicesPane()
         self.slices.asked.connect(self.parted)
+        self.slices.measure_asked.connect(self.measure_asked)
         self.slices.hide()
         self._switch = SegmentedControl([self.tr("Ranks"), self.tr("Parts")], accessible=self.tr("What to show"))
         self._switch.changed.connect(self.show_view)

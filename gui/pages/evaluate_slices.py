@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from engine.store.slices import BYS, By, Slice
 from gui import words
 from gui.phrases import fill
+from gui.widgets.buttons import Button
 from gui.widgets.cards import column, row, scroller
 from gui.widgets.gauges import Interval, IntervalBar
 from gui.widgets.inputs import ChoiceBox
@@ -19,9 +20,13 @@ _WIDTH = 118
 
 
 class SlicesPane(QWidget):
-    """Parts of the queries with the gain in each; `asked` names how they should be parted."""
+    """Parts of the queries with the gain in each.
+
+    Signals: `asked(by)` where they should be parted otherwise; `measure_asked` where nothing is known of them yet.
+    """
 
     asked = Signal(str)
+    measure_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +41,9 @@ class SlicesPane(QWidget):
         self._by = ChoiceBox(choices, accessible=self.tr("Part the queries"))
         self._by.picked.connect(lambda by: self.asked.emit(str(by)))
         self._fact = label("", "caption", "text3", wrap=True)
+        self._again = Button(self.tr("Measure again"), size="small")
+        self._again.clicked.connect(self.measure_asked)
+        self._again.hide()
         line = row()
         line.addWidget(self._by)
         line.addStretch(1)
@@ -45,6 +53,7 @@ class SlicesPane(QWidget):
         inside = column(content)
         inside.addWidget(self._bar)
         inside.addWidget(self._fact)
+        inside.addWidget(self._again, 0, Qt.AlignmentFlag.AlignLeft)
         inside.addStretch(1)
         self._scroll = scroller(content)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -57,6 +66,7 @@ class SlicesPane(QWidget):
     def show_slices(self, parts: Sequence[Slice], before: str, after: str) -> None:
         """Show parts with the gain of `after` over `before` in each."""
         self._bar.setVisible(bool(parts))
+        self._again.setVisible(not parts)
         self._bar.set_intervals(
             [Interval(p.delta, p.low, p.high, f"{self._short(p.name)} ({words.count(p.n)})") for p in parts]
         )

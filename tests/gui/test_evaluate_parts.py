@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from engine.evaluate.judging import judge_again
@@ -179,3 +183,12 @@ def test_every_other_run_is_a_rival_also_one_made_elsewhere(qtbot, tmp_path, fin
     settle(qtbot, page)
     with Project.open(finished, readonly=True) as project:
         assert runs.comparison(project, *page._chosen) is not None
+
+
+def test_parts_that_nothing_is_known_of_offer_to_measure_again(qtbot, tmp_path, finished):
+    shutil.rmtree(finished / "runs" / "features-test", ignore_errors=True)
+    page = _page(qtbot, tmp_path, finished)
+    page._scatter.show_view(1)
+    settle(qtbot, page)
+    QTest.mouseClick(page._scatter.slices._again, Qt.MouseButton.LeftButton)
+    assert page.session.jobs == [("evaluate", {"systems": ["bm25", "base", "tuned"]})]
