@@ -352,7 +352,7 @@ class LabelledWriter:
         if self._shown:
             inside = self._path.is_dir() and self._shown != problem.file
             problem = replace(problem, file=f"{self._shown}/{problem.file}" if inside else self._shown)
-        self._problems.add(problem)
+        self._problems.add(replace(problem, path=str(self._path)))
 
     def _count(self, is_new: bool, *, updated: bool = False) -> None:
         if is_new:
