@@ -83,6 +83,7 @@ class Importer:
         self._tally_before = Tally()  # when the archive was begun whose files are being taken
         self._passing = False  # whether one of them is to be tried again next time
         self._met: set[str] = set()
+        self._unread = False  # whether the file that was dealt with last was as it had been
         self._began = 0.0
         self._done = self._total = 0
         self._pace = Pace(task, passages=lambda: self._tally.passages, rest=self._commit_if_due)
@@ -141,9 +142,9 @@ class Importer:
                 self._done = index
                 self._pace.begin(index, len(found), one.shown)
                 self._hold(one)
-                unchanged = self._tally.unchanged
+                self._unread = False
                 self._take(one, reader)
-                self._settle(one, unchanged=self._tally.unchanged > unchanged)
+                self._settle(one)
                 self._met.add(one.name)
                 index += 1
             if archive:
@@ -211,11 +212,11 @@ class Importer:
         self._passing = self._passing or code in PASSING
         self._problems.add(ImportProblem(one.shown, 0, code, reason, path=one.name))
 
-    def _settle(self, one: Found, *, unchanged: bool = False) -> None:
+    def _settle(self, one: Found) -> None:
         """Earlier problems of a file that was dealt with are resolved, or said again by this import."""
         if one.name in self._troubled:
             self._problems.flush()
-            imports.settle_problems(self._project, self._import_id, one.name, whole=unchanged)
+            imports.settle_problems(self._project, self._import_id, one.name, whole=self._unread)
 
     def _is_fresh(self, one: Found) -> bool:
         """Whether the file is to be read whatever came of it before."""
@@ -233,6 +234,7 @@ class Importer:
         self._hashes[look.digest] = one.shown
         old = documents.document_at(self._project, one.name)
         if old is not None and old.content_hash == look.digest:
+            self._unread = True
             self._cut_again(old.id)
             self._known.keep(one, look)
             return
