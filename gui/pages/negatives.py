@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
-from engine.params import MineParams, SelectParams, params_to_dict
+from engine.params import SelectParams, params_to_dict
 from engine.records import Review
 from engine.store import browse, queries
 from engine.store.project import Project
@@ -21,6 +21,7 @@ from gui.pages.negatives_bulk import ask_likeness, leave_out_doubtful
 from gui.pages.negatives_compare import ComparePanel, Comparison, read_comparison
 from gui.pages.negatives_facts import FindingsLine, outcome_words, source_words
 from gui.pages.negatives_introduction import Introduction, read_cards
+from gui.pages.negatives_mining import choose_mining, choose_reranker, start_mining
 from gui.pages.negatives_panes import CandidatesPane, QueriesPane
 from gui.pages.negatives_selection import SelectionPanel
 from gui.pages.reading import ReadingPage
@@ -167,6 +168,7 @@ class NegativesPage(ReadingPage):
         self.selection = SelectionPanel()
         self.selection.changed.connect(lambda _params: self._look())
         self.selection.bulk_asked.connect(self._leave_out_doubtful)
+        self.selection.reading_asked.connect(self._choose_reranker)
         panes = QSplitter()
         panes.setChildrenCollapsible(False)
         panes.setHandleWidth(1)
@@ -233,7 +235,7 @@ class NegativesPage(ReadingPage):
             self.head.set_fact("")
             return
         fresh = before is None or before.mining.id != mined.mining.id
-        if fresh or before is None or before.params != mined.params:
+        if fresh or before is None or before.params != mined.params or before.reranker != mined.reranker:
             self.selection.show_mined(mined, mined.params)
         self._look(reorder=fresh)
 
@@ -443,21 +445,17 @@ class NegativesPage(ReadingPage):
         self.session.say(self.tr("The selection was kept"), self.tr("Undo"), self.session.undo)
 
     def _choose_model(self) -> None:
-        """Mine with the base model, or with the newest tuned one for another round."""
-        if len(self._ground.choices) < 2:
-            self._mine()
-            return
-        menu = QMenu(self)
-        near = words.about(self._ground.seconds)
-        for choice in self._ground.choices:
-            text = fill(self.tr("With %1 (%2)"), choice.name.replace("&", "&&"), near)
-            menu.addAction(text).triggered.connect(lambda _on=False, model=choice.reference: self._mine(model))
-        menu.popup(self._again.mapToGlobal(QPoint(0, self._again.height() + 4)))
+        self.mining_menu = choose_mining(self.session, self._ground, self.selection.rules.params(), self._again)
 
-    def _mine(self, model: str = "base") -> None:
-        select = self.selection.rules.params() if self._mined is not None else SelectParams()
-        sources = (*MineParams().sources, "random") if select.share_random > 0 else MineParams().sources
-        self.session.run_job("mine", params_to_dict(MineParams(sources=sources, model=model, select=select)))
+    def _choose_reranker(self) -> None:
+        if self._mined is not None:
+            rules = self.selection.rules
+            self.reading_menu = choose_reranker(
+                self.session, self._ground, self._mined, rules.params(), rules.gate.link
+            )
+
+    def _mine(self) -> None:
+        start_mining(self.session, self.selection.rules.params() if self._mined is not None else SelectParams())
 
     # Showing
 

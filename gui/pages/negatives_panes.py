@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 
 from engine.store.selection import HELD, CandidateState
 from gui import words
 from gui.phrases import fill
-from gui.tables.candidates import STATE, CandidateRow, CandidatesModel
+from gui.tables.candidates import SCORE, STATE, CandidateRow, CandidatesModel
 from gui.tables.mined_queries import MinedQueriesModel, MinedQuery, MinedQueryDelegate
 from gui.tables.paged import RECORD
 from gui.widgets.cards import column, row, rule
@@ -18,6 +18,7 @@ from gui.widgets.labels import ElidedLabel, label
 from gui.widgets.tables import RowList, TableView
 
 HEAD = 44
+ROOM_FOR_SCORES = 400
 
 
 class QueriesPane(QFrame):
@@ -78,6 +79,11 @@ class CandidateTable(TableView):
     """A table whose up and down keys go on into the query before or after."""
 
     ran_over = Signal(int)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # Names need the room more; the score of the chosen one stands beside it in the comparison.
+        self.setColumnHidden(SCORE, event.size().width() < ROOM_FOR_SCORES)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.params import SelectParams, params_from_dict
 from engine.records import Mining, Split
 from engine.store import browse, jobs, models, negatives, queries
 from engine.store.candidates import Candidates, Flag, likeliness, read_candidates, read_reviews
+from engine.store.gates import read_gate
 from engine.store.project import Project
 from engine.store.selection import STATES, CandidateState, Selection, select
 
@@ -34,11 +35,15 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What is known before anything is mined: training queries, models, how long mining took last (or may take)."""
+    """What is known before anything is mined: training queries, models, how long mining took last (or may take).
+
+    `reranker`: the newest of the project, None where none was trained.
+    """
 
     training: int
     choices: tuple[ModelChoice, ...]
     seconds: float
+    reranker: ModelChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,9 @@ class Mined:
         kept: the negatives that are kept, as query id × 2³² + passage id, ascending.
         judged: reviews given on its candidates.
         findings: what training would suffer from, each with the next step.
+        reranker: the one that has read candidates near the cut, "" for none.
         new: how many negatives the mining before did not have, None for the first one.
+        numbers, bins: (n,) each candidate's query and bin of the histogram (answers in one more), worked out once.
     """
 
     mining: Mining
@@ -62,7 +69,10 @@ class Mined:
     model_name: str
     margin_range: tuple[float, float]
     findings: tuple[tuple[str, str], ...] = ()
+    reranker: str = ""
     new: int | None = None
+    numbers: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    bins: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
     @property
     def depth(self) -> int:
@@ -125,7 +135,9 @@ def read_ground(project: Project) -> Ground:
         choices.append(ModelChoice("tuned", tuned.name))
     last = jobs.last_done(project, "mine")
     training = queries.split_counts(project).get(Split.TRAIN.value, 0)
-    return Ground(training, tuple(choices), max(last.seconds, 1) if last else UNTIMED)
+    newest = models.newest_reranker(project)
+    reranker = ModelChoice(str(newest.id), newest.name) if newest else None
+    return Ground(training, tuple(choices), max(last.seconds, 1) if last else UNTIMED, reranker)
 
 
 def read_mined(project: Project) -> Mined | None:
@@ -135,6 +147,8 @@ def read_mined(project: Project) -> Mined | None:
         return None
     candidates = read_candidates(project, mining.id)
     given = read_reviews(project, candidates)
+    gate = read_gate(project, mining.id)
+    span = margin_range(candidates.margin)
     model = models.model(project, mining.model_id)
     return Mined(
         mining,
@@ -144,9 +158,12 @@ def read_mined(project: Project) -> Mined | None:
         browse.kept_pairs(project, mining.id),
         int(np.count_nonzero(given)),
         model.name if model else "",
-        margin_range(candidates.margin),
+        span,
         read_findings(project, mining.id),
+        gate.reranker if gate is not None else "",
         mining.counts.get("new"),
+        candidates.query_numbers(),
+        margin_bins(candidates, span),
     )
 
 
@@ -181,22 +198,18 @@ def picture(mined: Mined, params: SelectParams) -> Picture:
     started = time.perf_counter()
     selection = select(mined.candidates, params, mined.reviews)
     milliseconds = 1000 * (time.perf_counter() - started)
-    numbers = mined.candidates.query_numbers()
     n = len(mined.candidates.queries)
-    held = selection.held
-    chosen = selection.chosen
-    real = (np.asarray(mined.candidates.flags) & np.uint8(Flag.ANSWER)) == 0
+    held, chosen = np.flatnonzero(selection.held), np.flatnonzero(selection.chosen)
     low, high = mined.margin_range
-    margin = np.clip(mined.candidates.margin, low, high - 1e-6)
-    places = ((margin - low) / (high - low) * MARGIN_BINS).astype(np.int64)
+    kept = params == mined.params
     return Picture(
         params,
         selection,
-        np.bincount(numbers[chosen], minlength=n),
-        np.bincount(numbers[held], minlength=n),
+        np.bincount(mined.numbers[chosen], minlength=n),
+        np.bincount(mined.numbers[held], minlength=n),
         np.linspace(low, high, MARGIN_BINS + 1),
-        (_bins(places[real]), _bins(places[held]), _bins(places[chosen])),
-        params == mined.params and np.array_equal(_pairs(mined.candidates, numbers, chosen), mined.kept),
+        (_bins(mined.bins), _bins(mined.bins[held]), _bins(mined.bins[chosen])),
+        kept and np.array_equal(_pairs(mined.candidates, mined.numbers, chosen), mined.kept),
         milliseconds,
     )
 
@@ -213,7 +226,7 @@ def order_of_queries(mined: Mined, shown: Picture, order: Order) -> NDArray[np.i
         return np.arange(n)
     doubt = np.where(shown.selection.held, likeliness(mined.candidates), 0)
     highest = np.zeros(n, np.float32)
-    np.maximum.at(highest, mined.candidates.query_numbers(), doubt)
+    np.maximum.at(highest, mined.numbers, doubt)
     return np.argsort(-highest, kind="stable")
 
 
@@ -222,7 +235,7 @@ def doubtful_rows(mined: Mined, shown: Picture, order: NDArray[np.int64]) -> NDA
     rows = np.flatnonzero(shown.selection.held)
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    numbers = mined.candidates.query_numbers()[rows]
+    numbers = mined.numbers[rows]
     return rows[np.lexsort((-likeliness(mined.candidates)[rows], place[numbers]))]
 
 
@@ -261,10 +274,21 @@ def rows_of_interest(mined: Mined, shown: Picture, rows: NDArray[np.int64], whic
     return found
 
 
-def _pairs(candidates: Candidates, numbers: NDArray[np.int32], rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+def margin_bins(candidates: Candidates, span: tuple[float, float]) -> NDArray[np.uint8]:
+    """The bin of each candidate's margin, answers in one after the last."""
+    low, high = span
+    margin = np.clip(candidates.margin, low, high - 1e-6)
+    bins = ((margin - np.float32(low)) * np.float32(MARGIN_BINS / (high - low))).astype(np.uint8)
+    bins = np.minimum(bins, np.uint8(MARGIN_BINS - 1))
+    bins[(np.asarray(candidates.flags) & np.uint8(Flag.ANSWER)) != 0] = MARGIN_BINS
+    return bins
+
+
+def _pairs(candidates: Candidates, numbers: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     query_ids = candidates.queries[numbers[rows]].astype(np.int64)
     return np.sort((query_ids << 32) + candidates.passage_id[rows])
 
 
-def _bins(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.bincount(places, minlength=MARGIN_BINS)
+def _bins(places: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How many are in each bin, answers left out."""
+    return np.bincount(places, minlength=MARGIN_BINS + 1)[:MARGIN_BINS]
