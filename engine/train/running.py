@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MOST_GRADIENT = 1.0
 _BASE_SHARES = (0.25, 0.5)
+# Longer than this and so many times the usual, a step was interrupted by the machine's sleep or a stopped process.
+_ASLEEP_SECONDS, _ASLEEP_TIMES = 60.0, 10.0
 SAVE_SECONDS = 60.0
 """At least so often a checkpoint is written, whatever `eval_every` is: a killed run loses no more."""
 
@@ -131,6 +133,7 @@ class Run:
         self.points: list[tuple[str, int, float]] = []
         self.watcher = Watcher(project, row.id, work.watch, self.total, task, self._point)
         self._peak = Peak(False)
+        self._usual: dict[str, float] = {}
         self._saved_at = time.monotonic()
 
     def finish(self) -> TrainSummary:
@@ -203,21 +206,26 @@ class Run:
             began, paused = time.monotonic(), self.task.paused_seconds
             self._step(tokens, self._rate(self.progress.step))
             self.progress.step += 1
-            seconds = self._count_seconds(began, paused)
+            seconds = self._count_seconds("step", began, paused)
             self._point("speed", self.progress.step, self.params.batch_size / max(seconds, 1e-6))
             self.task.progress("train", self.progress.step, self._expected_steps())
             self._check_end()
             began, paused = time.monotonic(), self.task.paused_seconds
             if self._is_due():
                 self._look()
-                self._count_seconds(began, paused)
+                self._count_seconds("look", began, paused)
             elif time.monotonic() - self._saved_at > SAVE_SECONDS:
                 self._checkpoint()
             if self.progress.stopped or self.progress.step >= self.total:
                 return
 
-    def _count_seconds(self, began: float, paused: float) -> float:
+    def _count_seconds(self, kind: str, began: float, paused: float) -> float:
+        """Add what a step or look took; a machine that was asleep meanwhile has not worked."""
         seconds = time.monotonic() - began - (self.task.paused_seconds - paused)
+        usual = self._usual.get(kind, seconds)
+        if seconds > max(_ASLEEP_SECONDS, _ASLEEP_TIMES * usual):
+            seconds = usual
+        self._usual[kind] = 0.8 * usual + 0.2 * seconds
         self.progress.seconds += seconds
         return seconds
 

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 _EMPTY, _PLAN, _LIVE, _BLANK = range(4)
 _VERDICT = {"systems": ["bm25", "base", "tuned"]}
-
-
 # Jobs that train: one run, or rounds of them.
 _TRAINING = ("train", "autopilot")
 
@@ -140,7 +138,7 @@ class TrainPage(ReadingPage):
         queue.job_metric.connect(lambda job, _name, _step, _value: self._job_moved(job))
         queue.job_finished.connect(self._job_finished)
         for signal in (queue.job_queued, queue.job_started, queue.job_finished):
-            signal.connect(lambda job: self._show_size() if job.kind == "forecast" else None)
+            signal.connect(lambda job: self._show_start() if job.kind == "forecast" else None)
 
     def set_narrow(self, narrow: bool) -> None:
         super().set_narrow(narrow)
@@ -239,6 +237,8 @@ class TrainPage(ReadingPage):
     def _busy(self) -> str:
         if self._job is not None:
             return self.tr("Training runs already")
+        if self.session.chain_length and any(job.kind == "forecast" for job in self._going()):
+            return self.tr("Trial steps first…")
         return ""
 
     def _show_plan(self) -> None:
@@ -248,8 +248,15 @@ class TrainPage(ReadingPage):
         self._show_page(_PLAN if self._facts.questions else _EMPTY)
 
     def _start_run(self) -> None:
-        if self._start.isEnabled() and self._job is None:
-            self.session.run_job("train", self._plan.values())
+        """Start; where no limit of time stands, trial steps first say how long it takes, and keep it inside that."""
+        if not self._start.isEnabled() or self._job is not None:
+            return
+        values = self._plan.values()
+        if self._plan.params().minutes or self._plan.measured():
+            self.session.run_job("train", values)
+        else:
+            self.session.run_chain([("forecast", values), ("train", values)])
+            self.session.say(self.tr("Trial steps first: how long it will take, and how much memory"))
 
     def _go_on(self, model_id: int) -> None:
         if self._job is None:

@@ -18,6 +18,7 @@ from engine.protocol import (
     JobCancelled,
     JobDone,
     JobMetric,
+    JobProbes,
     JobProgress,
     PauseJob,
     RunJob,
@@ -60,6 +61,8 @@ def test_a_training_finished_early_is_a_model(path):
         done = engine.wait_for(JobDone)
     assert done.summary["stopped"] == "asked"
     assert done.summary["steps"] >= 5
+    probes = next(event for event in engine.seen if isinstance(event, JobProbes))
+    assert [len(probe.top) for probe in probes.probes] == [3] * 6
     with Project.open(path, readonly=True) as project:
         assert models.resolve_model(project, "tuned").state is State.COMPLETE
 

@@ -41,9 +41,28 @@ def test_the_data_is_said_in_figures(qtbot, tmp_path, finished):
 
 def test_start_asks_for_the_preset(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
+    page._start.click()
+    assert page.session.jobs == [("train", {"preset": "quick"})]
+
+
+def test_a_run_without_a_limit_is_measured_first(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
     page._plan.choose("balanced")
     page._start.click()
-    assert page.session.jobs == [("train", {"preset": "balanced"})]
+    assert page.session.jobs == [("forecast", {"preset": "balanced"})]
+    assert page._start.shown_text() == "Trial steps first…"
+    page.session.end_job(page.session.queue.running, Phase.DONE)
+    assert page.session.jobs[1:] == [("train", {"preset": "balanced"})]
+    assert page._live.isVisible()
+
+
+def test_trial_steps_that_fail_start_nothing(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._plan.choose("thorough")
+    page._start.click()
+    page.session.end_job(page.session.queue.running, Phase.FAILED, message="No.")
+    assert len(page.session.jobs) == 1
+    assert page._start.isEnabled()
 
 
 def test_changed_settings_are_marked_and_sent(qtbot, tmp_path, finished):

@@ -1,5 +1,6 @@
 """Whatever ends a run, it goes on with the very same numbers: kills, half-written checkpoints, clocks, memory, disk."""
 
+import io
 import json
 import os
 import shutil
@@ -18,12 +19,14 @@ import torch
 
 from engine.errors import Cancelled, TrainingError
 from engine.params import params_to_dict
+from engine.protocol import JobFailed, RunJob, read_event
 from engine.records import State
 from engine.store import models
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.steps import Stepper
 from engine.train.training import train
+from engine.worker import Worker
 from tests.engine.train.test_training import Recorder, folder, weights
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json", "hashes.json")
@@ -181,22 +184,65 @@ def test_a_save_that_is_killed_leaves_the_checkpoint_before(project, small, monk
     assert checkpoints_of(project, model.id).newest() == 4
 
 
-def test_clock_set_back_deletes_no_newest_checkpoint(project, small, monkeypatch):
-    clock = iter(range(10**9, 0, -3600))
-    monkeypatch.setattr(time, "time", lambda: float(next(clock)))
+@pytest.mark.parametrize("jump", [-3600, 86_400, -(10**9)])
+def test_a_clock_that_is_set_deletes_no_newest_checkpoint(project, small, monkeypatch, jump):
+    began, looks = 1_700_000_000, iter(range(10**6))
+    monkeypatch.setattr(time, "time", lambda: max(0.0, float(began + jump * next(looks))))
     save = Checkpoints.save
 
-    def save_in_the_past(self, progress, *rest):
+    def save_at_that_time(self, progress, *rest):
         save(self, progress, *rest)
-        moment = 10**9 - 3600 * progress.step
+        moment = max(0, began + jump * progress.step)
         os.utime(self.folder / f"checkpoint-{progress.step:06d}", (moment, moment))
 
-    monkeypatch.setattr(Checkpoints, "save", save_in_the_past)
+    monkeypatch.setattr(Checkpoints, "save", save_at_that_time)
     model = interrupted(project, small, at=10)
     assert checkpoints_of(project, model.id).newest() == 10
     resumed = Recorder()
     train(project, replace(small, resume=model.id), resumed)
     assert [step for step, _ in resumed.points["loss"]] == [11, 12]
+
+
+def test_hours_of_sleep_end_no_run_that_has_a_limit_of_time(project, small, monkeypatch):
+    real, asleep = time.monotonic, [0.0]
+    monkeypatch.setattr("engine.train.running.time.monotonic", lambda: real() + asleep[0])
+    backward, calls = Stepper._backward, []
+
+    def sleeping(self, batch, seed, loss_scale):
+        calls.append(1)
+        if len(calls) == 6:
+            asleep[0] += 7200.0
+        return backward(self, batch, seed, loss_scale)
+
+    monkeypatch.setattr(Stepper, "_backward", sleeping)
+    summary = train(project, replace(small, minutes=10.0), Task())
+    assert (summary.steps, summary.stopped) == (12, "")
+    assert summary.seconds < 600
+
+
+def test_a_lost_gpu_ends_the_process_and_the_run_goes_on_in_another(project, small, monkeypatch):
+    backward, calls = Stepper._backward, []
+
+    def lost(self, batch, seed, loss_scale):
+        calls.append(1)
+        if len(calls) > 6:
+            raise RuntimeError("CUDA error: unspecified launch failure")
+        return backward(self, batch, seed, loss_scale)
+
+    monkeypatch.setattr(Stepper, "_backward", lost)
+    monkeypatch.setattr(os, "_exit", lambda code: (_ for _ in ()).throw(SystemExit(code)))
+    out = io.BytesIO()
+    with pytest.raises(SystemExit):
+        Worker(out)._run(RunJob(job=1, kind="train", project=str(project.path), params=params_to_dict(small)))
+    failed = read_event(out.getvalue().splitlines()[-1])
+    assert isinstance(failed, JobFailed)
+    assert (failed.code, failed.message) == ("device", "The GPU stopped answering.")
+    assert len(calls) == 7  # nothing was tried again in the dead process
+    monkeypatch.setattr(Stepper, "_backward", backward)
+    (model,) = models.interrupted_models(project)
+    resumed = Recorder()
+    train(project, replace(small, resume=model.id), resumed)
+    assert resumed.points["loss"][0][0] == 5
 
 
 def test_a_run_finished_early_keeps_the_best_so_far(project, small):

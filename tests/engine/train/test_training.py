@@ -130,7 +130,8 @@ def test_changed_data_is_told_on_resume(project, small):
     assert any("training data changed" in warning for warning in task.warnings)
 
 
-def test_a_loss_that_is_no_number_keeps_the_best_model(project, small, monkeypatch):
+@pytest.mark.parametrize("bad", ["nan", "inf"])
+def test_a_loss_that_is_no_number_keeps_the_best_model(project, small, monkeypatch, bad):
     from engine.train.steps import Stepper
 
     whole = Stepper._backward
@@ -138,7 +139,7 @@ def test_a_loss_that_is_no_number_keeps_the_best_model(project, small, monkeypat
     def spoiled(self, batch, seed, loss_scale):
         loss = whole(self, batch, seed, loss_scale)
         spoiled.calls += 1
-        return float("nan") if spoiled.calls > 5 else loss
+        return float(bad) if spoiled.calls > 5 else loss
 
     spoiled.calls = 0
     monkeypatch.setattr(Stepper, "_backward", spoiled)
