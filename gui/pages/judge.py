@@ -443,11 +443,10 @@ class JudgeBench(QWidget):
         """Nothing is on its way any more: do what waited for it."""
         if self._pending:
             return
-        if self._undo_wanted:
+        while self._undo_wanted:
             self._undo_wanted -= 1
             self.undo()
-        else:
-            self.refresh()
+        self.refresh()
 
     # Queries
 

@@ -143,6 +143,19 @@ def test_undo_after_going_on_comes_back_to_the_query(opened: Opened) -> None:
     assert opened.bench.card().is_open
 
 
+def test_undo_pressed_before_the_words_are_kept_takes_back_as_many(opened: Opened) -> None:
+    opened.judge()
+    kept, waiting = opened.session.edit, []
+    opened.session.edit = lambda *words, **more: waiting.append((words, more))  # type: ignore[method-assign]
+    opened.press("A", "S", "D", "U", "U")
+    opened.session.edit = kept  # type: ignore[method-assign]
+    for words, more in waiting:
+        kept(*words, **more)
+    opened.settle()
+    assert [grade for grade, _ in opened.grades(opened.bench._pool.query.id).values()] == [2]
+    assert opened.bench._place == 1
+
+
 def test_judged_query_is_done_and_the_next_one_follows(opened: Opened) -> None:
     opened.judge()
     pool = opened.bench._pool
