@@ -161,6 +161,9 @@ def walk(path: Path, small: Path) -> None:
     beat.measure("scroll to the end of the fixed", lambda: bar.setValue(bar.maximum()), settle)
     for _ in range(3):
         beat.measure("a page down", lambda: bar.setValue(bar.value() - bar.pageStep()), settle)
+    beat.measure("find words", lambda: page._find("say of 7", "movement"), settle)
+    beat.measure("sort all by text", lambda: page._find("", "text"), settle)
+    beat.measure("as they were", lambda: page._find("", "movement"), settle)
     first = page._pair.moved.fixed[0].query_id
     beat.measure("open one query", lambda: page._open_query(first), settle)
     beat.measure("the next one", lambda: page._step(1), settle)

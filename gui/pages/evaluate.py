@@ -22,6 +22,7 @@ from gui.pages.evaluate_facts import (
     QueryView,
     counted_as,
     default_pair,
+    listed,
     read_bench,
     read_pair,
     read_query,
@@ -60,6 +61,7 @@ class EvaluatePage(ReadingPage):
         self.setAccessibleName(self.tr("Evaluate"))
         self._bench = Bench()
         self._pair = Pair(None, (), Moved())
+        self._listed = Moved()
         self._chosen = (0, 0)
         self._query = 0
         self._on_runs = False
@@ -153,6 +155,7 @@ class EvaluatePage(ReadingPage):
         self._stale.asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
         self._table.clicked.connect(self._row_clicked)
         self._questions.opened.connect(self._open_query)
+        self._questions.find_asked.connect(self._find)
         self._scatter.opened.connect(self._open_query)
         self._scatter.parted.connect(lambda _by: self._ask_slices())
         self._scatter.measure_asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
@@ -245,7 +248,9 @@ class EvaluatePage(ReadingPage):
             self._verdict.show_start(bench, pair)
         else:
             self._verdict.show_pair(bench, pair, name_a, name_b)
-        self._questions.show_moved(pair.moved, name_b, name_a)
+        self._show_listed(pair.moved)
+        if self._questions.finding() != ("", "movement"):
+            self._find(*self._questions.finding())
         self._questions.show_pinned(pair.pinned, pair.moved, name_b, name_a)
         self._scatter.show_moved(pair.moved, name_b, name_a)
         self._ask_slices()
@@ -255,6 +260,16 @@ class EvaluatePage(ReadingPage):
             self._open_runs()
         elif self._query:
             self._open_query(self._query)
+
+    def _find(self, text: str, order: str) -> None:
+        """List what is looked for, in the background: there may be a hundred thousand."""
+        moved = self._pair.moved
+        self.ask("evaluate/find", lambda _project: listed(moved, text, order), self._show_listed)
+
+    def _show_listed(self, moved: Moved) -> None:
+        self._listed = moved
+        names = self._bench.names
+        self._questions.show_moved(moved, names.get(self._chosen[1], "–"), names.get(self._chosen[0], "–"))
 
     def _ask_slices(self) -> None:
         """Read the parts where they are looked at."""
@@ -302,11 +317,12 @@ class EvaluatePage(ReadingPage):
             a, b = self._chosen
             self.session.edit("compare", {"run_a": a, "run_b": b})
         else:
+            conflicting = self._bench.known.conflicting
             ways: dict[str, tuple[str, dict[str, Any]]] = {
                 "add_queries": ("queries", {"step": action}),
                 "add_pairs": ("queries", {"step": action}),
                 "review_negatives": ("negatives", {"doubtful": True}),
-                "review_queries": ("queries", self._conflicting() or {"step": action}),
+                "review_queries": ("queries", {"query_id": conflicting[0]} if conflicting else {"step": action}),
                 "other_base": ("train", {"step": action}),
             }
             if action in ways:
@@ -320,11 +336,6 @@ class EvaluatePage(ReadingPage):
         self._wants_joined = False
         self._choose(joined.id, self._chosen[1])
         return True
-
-    def _conflicting(self) -> dict[str, Any]:
-        """The first query whose labels contradict each other."""
-        found = self._bench.known.conflicting
-        return {"query_id": found[0]} if found else {}
 
     def _measure(self, systems: list[str]) -> None:
         if self._running() is None:
@@ -394,16 +405,16 @@ class EvaluatePage(ReadingPage):
         self._compare.setFocus()
 
     def _movement(self, query_id: int) -> QueryMovement | None:
-        return next((row_ for row_ in self._pair.moved.all() if row_.query_id == query_id), None)
+        return next((row for row in self._pair.moved.all() if row.query_id == query_id), None)
 
     def _step(self, step: int) -> None:
         """To the next question of the same list."""
-        moved = self._pair.moved
-        for part in (moved.fixed, moved.broken, moved.right, moved.wrong):
-            ids = [row_.query_id for row_ in part]
+        found = self._listed
+        for part in (found.fixed, found.broken, found.right, found.wrong):
+            ids = [row.query_id for row in part]
             if self._query in ids:
                 self._open_query(ids[(ids.index(self._query) + step) % len(ids)])
-                return
+                break
 
     def _close_query(self) -> None:
         self._query = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.records import Comparison, Hit, Outcome, QueryMovement, Run, Split
@@ -186,6 +186,27 @@ def group(rows: Sequence[QueryMovement]) -> Moved:
         tuple(parts.get((True, True), ())),
         tuple(parts.get((False, False), ())),
     )
+
+
+def listed(moved: Moved, text: str, order: str) -> Moved:
+    """The queries with all of these words, by `movement` (as they are), rank `now` or `before`, or `text`.
+
+    A query without its answer stands behind all ranks.
+    """
+    wanted = text.casefold().split()
+    keys: dict[str, Callable[[QueryMovement], tuple[object, ...]]] = {
+        "now": lambda row: (row.rank_a or NOT_FOUND, row.query_id),
+        "before": lambda row: (row.rank_b or NOT_FOUND, row.query_id),
+        "text": lambda row: (row.text.casefold(), row.query_id),
+    }
+
+    def kept(rows: tuple[QueryMovement, ...]) -> tuple[QueryMovement, ...]:
+        found = rows
+        if wanted:
+            found = tuple(row for row in rows if all(word in row.text.casefold() for word in wanted))
+        return tuple(sorted(found, key=keys[order])) if order in keys else found
+
+    return Moved(kept(moved.fixed), kept(moved.broken), kept(moved.right), kept(moved.wrong))
 
 
 def shown_points(moved: Moved, most: int = 3000) -> list[QueryMovement]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QWidget
 
 from engine.records import QueryMovement
@@ -16,17 +17,22 @@ from gui.pages.evaluate_facts import NOT_FOUND, K, Moved, scatter_place, shown_p
 from gui.pages.evaluate_slices import SlicesPane
 from gui.phrases import fill
 from gui.tables.movements import MovementList, tone_of
-from gui.widgets.buttons import SegmentedControl
+from gui.widgets.buttons import IconButton, SegmentedControl
 from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.charts import ScatterChart
 from gui.widgets.gauges import StackBar
+from gui.widgets.inputs import ChoiceBox, FilterBox
 from gui.widgets.labels import Chip, ChipState, ElidedLabel, label
 
 
 class QuestionsCard(Card):
-    """The questions of a comparison by what happened to them; `opened` names the one to look at."""
+    """The questions of a comparison by what happened to them.
+
+    Signals: `opened(query id)` to look at; `find_asked(words, order)` where others or in another order are wanted.
+    """
 
     opened = Signal(int)
+    find_asked = Signal(str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=0, gap=0, parent=parent)
@@ -45,10 +51,47 @@ class QuestionsCard(Card):
         self.wrong = _Side("none")
         self.pinned = _Side("accent")
         self._stack = QStackedWidget()
+        self._find_line = self._make_find_line()
+        self._to_find = IconButton("search", self.tr("Find and sort (Ctrl F)"), size="small")
+        self._to_find.clicked.connect(lambda: self.show_find(self._find_line.isHidden()))
+        shortcut = QShortcut(QKeySequence.StandardKey.Find, self)
+        shortcut.activated.connect(lambda: self.show_find(True))
         self._build()
         self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
         for side in (self.fixed, self.broken, self.right, self.wrong, self.pinned):
             side.rows.opened.connect(self.opened)
+
+    def _make_find_line(self) -> QWidget:
+        made = QWidget()
+        made.hide()
+        line = row(made, margins=(16, 6, 16, 6), gap=12)
+        self._words = FilterBox(self.tr("Words of a query"), icon_name="search")
+        self._words.settled.connect(lambda _text: self.find_asked.emit(*self.finding()))
+        orders: list[tuple[str, object]] = [
+            (self.tr("largest movement first"), "movement"),
+            (self.tr("by rank after"), "now"),
+            (self.tr("by rank before"), "before"),
+            (self.tr("by text"), "text"),
+        ]
+        self._order = ChoiceBox(orders, accessible=self.tr("Sort"))
+        self._order.picked.connect(lambda _order: self.find_asked.emit(*self.finding()))
+        line.addWidget(self._words, 1)
+        line.addWidget(self._order)
+        return made
+
+    def show_find(self, shown: bool) -> None:
+        """Open the line to find and sort with the keyboard in it, or close it and list all again."""
+        self._find_line.setVisible(shown)
+        if shown:
+            self._words.setFocus()
+        elif self.finding() != ("", "movement"):
+            self._words.clear()
+            self._order.set_value("movement")
+            self.find_asked.emit(*self.finding())
+
+    def finding(self) -> tuple[str, str]:
+        """What is looked for, and the order."""
+        return self._words.text(), str(self._order.value())
 
     def _build(self) -> None:
         bar = QWidget()
@@ -57,8 +100,10 @@ class QuestionsCard(Card):
         line.addWidget(self._tabs, 0, Qt.AlignmentFlag.AlignBottom)
         line.addStretch(1)
         line.addWidget(self._shares, 1)
+        line.addWidget(self._to_find)
         self.body.addWidget(bar)
         self.body.addWidget(rule())
+        self.body.addWidget(self._find_line)
         both = QWidget()
         halves = row(both, gap=0)
         halves.addWidget(self.fixed, 1)

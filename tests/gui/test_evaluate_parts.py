@@ -13,7 +13,7 @@ from engine.evaluate.judging import judge_again
 from engine.records import QueryMovement, Review, Split
 from engine.store import notes, pins, queries, runs, slices
 from engine.store.project import Project
-from gui.pages.evaluate_facts import Moved, counted_as, shown_points
+from gui.pages.evaluate_facts import Moved, counted_as, listed, shown_points
 from gui.pages.export import ExportPage
 from tests.gui.asking import AskingSession, settle
 from tests.gui.test_evaluate_page import _page
@@ -192,3 +192,32 @@ def test_parts_that_nothing_is_known_of_offer_to_measure_again(qtbot, tmp_path, 
     settle(qtbot, page)
     QTest.mouseClick(page._scatter.slices._again, Qt.MouseButton.LeftButton)
     assert page.session.jobs == [("evaluate", {"systems": ["bm25", "base", "tuned"]})]
+
+
+def test_queries_are_found_by_their_words_and_put_in_order():
+    rows = (
+        QueryMovement(1, "Replace the chain", 3, 0, 0.5, 0.0),
+        QueryMovement(2, "replace a saddle", 1, 40, 1.0, 0.0),
+        QueryMovement(3, "clean the CHAIN", 0, 2, 0.0, 0.6),
+    )
+    moved = Moved(fixed=rows)
+    assert listed(moved, "", "movement") == moved
+    assert [row.query_id for row in listed(moved, "chain", "movement").fixed] == [1, 3]
+    assert [row.query_id for row in listed(moved, "CHAIN replace", "movement").fixed] == [1]
+    assert [row.query_id for row in listed(moved, "", "now").fixed] == [2, 1, 3]
+    assert [row.query_id for row in listed(moved, "", "before").fixed] == [3, 2, 1]
+    assert [row.query_id for row in listed(moved, "", "text").fixed] == [3, 2, 1]
+
+
+def test_the_find_line_lists_what_is_looked_for_and_closing_it_lists_all(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    whole = page._pair.moved.all()
+    word = whole[0].text.split()[-1]
+    page._questions.show_find(True)
+    page._questions._words.setText(word)
+    qtbot.waitUntil(lambda: len(page._listed.all()) < len(whole), timeout=5000)
+    assert page._listed.all()
+    assert all(word.casefold() in row.text.casefold() for row in page._listed.all())
+    QTest.mouseClick(page._questions._to_find, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page._listed.all()) == len(whole), timeout=5000)
+    assert page._questions.finding() == ("", "movement")
