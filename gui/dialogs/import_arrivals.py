@@ -61,7 +61,7 @@ class Arrivals(QDialog):
     ) -> None:
         super().__init__(parent)
         self._session, self._reader, self._import_id = session, reader, found.report.id
-        title = fill(self.tr("What came on %1"), words.when(found.report.created_at))
+        title = fill(self.tr("What came with the import of %1"), words.when(found.report.created_at))
         self.setWindowTitle(title)
         self.resize(860, 600)
         self.setMinimumSize(600, 400)

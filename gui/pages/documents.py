@@ -109,6 +109,7 @@ class DocumentsPage(ReadingPage):
         self._stack.addWidget(self._make_content())
         self.imports = ImportsView(session)
         self.imports.closed.connect(self.show_documents)
+        self.imports.problems.import_asked.connect(self.import_paths)
         self._stack.addWidget(self.imports)
         self._drop = Card(kind="drop", parent=self)
         self._drop.body.addWidget(
@@ -186,6 +187,7 @@ class DocumentsPage(ReadingPage):
     def show_imports(self) -> None:
         """Every import with its report, in the place of the table."""
         self._stack.setCurrentIndex(IMPORTS)
+        self.outcome.hide()
         self._show_frame(self._filled)
         self._list_imports()
         self.imports.list.setFocus()
@@ -238,6 +240,10 @@ class DocumentsPage(ReadingPage):
         folder.clicked.connect(self.choose_folder)
         self._add = Button(self.tr("Add files…"), "primary", icon_name="plus")
         self._add.clicked.connect(self.choose_files)
+        self._log_too = Button(self.tr("Import log"), "flat", icon_name="list")
+        self._log_too.clicked.connect(self.show_imports)
+        self._log_too.hide()
+        self.head.add_action(self._log_too)
         self._head_actions = (again, folder, self._add)
         for button in self._head_actions:
             self.head.add_action(button)
@@ -330,6 +336,7 @@ class DocumentsPage(ReadingPage):
         self._newest = view.newest
         self._log.set_problems(view.newest.open if view.newest and not view.newest.undone else 0)
         self._log.setVisible(view.newest is not None)
+        self._log_too.setVisible(view.newest is not None and not view.documents)
         self.gone.show_gone(view.gone)
         self.unfinished.show_unfinished(view.unfinished)
         self._show_places(view.places)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QUrl
+from PySide6.QtCore import QModelIndex, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PASSWORD = ("password", "wrong_password")
 LIMITS = ("too_slow", "memory", "too_large")
+# What an import passes over in a folder and takes when it is named by itself.
+BY_NAME = ("beside_set", "unknown_kind")
 _MOST = 100_000  # rows that one action takes
 
 
@@ -44,7 +46,12 @@ class Where:
 
 
 class ProblemsPane(QWidget):
-    """A choice of kinds, the table, and below it the chosen problem in full with its actions."""
+    """A choice of kinds, the table, and below it the chosen problem in full with its actions.
+
+    `import_asked(paths)`: files that were passed over are to be imported by themselves.
+    """
+
+    import_asked = Signal(list)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +77,7 @@ class ProblemsPane(QWidget):
         self.table = TableView(self.tr("What was not taken"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setModel(self.model)
-        self.table.set_widths(220, 56, 0, 112)
+        self.table.set_widths(252, 56, 0, 112)
         self.table.setMinimumHeight(28 + 2 * 30)
         self.table.selectionModel().selectionChanged.connect(lambda *_changed: self._follow())
         self.table.activated.connect(self._activate)
@@ -113,6 +120,8 @@ class ProblemsPane(QWidget):
         self.larger = Button(self.tr("Read with larger limits"), "soft", size="small")
         self.larger.setToolTip(self.tr("Gives each file several times the time, memory and size"))
         self.larger.clicked.connect(lambda: self._act(self._read_larger))
+        self.by_name = Button(self.tr("Import it by itself…"), "soft", size="small")
+        self.by_name.clicked.connect(lambda: self._act(self._import_by_name))
         self.again = Button(self.tr("Try again"), icon_name="refresh", size="small")
         self.again.clicked.connect(lambda: self._act(self._read_again))
         self.open = Button(self.tr("Open"), icon_name="open", size="small")
@@ -123,7 +132,8 @@ class ProblemsPane(QWidget):
         self.ignore.clicked.connect(lambda: self._act(self._ignore))
         self.unignore = Button(self.tr("Stop ignoring"), "flat", size="small")
         self.unignore.clicked.connect(lambda: self._act(self._unignore))
-        for button in (self.password, self.larger, self.again, self.open, self.folder, self.ignore, self.unignore):
+        mend = (self.password, self.larger, self.by_name, self.again)
+        for button in (*mend, self.open, self.folder, self.ignore, self.unignore):
             line.addWidget(button)
         line.addStretch(1)
         inner.addLayout(line)
@@ -212,7 +222,8 @@ class ProblemsPane(QWidget):
         files = [found for found in unsettled if found.path]
         self.password.setVisible(any(found.code in PASSWORD for found in files))
         self.larger.setVisible(any(found.code in LIMITS for found in files))
-        self.again.setVisible(bool(files))
+        self.by_name.setVisible(any(found.code in BY_NAME for found in files))
+        self.again.setVisible(any(found.code not in BY_NAME for found in files))
         self.ignore.setVisible(any(found.state == "open" for found in loaded))
         self.unignore.setVisible(any(found.state == "ignored" for found in loaded))
         for button in (self.open, self.folder):
@@ -270,7 +281,10 @@ class ProblemsPane(QWidget):
         self._reader.ask("problems/chosen", read, act)
 
     def _read_again(self, problems: Sequence[ImportProblem]) -> None:
-        self._retry(problems)
+        self._retry([found for found in problems if found.code not in BY_NAME])
+
+    def _import_by_name(self, problems: Sequence[ImportProblem]) -> None:
+        self.import_asked.emit([found.path for found in problems if found.path and found.code in BY_NAME])
 
     def _read_larger(self, problems: Sequence[ImportProblem]) -> None:
         self._retry([found for found in problems if found.code in LIMITS], larger=True)
