@@ -27,7 +27,7 @@ _SHORT = frozenset(
     re.findall(
         r"\S+",
         "e.g i.e cf vs dr mr mrs ms prof st no fig figs eq sec vol pp ed eds al approx inc ltd dept est jan feb mar "
-        "apr jun jul aug sep sept oct nov dec z.b d.h u.a bzw ca nr abs bd hrsg ggf inkl vgl sog mme mlle m.s art núm sr",
+        "apr jun jul aug sep sept oct nov dec z.b d.h u.a bzw ca nr abs bd hrsg ggf inkl vgl sog mme mlle m.s art núm",
     )
 )
 _LAST_WORD = re.compile(r"[^\s(\[„“\"']*\Z")

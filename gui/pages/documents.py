@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QModelIndex, Qt
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from engine.params import ImportParams, params_to_dict
 from engine.records import Document, Place, TokenReport, UnfinishedImport
-from engine.store import arrivals, browse, documents, places
+from engine.store import arrivals, documents, places
 from engine.store.arrivals import ImportRow
 from engine.store.project import Project
 from gui import theme, words
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 EMPTY, CONTENT, IMPORTS = range(3)
-LOW = 620  # under this height the drawers fold so that the table keeps its room
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +71,6 @@ def read_documents(project: Project) -> DocumentsView:
         read_unfinished(project),
         read_token_report(project),
     )
-
-
-def read_lengths(project: Project) -> np.ndarray:
-    """Characters of every passage; loads what draws them, too, which takes longer than the window may wait."""
-    import pyqtgraph  # noqa: F401
-
-    return browse.passage_lengths(project)
 
 
 class DocumentsPage(ReadingPage):
@@ -134,7 +125,7 @@ class DocumentsPage(ReadingPage):
         self.ask("documents/view", read_documents, self._show_view)
         if self._stack.currentIndex() == IMPORTS:
             self._list_imports()
-        self.ask("documents/lengths", read_lengths, self._passages.show_lengths, later=True)
+        self._passages.refresh()
         shown = self._document.document()
         if shown is not None:
             self._show_document(shown.id)
@@ -216,21 +207,12 @@ class DocumentsPage(ReadingPage):
             event.acceptProposedAction()
             self.import_paths(paths)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        low = event.size().height() < LOW
-        if low != (event.oldSize().height() < LOW) or event.oldSize().height() < 0:
-            self._passages.set_open(not low)
-
     def _params(self) -> ImportParams:
-        size, overlap = self._passages.cut()
-        return ImportParams(passage_tokens=size, overlap_tokens=overlap)
+        cut = self._passages.cut()
+        return ImportParams(passage_tokens=cut.passage_tokens, overlap_tokens=cut.overlap_tokens, headings=cut.headings)
 
     def _run_import(self, params: ImportParams) -> None:
         self.session.run_job("import", params_to_dict(params))
-
-    def _read_again(self) -> None:
-        self._run_import(replace(self._params(), paths=self._files))
 
     def _make_actions(self) -> None:
         again = Button(self.tr("Read again"), "flat", icon_name="refresh")
@@ -243,6 +225,9 @@ class DocumentsPage(ReadingPage):
         self._log_too = Button(self.tr("Import log"), "flat", icon_name="list")
         self._log_too.clicked.connect(self.show_imports)
         self._log_too.hide()
+        self.head.add_action(self._log_too)
+        self._log_too = Button(self.tr("Import log"), "flat", icon_name="list")
+        self._log_too.clicked.connect(self.show_imports)
         self.head.add_action(self._log_too)
         self._head_actions = (again, folder, self._add)
         for button in self._head_actions:
@@ -307,8 +292,7 @@ class DocumentsPage(ReadingPage):
         self._tokens = TokenPanel()
         stack.addWidget(self._tokens)
         stack.addWidget(self._make_table(), 1)
-        self._passages = PassagesDrawer()
-        self._passages.again_asked.connect(self._read_again)
+        self._passages = PassagesDrawer(self.session, self.ask)
         stack.addWidget(self._passages)
         return holder
 
@@ -330,10 +314,9 @@ class DocumentsPage(ReadingPage):
         return card
 
     def _show_view(self, view: DocumentsView) -> None:
+        self._newest = view.newest
         self._show_frame(view.documents > 0)
         self._files = view.files
-        self._passages.set_files(len(view.files))
-        self._newest = view.newest
         self._log.set_problems(view.newest.open if view.newest and not view.newest.undone else 0)
         self._log.setVisible(view.newest is not None)
         self._log_too.setVisible(view.newest is not None and not view.documents)
@@ -435,6 +418,7 @@ class DocumentsPage(ReadingPage):
             self._document.show_document(view)
 
         self.ask("documents/one", lambda project: read_document(project, document_id), show)
+        self._passages.show_document(document_id)
 
     def _ask_removal(self, document: Document) -> None:
         name = words.plain(document_name(document), 80)

@@ -1,118 +1,397 @@
-"""How documents are cut: two sliders for what is added next, and how long the passages of now are."""
+"""How documents are cut: sliders, what they would make of the document at hand and of all, and cutting again."""
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QWidget
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from engine.params import ImportParams
+from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QCheckBox, QStackedWidget, QWidget
+
+from engine.params import CutParams
 from gui import words
 from gui.amounts import amount
+from gui.dialogs.question import Question
+from gui.pages.passages_aside import AsideDialog
+from gui.pages.passages_facts import (
+    LIMIT_AT,
+    CutState,
+    OutlookSum,
+    ShownDocument,
+    change_words,
+    cut_values,
+    over_words,
+    question_words,
+    read_cut,
+    read_text,
+    said_words,
+)
 from gui.phrases import fill
-from gui.widgets.buttons import Button
+from gui.tables.reader import Answered
+from gui.tables.reader import Question as Asked
+from gui.widgets.buttons import Button, SegmentedControl
 from gui.widgets.cards import Drawer, column, row, rule
 from gui.widgets.charts import Histogram
-from gui.widgets.labels import label
+from gui.widgets.labels import Link, label
+from gui.widgets.passages_text import PassagesText
 from gui.widgets.sliders import LabelledSlider
 
-BINS = 32
+if TYPE_CHECKING:
+    from gui.session import Session
+
+SMALLEST, LARGEST, STEP = 40, 500, 4
+LOWEST, TALL = 216, 400
+OTHERS = 500  # pixels that the window needs above and below
+MOST_PARTS = 200  # of the look at all documents
+PART_SECONDS = 0.08  # a slider that moves again waits for one part
+SETTLED = 250  # milliseconds after the last move of a slider until all documents are looked at
+
+Ask = Callable[[str, Asked, Answered], None]
 
 
 class PassagesDrawer(Drawer):
-    """The values count for the next import; nothing is cut behind one's back. `again_asked()`: read all files again."""
+    """Moving a slider changes nothing but the preview; `Cut again` says what will change, and does it.
 
-    again_asked = Signal()
+    Args:
+        session: asked for previews and for the job.
+        ask: reads the project in the background, `(topic, question, answered)`.
+    """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("sliders", QCoreApplication.translate("PassagesDrawer", "Passages"), parent=parent)
-        self.fact.setText(self.tr("how documents are cut when they are read"))
-        default = ImportParams()
+    def __init__(self, session: Session, ask: Ask, parent: QWidget | None = None) -> None:
+        title = QCoreApplication.translate("PassagesDrawer", "Passages")
+        super().__init__("sliders", title, open_=False, parent=parent)
+        self._session, self._ask = session, ask
+        self._state = CutState(CutParams(), 0, 0, 0, False, False)
+        self._shown: ShownDocument | None = None
+        self._wanted = 0
+        self._asked: CutParams | None = None  # what the engine is working on now
+        self._again = False
+        self._outlook = OutlookSum()
+        self._round = self._parts = 0
+        self._looking = False
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(SETTLED)
+        self._later.timeout.connect(self._look_at_all)
+        line = row(gap=24)
+        line.addLayout(self._make_controls())
+        line.addWidget(rule("v"))
+        line.addLayout(self._make_preview(), 1)
+        self.content_layout.addLayout(line)
+        self.toggled.connect(self._toggled)
+        self._arrange()
+        self._say()
+
+    def cut(self) -> CutParams:
+        """The settings as they stand; files that are added are cut so, too."""
+        size = int(self.length.value())
+        overlap = min(int(self.overlap.value()), size // 2)
+        return CutParams(size, overlap, self.headings.isChecked())
+
+    def refresh(self) -> None:
+        """Read how the project is cut, and look again at what another cut would change."""
+        self._ask("passages/state", read_cut, self._show_state)
+        if self._shown is not None:
+            self.show_document(self._shown.id)
+
+    def show_document(self, document_id: int) -> None:
+        """The document whose text the preview shows."""
+        self._wanted = document_id
+        if self.is_open():
+            self._ask("passages/text", lambda project: read_text(project, document_id), self._show_text)
+
+    def is_settled(self) -> bool:
+        """Whether the preview shows the settings as they stand, of the document and of all."""
+        return self._asked is None and not self._later.isActive() and not self._looking
+
+    def _make_controls(self) -> Any:  # Any: a layout
+        default = CutParams()
         tokens = fill(self.tr("%1 tokens"), "{:g}").format
+        left = column(gap=8)
         self.length = LabelledSlider(
-            self.tr("Size"), 60, 500, default.passage_tokens, step=10, words=tokens, value_width=84, name_width=64
+            self.tr("Size"),
+            SMALLEST,
+            LARGEST,
+            default.passage_tokens,
+            step=STEP,
+            words=tokens,
+            value_width=84,
+            name_width=64,
         )
         self.overlap = LabelledSlider(
-            self.tr("Overlap"), 0, 120, default.overlap_tokens, step=4, words=tokens, value_width=84, name_width=64
+            self.tr("Overlap"), 0, 120, default.overlap_tokens, step=STEP, words=tokens, value_width=84, name_width=64
         )
-        line = row(gap=24)
-        left = column(gap=8)
-        left.addWidget(self.length)
-        left.addWidget(self.overlap)
-        self._rule = label(
-            self.tr("Cut at headings, then at sentences; the heading stands before each passage."),
-            "caption",
-            "text3",
-            wrap=True,
-        )
-        left.addWidget(self._rule)
-        buttons = row()
-        self.again = Button(self.tr("Read all files again"), "plain", icon_name="refresh", size="small")
-        self.again.clicked.connect(self.again_asked)
-        self.reset = Button(self.tr("Reset"), "flat", size="small")
-        self.reset.clicked.connect(self._reset)
-        buttons.addWidget(self.again)
-        buttons.addWidget(self.reset)
-        buttons.addStretch(1)
-        left.addLayout(buttons)
+        self.headings = QCheckBox(self.tr("Put the headings before each passage"))
+        self.headings.setAccessibleName(self.headings.text())
+        self.headings.setChecked(default.headings)
+        self._change = label("", "caption", "text2", wrap=True)
+        self._change.setMinimumHeight(2 * self._change.fontMetrics().lineSpacing())
+        self._said = label("", "caption", "text3", wrap=True)
+        self.aside = Link("")
+        self.aside.clicked.connect(self._show_aside)
+        for widget in (self.length, self.overlap, self.headings, self._change, self._said, self.aside):
+            left.addWidget(widget)
         left.addStretch(1)
-        line.addLayout(left, 5)
-        line.addWidget(rule("v"))
-        right = column(gap=4)
+        left.addLayout(self._make_buttons())
+        holder = QWidget()
+        holder.setFixedWidth(320)
+        holder.setLayout(left)
+        line = column()
+        line.addWidget(holder)
+        self._left = left
+        self.length.changed.connect(lambda _value: self._moved())
+        self.overlap.changed.connect(lambda _value: self._moved())
+        self.headings.toggled.connect(lambda _on: self._moved())
+        return line
+
+    def _make_buttons(self) -> Any:  # Any: a layout
+        buttons = row()
+        self.apply = Button(self.tr("Cut again…"), "plain", icon_name="sliders", size="small")
+        self.apply.clicked.connect(self._apply)
+        self.reset = Button(self.tr("Reset"), "flat", size="small")
+        self.reset.setToolTip(self.tr("Put the sliders where the project stands"))
+        self.reset.clicked.connect(lambda: self._put(self._state.params))
+        self.undo = Button(self.tr("Take back"), "flat", icon_name="undo", size="small")
+        self.undo.setToolTip(self.tr("Give the documents the passages they had before the last cutting"))
+        self.undo.clicked.connect(self._take_back)
+        for button in (self.apply, self.reset, self.undo):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        return buttons
+
+    def _make_preview(self) -> Any:  # Any: a layout
+        right = column(gap=8)
+        head = row(gap=12)
+        self.tabs = SegmentedControl([self.tr("Text"), self.tr("Lengths")], accessible=self.tr("What to show"))
         self._caption = label("", "caption", "text2")
-        right.addWidget(self._caption)
+        head.addWidget(self.tabs)
+        head.addWidget(self._caption, 1)
+        right.addLayout(head)
+        self._stack = QStackedWidget()
+        self.tabs.changed.connect(self._stack.setCurrentIndex)
+        self.text = PassagesText(self.tr("The document's text with its passages"))
+        self._lengths = QWidget()
+        stack = column(self._lengths, gap=4)
         self._chart: Histogram | None = None
-        self._place = right
-        line.addLayout(right, 6)
-        self.content_layout.addLayout(line)
-        self.content.setFixedHeight(176)
-        self.length.changed.connect(lambda _value: self._say_changed())
-        self.overlap.changed.connect(lambda _value: self._say_changed())
-        self._say_changed()
+        self._over = label("", "caption", "text2", wrap=True)
+        stack.addWidget(self._over)
+        self._stack.addWidget(self.text)
+        self._stack.addWidget(self._lengths)
+        right.addWidget(self._stack, 1)
+        return right
 
-    def cut(self) -> tuple[int, int]:
-        """Tokens of a passage, and of the overlap with the one before; the overlap stays under half of the size."""
-        size = int(self.length.value())
-        return size, min(int(self.overlap.value()), size // 2)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
-    def set_files(self, files: int) -> None:
-        """Reading again needs files; labelled sets are kept as they are."""
-        self.again.set_possible(files > 0, self.tr("No files to read again"))
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._arrange()
 
-    def show_lengths(self, lengths: np.ndarray) -> None:
-        """Draw how many passages are how long, in characters."""
-        count = amount(len(lengths), self.tr("passage"), self.tr("passages"))
-        self._caption.setText(fill(self.tr("Lengths of %1, in characters"), count))
-        if not len(lengths):
+    def _arrange(self) -> None:
+        """In a high window the lengths stand below the sliders, beside the text; else they share a place."""
+        height = min(max(self.window().height() - OTHERS, LOWEST), TALL)
+        tall = height == TALL
+        self.content.setFixedHeight(height)
+        beside = self._stack.indexOf(self._lengths) < 0
+        if tall == beside:
             return
+        if tall:
+            self._stack.removeWidget(self._lengths)
+            self._left.insertWidget(self._left.count() - 2, self._lengths, 8)
+            self._lengths.show()
+        else:
+            self._left.removeWidget(self._lengths)
+            self._stack.addWidget(self._lengths)
+            self._stack.setCurrentIndex(self.tabs.current())
+        self.tabs.setVisible(not tall)
+        if tall:
+            self._stack.setCurrentIndex(0)
+
+    def _toggled(self, open_: bool) -> None:
+        if open_:
+            if self._wanted:
+                self.show_document(self._wanted)
+            self._later.start()
+        else:
+            self._round += 1  # what is under way is not waited for
+            self._later.stop()
+            self._looking = False
+            self._outlook = OutlookSum()
+
+    def _show_state(self, state: CutState) -> None:
+        untouched = self.cut() == self._state.params or not self._state.documents
+        self._state = state
+        if untouched:
+            self._put(state.params)
+        self.aside.setVisible(state.aside > 0)
+        count = amount(state.aside, self.tr("judgement is"), self.tr("judgements are"))
+        self.aside.setText(fill(self.tr("%1 set aside. Show"), count))
+        self.undo.setVisible(state.undo)
+        self._say()
+        if self.is_open():
+            self._later.start()
+
+    def _put(self, params: CutParams) -> None:
+        self.length.set_value(params.passage_tokens)
+        self.overlap.set_value(params.overlap_tokens)
+        self.headings.blockSignals(True)
+        self.headings.setChecked(params.headings)
+        self.headings.blockSignals(False)
+        self._moved()
+
+    def _moved(self) -> None:
+        self._say()
+        if self.is_open():
+            self._preview()
+            self._round += 1
+            self._later.start()
+
+    def _say(self) -> None:
+        params = self.cut()
+        same = params == self._on_scale(self._state.params)
+        self.reset.setVisible(not same)
+        facts = [fill(self.tr("at most %1 tokens"), words.count(params.passage_tokens))]
+        facts.append(fill(self.tr("overlap %1"), words.count(params.overlap_tokens)))
+        facts.append(self.tr("headings in front") if params.headings else self.tr("headings in the text"))
+        if not same:
+            facts.append(self.tr("not cut so yet"))
+        self.fact.setText(" · ".join(facts))
+        if not self._state.cuttable:
+            self.apply.set_possible(False, self.tr("Passages of labelled sets are kept whole; no document can be cut"))
+        elif self._state.unfinished or not same or self._outlook.changed:
+            self.apply.set_possible(True)
+        else:
+            self.apply.set_possible(False, self.tr("Every document is cut so"))
+
+    def _on_scale(self, params: CutParams) -> CutParams:
+        """Settings made elsewhere as the sliders can show them."""
+        size = min(max(SMALLEST + round((params.passage_tokens - SMALLEST) / STEP) * STEP, SMALLEST), LARGEST)
+        overlap = min(round(params.overlap_tokens / STEP) * STEP, 120, size // 2)
+        return replace(params, passage_tokens=size, overlap_tokens=overlap)
+
+    # The document at hand
+
+    def _show_text(self, shown: ShownDocument | None) -> None:
+        same = self._shown is not None and shown is not None and shown.text == self._shown.text
+        self._shown = shown
+        if shown is None:
+            self.text.show_text("")
+            self._caption.setText("")
+            return
+        if not same:
+            self.text.show_text(shown.text)
+        self._preview()
+
+    def _preview(self) -> None:
+        """Ask for the document's passages; while one answer is waited for, only the newest settings are kept."""
+        if self._shown is None:
+            return
+        if self._asked is not None:
+            self._again = True
+            return
+        self._asked = self.cut()
+        values = {"document_id": self._shown.id, "params": cut_values(self._asked)}
+        self._session.edit("cut_preview", values, self._previewed, on_failed=self._preview_failed)
+
+    def _previewed(self, values: dict[str, Any]) -> None:  # Any: JSON values
+        self._asked = None
+        shown = self._shown
+        if shown is not None and values["document_id"] == shown.id:
+            self._show_spans(shown, values)
+        if self._again or (shown is not None and values["document_id"] != shown.id):
+            self._again = False
+            self._preview()
+
+    def _show_spans(self, shown: ShownDocument, values: dict[str, Any]) -> None:  # Any: JSON values
+        spans = [(int(start), int(end), int(tokens)) for start, end, tokens in values["spans"]]
+        if not spans:
+            self.text.show_spans([], 0)
+            self._caption.setText(fill(self.tr("%1 · kept whole"), shown.name))
+            return
+        self.text.show_spans([span for span in spans if span[0] < len(shown.text)], int(values["limit"]))
+        said = fill(
+            self.tr("%1 · passages: %2 now, %3 after"), shown.name, words.count(shown.passages), words.count(len(spans))
+        )
+        if shown.chars > len(shown.text):
+            said += " · " + fill(self.tr("beginning of %1 characters"), words.count(shown.chars))
+        self._caption.setText(said)
+
+    def _preview_failed(self, message: str, hint: str) -> None:
+        self._asked, self._again = None, False
+        self._caption.setText(f"{message} {hint}".strip())
+
+    # All documents
+
+    def _look_at_all(self) -> None:
+        self._round += 1
+        self._parts = 0
+        self._outlook = OutlookSum()
+        self._looking = self.is_open() and self._state.documents > 0
+        if self._looking:
+            self._next_part(self._round)
+
+    def _next_part(self, round_: int) -> None:
+        if round_ != self._round or self._session.project is None:
+            return
+        values = {"params": cut_values(self.cut()), "after": self._outlook.next, "seconds": PART_SECONDS}
+
+        def looked(part: dict[str, Any]) -> None:  # Any: JSON values
+            if round_ != self._round:
+                return
+            self._outlook.add(part)
+            self._parts += 1
+            self._show_outlook()
+            self._looking = self._outlook.next > 0 and self._parts < MOST_PARTS
+            if self._looking:
+                QTimer.singleShot(0, self, lambda: self._next_part(round_))
+
+        self._session.edit("cut_outlook", values, looked, on_failed=self._look_failed)
+
+    def _look_failed(self, message: str, hint: str) -> None:
+        self._outlook, self._looking = OutlookSum(), False
+        self._change.setText(f"{message} {hint}".strip())
+
+    def _show_outlook(self) -> None:
+        found = self._outlook
+        self._change.setText(change_words(found, self._state.documents))
+        self._said.setText(said_words(found))
+        self._said.setVisible(bool(self._said.text()))
+        self._over.setText(over_words(found))
+        self._draw(found)
+        self._say()
+
+    def _draw(self, found: OutlookSum) -> None:
         if self._chart is None:
-            self._chart = Histogram(accessible=self.tr("How long the passages are"))
-            self._place.addWidget(self._chart, 1)
-        counts, edges = length_bins(lengths)
-        self._chart.set_bars(edges, counts)
-        step = _round_step(float(edges[-1]) / 4)
-        self._chart.set_ticks("bottom", [(t, words.count(int(t))) for t in np.arange(0, edges[-1] * 0.97, step)])
-        median = float(np.median(lengths))
-        self._chart.set_marks([(median, fill(self.tr("half are under %1"), words.count(round(median))))])
+            self._chart = Histogram(accessible=self.tr("How long the passages would be, in tokens"))
+            layout = self._lengths.layout()
+            assert layout is not None
+            layout.addWidget(self._chart)
+        width = found.limit / LIMIT_AT
+        edges = [number * width for number in range(len(found.bins) + 1)]
+        limit = float(found.limit)
+        self._chart.set_bars(edges, found.bins, token_of=lambda middle: "bad" if middle > limit else "bar")
+        ticks = [(limit * part / 4, words.count(round(limit * part / 4))) for part in range(5)]
+        self._chart.set_ticks("bottom", [*ticks, (limit * 1.25, self.tr("tokens"))])
+        self._chart.set_marks([(limit, self.tr("the model reads"))])
 
-    def _reset(self) -> None:
-        default = ImportParams()
-        self.length.set_value(default.passage_tokens)
-        self.overlap.set_value(default.overlap_tokens)
-        self._say_changed()
+    # Doing it
 
-    def _say_changed(self) -> None:
-        default = ImportParams()
-        self.reset.setVisible(self.cut() != (default.passage_tokens, default.overlap_tokens))
+    def _apply(self) -> None:
+        question = Question(
+            self.tr("Cut the documents again?"),
+            question_words(self._outlook, self._state.documents),
+            self.tr("Cut again"),
+            self.tr("Leave as it is"),
+            self,
+        )
+        if question.exec():
+            self._session.run_job("cut", cut_values(self.cut()))
 
+    def _take_back(self) -> None:
+        self._session.run_job("uncut", {})
 
-def length_bins(lengths: np.ndarray) -> tuple[list[float], list[float]]:
-    """Counts and edges of even bins from 0; the longest half per cent is counted in the last bin."""
-    top = max(float(np.quantile(lengths, 0.995)), 16.0)
-    counts, edges = np.histogram(np.minimum(lengths, top), bins=BINS, range=(0.0, top))
-    return counts.astype(float).tolist(), edges.tolist()
-
-
-def _round_step(raw: float) -> float:
-    base = 10.0 ** np.floor(np.log10(max(raw, 1.0)))
-    return float(next(base * factor for factor in (1, 2, 5, 10) if base * factor >= raw))
+    def _show_aside(self) -> None:
+        AsideDialog(self._ask, self).open()

@@ -185,7 +185,7 @@ def test_many_unknown_or_cut_texts_are_read_badly(shown: Shown, unknown: float, 
     assert (token_words(report, page)[0] != "The model reads these texts well") is bad
 
 
-def test_low_window_folds_the_drawer_of_passages(shown: Shown) -> None:
+def test_narrow_window_hides_the_inspector_and_the_drawer_stays_folded(shown: Shown) -> None:
     page, _ = shown(DocumentsPage, size=(944, 604))
     assert not page._passages.is_open()
     assert page.inspector is not None
