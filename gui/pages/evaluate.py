@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QWidget
 
 from engine.records import Outcome, QueryMovement
@@ -44,6 +45,7 @@ from gui.widgets.tables import TableView
 if TYPE_CHECKING:
     from gui.session import Session
 
+_SIDE_BY_SIDE = 1020  # pixels below which the scatter goes under the lists, where the names of systems fit
 _EMPTY, _BENCH, _QUERY, _BLANK, _RUNS = range(5)
 _CONVENTIONS = ("", "sentence-transformers/", "PaddleNLP/", "MaxP/")
 
@@ -177,9 +179,10 @@ class EvaluatePage(ReadingPage):
             self._stack.setCurrentIndex(_BLANK)
         self.ask("evaluate/bench", read_bench, self._show_bench)
 
-    def set_narrow(self, narrow: bool) -> None:
-        super().set_narrow(narrow)
-        self._halves.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        low = event.size().width() < _SIDE_BY_SIDE
+        self._halves.setDirection(QBoxLayout.Direction.TopToBottom if low else QBoxLayout.Direction.LeftToRight)
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
         return ((self.tr("Measure all systems again"), "evaluate", lambda: self._measure(["bm25", "base", "tuned"])),)

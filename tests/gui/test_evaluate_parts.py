@@ -221,3 +221,11 @@ def test_the_find_line_lists_what_is_looked_for_and_closing_it_lists_all(qtbot, 
     QTest.mouseClick(page._questions._to_find, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(page._listed.all()) == len(whole), timeout=5000)
     assert page._questions.finding() == ("", "movement")
+
+
+def test_a_narrow_page_puts_the_scatter_under_the_lists(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    assert page._scatter.x() > page._questions.x()
+    page.resize(944, 604)
+    qtbot.waitUntil(lambda: page._scatter.y() > page._questions.y(), timeout=5000)
+    assert page._table.columnWidth(0) > 200  # systems have room for their names
