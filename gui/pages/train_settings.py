@@ -106,7 +106,7 @@ class SettingsForm(QWidget):
         self._rows: dict[str, tuple[Setting, SettingRow, _Field]] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 8, 16, 12)
-        grid.setHorizontalSpacing(40)
+        grid.setHorizontalSpacing(32)
         self._captions: dict[Group, QWidget] = {}
         titles: dict[Group, str] = {
             "learning": self.tr("Learning"),
@@ -133,7 +133,7 @@ class SettingsForm(QWidget):
     def _add(self, setting: Setting) -> SettingRow:
         field = _Field(setting, self)
         made = SettingRow(
-            setting.title, setting.effect, field.widget, field_width=152 if setting.kind == "choice" else 128
+            setting.title, setting.effect, field.widget, field_width=144 if setting.kind == "choice" else 112
         )
         made.setMinimumHeight(44)
         made.reset.connect(lambda: self._reset(setting.name))

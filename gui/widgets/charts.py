@@ -142,7 +142,8 @@ class LineChart(_Chart):
         # Four ticks or so, and none nearer to the next than its figure is high.
         step = nice_step(max((high - low or 0.1) / 4, (high - low + 2 * air) * 18 / tall))
         digits = max(0, -math.floor(math.log10(step) + 1e-9))
-        first, last = math.ceil((low - air) / step), math.floor((high + air) / step)
+        cut = (high - low + 2 * air) * 7 / tall  # nearer to the edge a figure would be cut
+        first, last = math.ceil((low - air + cut) / step), math.floor((high + air - cut) / step)
         self._grid(0, end, [(t * step, words.decimal(t * step, digits)) for t in range(first, last + 1)])
         for system, _name, value in self._limits:
             self.plot.plot([0, end], [value, value], pen=system_pen(system))
