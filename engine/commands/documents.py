@@ -168,13 +168,18 @@ def _passwords(options: argparse.Namespace) -> Values:
     pairs = list(options.password or [])
     if options.ask_password and not sys.stdin.isatty():
         pairs += [line.rstrip("\r\n") for line in sys.stdin if line.strip()]
-    words = {}
-    for pair in pairs:
-        path, equals, word = pair.rpartition("=") if Path(pair.rpartition("=")[0]).exists() else pair.partition("=")
-        if not equals or not word:
-            raise UserError("A password is given as FILE=WORD.", hint="For example: --password report.pdf=secret")
-        words[absolute(path)] = word
+    words = dict(_password(pair) for pair in pairs)
     return {"passwords": words} if words else {}
+
+
+def _password(pair: str) -> tuple[str, str]:
+    """The absolute path and the word of FILE=WORD; both may hold equals signs, so that what is there decides."""
+    cuts = [place for place, letter in enumerate(pair) if letter == "="]
+    there = [place for place in cuts if Path(absolute(pair[:place])).exists()]
+    place = next(iter([*there, *cuts]), 0)
+    if not place or place + 1 == len(pair):
+        raise UserError("A password is given as FILE=WORD.", hint="For example: --password report.pdf=secret")
+    return absolute(pair[:place]), pair[place + 1 :]
 
 
 def _ask_and_retry(options: argparse.Namespace, task: TerminalTask, summary: Values) -> Values:

@@ -84,7 +84,7 @@ class Importer:
         self._passing = False  # whether one of them is to be tried again next time
         self._met: set[str] = set()
         self._unread = False  # whether the file that was dealt with last was as it had been
-        self._began = 0.0
+        self._committed = time.monotonic()
         self._done = self._total = 0
         self._pace = Pace(task, passages=lambda: self._tally.passages, rest=self._commit_if_due)
         self.passwords = Passwords(params.passwords)
@@ -141,7 +141,6 @@ class Importer:
             for one in members:
                 self._done = index
                 self._pace.begin(index, len(found), one.shown)
-                self._hold(one)
                 self._unread = False
                 self._take(one, reader)
                 self._settle(one)
@@ -161,32 +160,24 @@ class Importer:
         assert report is not None  # it was written in the line before
         return report
 
-    def _hold(self, one: Found) -> None:
-        """Open the transaction that a document shares with those after it; labelled sets have short ones."""
-        if one.kind == "labelled":
-            self._commit()
-        elif not self._project.db.conn.in_transaction:
-            self._began = time.monotonic()
+    def _hold(self) -> None:
+        """Open the transaction that a document shares with those after it."""
+        if not self._project.db.conn.in_transaction:
             self._project.db.execute("begin")
 
     def _commit_if_due(self) -> None:
-        if self._project.db.conn.in_transaction and time.monotonic() - self._began > HOLD_SECONDS:
+        if time.monotonic() - self._committed > HOLD_SECONDS:
             self._commit()
 
     def _commit(self) -> None:
         """Make what was taken last, and say where the import stands."""
-        if self._project.db.conn.in_transaction:
-            self._problems.flush()
-            self._known.flush()
-            imports.note_progress(
-                self._project,
-                self._import_id,
-                self._tally.counts(),
-                done=self._done,
-                total=self._total,
-                file=self._pace.shown,
-            )
-            self._project.db.execute("commit")
+        self._hold()
+        self._problems.flush()
+        self._known.flush()
+        counts, file = self._tally.counts(), self._pace.shown
+        imports.note_progress(self._project, self._import_id, counts, done=self._done, total=self._total, file=file)
+        self._project.db.execute("commit")
+        self._committed = time.monotonic()
 
     def _take(self, one: Found, reader: Reader) -> None:
         if one.kind == "skipped":
@@ -254,6 +245,7 @@ class Importer:
         if self._cutting.is_cut_so(document_id):
             self._tally.unchanged += 1
             return
+        self._hold()
         self._tally.passages += self._cutting.again(document_id)
         self._tally.documents += 1
         self._tally.updated += 1
@@ -263,6 +255,7 @@ class Importer:
         document = reader.read(one.path, kind, self.passwords.of(one.name))
         self._pace.pulse()
         new = NewDocument(document.title, one.name, document.kind, look.digest, document.text)
+        self._hold()
         put = self._cutting.put(new, document, import_id=self._import_id)
         self._known.keep(one, look)
         self._problems.extend(replace(problem, file=one.shown, path=one.name) for problem in document.problems)
@@ -285,6 +278,7 @@ class Importer:
 
     def _labelled(self, one: Found) -> None:
         """Every line is a unit; a file that breaks off in the middle keeps what was read before."""
+        self._commit()  # a labelled set has short transactions of its own
         look = self._known.look(one, self._hash)
         if self._is_as_it_was(one, look):
             self._as_before(one, look)

@@ -49,6 +49,7 @@ class Pace:
 
     def end(self, total: int) -> None:
         """All files are dealt with."""
+        self._done = self._total = total
         self._task.progress(STAGE, total, total)
         self._counted = 0.0
         self._count()

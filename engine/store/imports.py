@@ -67,10 +67,12 @@ def finish_import(project: Project, import_id: int, counts: ImportCounts, *, for
 
 
 def unfinished_imports(project: Project) -> list[UnfinishedImport]:
-    """Imports that were ended from outside and not done again since, newest first; none while a job is running."""
+    """Imports that were ended from outside and not done again since, newest first; none while a job is at work."""
+    if project.is_busy():
+        return []
     rows = project.db.execute(
         "select id, created_at, paths, done_files, total_files, current_file from imports where state = ? "
-        "and undone = 0 and not exists (select 1 from jobs where state = 'running') order by id desc",
+        "and undone = 0 order by id desc",
         [State.BUILDING.value],
     )
     found: dict[str, UnfinishedImport] = {}
