@@ -81,8 +81,8 @@ class Checkpoints:
             save_file(_moments(model, optimizer), beside / "optimizer.safetensors")
             write_json(beside / "state.json", asdict(progress))
             for name in _FILES:
-                _sync(beside / name)
-            write_json(beside / "hashes.json", {name: _digest(beside / name) for name in _FILES})
+                sync(beside / name)
+            write_json(beside / "hashes.json", {name: digest(beside / name) for name in _FILES})
             swap_folder(beside, folder)
         except (OSError, SafetensorError) as error:
             shutil.rmtree(beside, ignore_errors=True)
@@ -130,7 +130,7 @@ class Checkpoints:
         folder = self._of(step)
         try:
             hashes = json.loads((folder / "hashes.json").read_text(encoding="utf-8"))
-            return set(hashes) == set(_FILES) and all(_digest(folder / name) == hashes[name] for name in _FILES)
+            return set(hashes) == set(_FILES) and all(digest(folder / name) == hashes[name] for name in _FILES)
         except (OSError, ValueError, TypeError):
             return False
 
@@ -187,14 +187,16 @@ def _moments(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Te
     return moments
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk keep what was written to a file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+def digest(path: Path) -> str:
+    """A file's content in 32 hexadecimal digits."""
+    found = hashlib.blake2b(digest_size=16)
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            found.update(block)
+    return found.hexdigest()

@@ -14,6 +14,7 @@ from engine.store import models
 from engine.store.forecasts import SLACK, Measured, find_forecast, put_forecast
 from engine.store.project import Project
 from engine.task import Task
+from engine.train.checkpoints import digest, sync
 from engine.train.examples import Batch
 from engine.train.memory import watched
 from engine.train.running import SAVE_SECONDS, count_steps, make_optimizer
@@ -136,17 +137,11 @@ def _write(work: EncoderWork, project: Project) -> float:
     began = time.monotonic()
     try:
         save_file(weights, place)
-        _sync(place)
+        sync(place)
+        digest(place)
     finally:
         place.unlink(missing_ok=True)
     return 3 * (time.monotonic() - began)
-
-
-def _sync(path: Path) -> None:
-    import os
-
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _in_words(made: Forecast, params: TrainParams, work: EncoderWork, base: str) -> str:
