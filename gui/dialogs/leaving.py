@@ -24,7 +24,8 @@ class LeavingDialog(QDialog):
         super().__init__(parent)
         self.choice: Leaving = "stay"
         training = job.kind in TRAINING
-        title = fill(self.tr("%1 is still at work"), job_name(job.kind))
+        at_work = self.tr("%1 is still at work")
+        title = self.tr("Training is still at work") if training else fill(at_work, job_name(job.kind))
         self.setWindowTitle(title)
         self.setModal(True)
         self.setFixedWidth(_WIDTH)

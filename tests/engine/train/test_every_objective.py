@@ -7,11 +7,15 @@ import pytest
 import torch
 from sentence_transformers.sentence_transformer import losses
 
+from engine.encode.models import add_model_folder
 from engine.errors import UserError
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams, params_from_dict
 from engine.records import Qrel
 from engine.store import models, queries
+from engine.store.documents import NewDocument, NewPassage, put_labelled
+from engine.store.imports import start_import
+from engine.store.project import Project
 from engine.store.scores import PairScore, put_scores
 from engine.task import Task
 from engine.train.examples import Batch
@@ -81,6 +85,23 @@ def test_unfitting_data_is_refused_with_a_sentence(project, small, objective, sa
     assert refused.value.hint
     assert fitting(project)[objective]
     assert len(models.models(project, complete=False)) == 1
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_every_objective_refuses_a_project_that_has_nothing_for_it(tmp_path, tiny_folder, small, objective):
+    """Texts alone for those that need more, and not even texts for those that need nothing else."""
+    with Project.create(tmp_path / "bare") as bare:
+        bare.set_meta("base_model_id", str(add_model_folder(bare, str(tiny_folder))))
+        if OBJECTIVES[objective].needs != "texts":
+            import_id = start_import(bare, [], "test")
+            document = NewDocument("", "0", "test", "0", external_id="d0", labelled=True)
+            put_labelled(bare, [(document, NewPassage("the red lamp"))], import_id=import_id)
+        with pytest.raises(UserError) as refused:
+            train(bare, replace(small, objective=objective), Task())
+        assert refused.value.message.endswith(".")
+        assert refused.value.hint
+        assert fitting(bare)[objective]
+        assert len(models.models(bare, complete=False)) == 1
 
 
 def test_what_fits_plain_pairs_is_told(project):
