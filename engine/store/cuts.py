@@ -116,7 +116,7 @@ def layout_from(text: str, passages: list[Passage]) -> Layout:
 def count_cuttable(project: Project) -> int:
     """Documents whose whole text is kept; passages of labelled sets are never cut."""
     row = project.db.execute(
-        "select count(*) from document_texts t join documents d on d.id = t.document_id"
+        "select count(*) from document_texts t join documents d on d.id = t.document_id where d.labelled = 0"
     ).fetchone()
     return int(row[0])
 

@@ -36,10 +36,21 @@ def put_negatives(project: Project, mining_id: int, rows: Iterable[Negative]) ->
     for block in _blocks(rows):
         with project.db.atomic():
             project.db.conn.executemany(
+                # Candidates outlive passages that were cut again or taken out since.
                 "insert into negatives (mining_id, query_id, passage_id, source, rank, score, margin, doubt) "
-                "values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "select ?, ?, ?, ?, ?, ?, ?, ? where exists (select 1 from passages where id = ?)",
                 [
-                    (mining_id, n.query_id, n.passage_id, n.source.value, n.rank, n.score, n.margin, n.doubt)
+                    (
+                        mining_id,
+                        n.query_id,
+                        n.passage_id,
+                        n.source.value,
+                        n.rank,
+                        n.score,
+                        n.margin,
+                        n.doubt,
+                        n.passage_id,
+                    )
                     for n in block
                 ],
             )

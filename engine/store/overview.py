@@ -9,6 +9,7 @@ from engine.records import Comparison, JobState, Model, Outcome, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.project import Project
 from engine.store.reading import base_offer
+from engine.store.recuts import cut_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def _negatives_stage(project: Project, splits: dict[str, int]) -> Stage:
     count = negatives.count_negatives(project, mining.id)
     doubtful = int(str(mining.counts.get("doubtful", 0)))
     detail = f"{count:,} chosen" + (f", {doubtful:,} doubtful ones held back" if doubtful else "")
+    if cut_since(project, mining.created_at):
+        return Stage("negatives", "stale", f"{count:,}", f"{detail}; mined before the documents were cut again")
     return Stage("negatives", "done", f"{count:,}", detail)
 
 

@@ -35,13 +35,12 @@ class Recut:
 def start_recut(project: Project, after: CutParams) -> int:
     """Open the record of a cutting and make `after` the project's way; goes on with one that was ended before.
 
-    From now on only this cutting can be taken back.
+    Only this cutting can be taken back as soon as it changed a document.
     """
     last = newest_recut(project)
     with project.db.atomic():
         if last is not None and last.state == "building" and last.after == after:
             return last.id
-        project.db.execute("delete from recuts")
         cursor = project.db.execute(
             "insert into recuts (made_at, before, after, counts, state) values (?, ?, ?, '{}', 'building')",
             [now(), json.dumps(asdict(cuts.project_cut(project))), json.dumps(asdict(after))],
@@ -51,6 +50,10 @@ def start_recut(project: Project, after: CutParams) -> int:
 
 
 def finish_recut(project: Project, recut_id: int, counts: dict[str, Any]) -> None:  # Any: JSON values
+    """Close the record; one that changed nothing goes, so that the cutting before it can still be taken back."""
+    if not count_changed(project, recut_id):
+        project.db.execute("delete from recuts where id = ?", [recut_id])
+        return
     project.db.execute("update recuts set counts = ?, state = 'complete' where id = ?", [json.dumps(counts), recut_id])
 
 
@@ -76,6 +79,7 @@ def recut_document(
 ) -> Followed:
     """Give a document other passages of the same text and keep what there was, in one transaction."""
     with project.db.atomic():
+        project.db.execute("delete from recuts where id < ?", [recut_id])
         before = _snapshot(project, document_id)
         followed = following.replace_passages(project, document_id, passages, same_text=True)
         cuts.put_cut(project, document_id, cut, layout)
@@ -86,6 +90,12 @@ def recut_document(
             [recut_id, document_id, packed],
         )
     return followed
+
+
+def cut_since(project: Project, stamp: str) -> bool:
+    """Whether a cutting gave documents other passages after `stamp`."""
+    last = newest_recut(project)
+    return last is not None and last.made_at > stamp and count_changed(project, last.id) > 0
 
 
 def changed_documents(project: Project, recut_id: int) -> list[int]:

@@ -260,7 +260,7 @@ class PassagesDrawer(Drawer):
             facts.append(self.tr("not cut so yet"))
         self.fact.setText(" · ".join(facts))
         if not self._state.cuttable:
-            self.apply.set_possible(False, self.tr("Passages of labelled sets are kept whole; no document can be cut"))
+            self.apply.set_possible(False, self.tr("Labelled sets are kept whole"))
         elif self._state.unfinished or not same or self._outlook.changed:
             self.apply.set_possible(True)
         else:

@@ -15,6 +15,7 @@ from engine.params import CutParams, UncutParams
 from engine.records import Qrel, Review, Source
 from engine.store import cuts, documents, following, imports, negatives, queries, recuts
 from engine.store.documents import NewDocument, NewPassage
+from engine.store.overview import overview
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.task import Task
@@ -306,3 +307,38 @@ def test_taking_a_document_out_takes_what_was_kept_of_its_cutting(project: Proje
     documents.remove_documents(project, [document_id])
     assert project.db.execute("select count(*) from document_cuts").fetchone()[0] == 1
     assert uncut(project, UncutParams(), Task()).documents == 1
+
+
+def test_a_cutting_that_changes_nothing_leaves_the_one_before_to_be_taken_back(project: Project) -> None:
+    _judged(project)
+    before = _everything(project)
+    cut(project, NARROW, Task())
+    cut(project, NARROW, Task())
+    uncut(project, UncutParams(), Task())
+    assert _everything(project) == before
+
+
+def test_candidates_on_passages_that_are_gone_are_chosen_no_more(project: Project) -> None:
+    document_id = _judged(project)
+    gone, *_ = _texts(project, document_id)
+    cut(project, NARROW, Task())
+    there, *_ = _texts(project, document_id)
+    (query, *_) = queries.all_queries(project)
+    rows = [negatives.Negative(query.id, passage_id, Source.BM25, 1, 2.0, 0.1) for passage_id in (gone, there)]
+    negatives.put_negatives(project, 1, rows)
+    assert [row.passage_id for row in negatives.negatives(project, 1)] == [there]
+
+
+def test_negatives_mined_before_a_cutting_are_stale(project: Project) -> None:
+    _judged(project)
+    negatives.finish_mining(project, 1, counts={})
+    project.db.execute("update minings set created_at = '2020-01-01T00:00:00Z'")
+    assert _stage(project, "negatives") == "done"
+    cut(project, NARROW, Task())
+    assert _stage(project, "negatives") == "stale"
+    uncut(project, UncutParams(), Task())
+    assert _stage(project, "negatives") == "done"
+
+
+def _stage(project: Project, name: str) -> str:
+    return next(stage.state for stage in overview(project).stages if stage.name == name)

@@ -152,13 +152,16 @@ def test_passages_longer_than_the_model_reads_are_red(shown: Shown, qtbot: QtBot
 
 
 def test_a_project_of_labelled_passages_cannot_be_cut_and_says_why(shown: Shown, qtbot: QtBot) -> None:
-    at_hand = "update models set path = ?"
-    page, _ = shown(DocumentsPage, change=lambda project: project.db.execute(at_hand, [str(BUNDLED.path())]))
+    def change(project: Project) -> None:
+        project.db.execute("update models set path = ?", [str(BUNDLED.path())])
+        project.db.execute("update documents set labelled = 1")
+
+    page, _ = shown(DocumentsPage, change=change)
     drawer = page._passages
     drawer.set_open(True)
     _settle(shown, qtbot, page)
     assert not drawer.apply.isEnabled()
-    assert "kept whole" in drawer.apply.toolTip()
+    assert drawer.apply.shown_text() == "Labelled sets are kept whole"
     assert drawer._outlook.after > 0
 
 
