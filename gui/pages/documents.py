@@ -139,13 +139,16 @@ class DocumentsPage(ReadingPage):
         )
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`show` report goes to the imports, `document_id` shows one, `step` puts the keyboard on Add files."""
+        """`show` report: the imports; `document_id`: this one; `paths`: import them; `step`: focus on Add files."""
         document_id = what.get("document_id")
         if what.get("show") == "report":
             self.show_imports()
             return
         self.show_documents()
-        if isinstance(document_id, int):
+        paths = what.get("paths")
+        if isinstance(paths, list):
+            self.import_paths([str(path) for path in paths])
+        elif isinstance(document_id, int):
             self._wanted = document_id
             self._choose_wanted()
             self._show_document(document_id)

@@ -143,10 +143,10 @@ class ImportsView(QWidget):
             if name != "new":
                 figures.addWidget(label("=" if name == "found" else "+", "figure", "text3"))
             figures.addWidget(figure)
-        figures.addSpacing(12)
-        self._brought = label("", "dense", "text2", wrap=True)
-        figures.addWidget(self._brought, 1)
+        figures.addStretch(1)
         card.body.addLayout(figures)
+        self._brought = label("", "dense", "text2", wrap=True)
+        card.body.addWidget(self._brought)
         self._tokens = label("", "caption", "text3", wrap=True)
         card.body.addWidget(self._tokens)
         stack.addWidget(card)

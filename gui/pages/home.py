@@ -124,7 +124,7 @@ class HomePage(Page):
             self.session.open_project(Path(chosen))
 
     def _take_files(self, paths: list[str]) -> None:
-        """A project dropped here is opened; anything else becomes a new project that imports it."""
+        """A project dropped here is opened; of anything else a new project shows what would come before it imports."""
         if len(paths) == 1 and (Path(paths[0]) / "project.db").is_file():
             self.session.open_project(Path(paths[0]))
             return
@@ -133,5 +133,4 @@ class HomePage(Page):
             self.session.make_project(dialog.path, dialog.name, lambda: self._import(paths))
 
     def _import(self, paths: list[str]) -> None:
-        self.session.run_job("import", {"paths": paths})
-        self.session.show_page("documents")
+        self.session.show_page("documents", {"paths": paths})

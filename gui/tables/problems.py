@@ -28,7 +28,7 @@ class ProblemsModel(PagedModel[ImportProblem]):
             "open": self.tr("Open"),
             "ignored": self.tr("Ignored"),
             "resolved": self.tr("Taken since"),
-            "repeated": self.tr("Said again since"),
+            "repeated": self.tr("Said again"),
         }
         self.set_columns(
             [

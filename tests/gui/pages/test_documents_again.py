@@ -15,6 +15,7 @@ from engine.store import documents, imports, jobs
 from engine.store.project import Project
 from gui.dialogs.import_places import PlacesDialog, VanishedDialog
 from gui.dialogs.import_stop import StopImport
+from gui.dialogs.import_window import ImportWindow
 from gui.jobs.job import Job, Phase
 from gui.pages.documents import DocumentsPage
 from tests.gui.asking import AskingSession, settle
@@ -218,3 +219,13 @@ def test_the_imports_stay_within_reach_where_nothing_is_left(shown: Shown) -> No
     page._log_too.click()
     shown.settle(page)
     assert page.imports.figures["found"]._value.text() == "15"
+
+
+def test_files_given_on_another_page_are_shown_before_they_are_imported(shown: Shown, tmp_path: Path) -> None:
+    (tmp_path / "given.txt").write_text("Words.", encoding="utf-8")
+    page, session = shown(DocumentsPage, "empty")
+    page.open_at({"paths": [str(tmp_path / "given.txt")]})
+    (window,) = page.findChildren(ImportWindow)
+    assert session.jobs == []
+    window.ok.click()
+    assert list(session.jobs[0][1]["paths"]) == [str(tmp_path / "given.txt")]

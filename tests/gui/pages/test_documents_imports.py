@@ -106,12 +106,26 @@ def test_larger_limits_are_offered_for_files_that_met_one_and_for_no_other(shown
     pane = page.imports.problems
     pane.table.selectRow(1)
     assert not pane.larger.isVisible()
-    assert pane.again.isVisible()
     pane.table.selectAll()
     assert pane.larger.isVisible()
     pane.larger.click()
     shown.settle(page)
     assert session.jobs == [("retry", {"files": ["/data/second/a.pdf"], "larger": True, "passwords": {}})]
+
+
+def test_a_file_that_is_passed_over_in_a_folder_can_be_imported_by_itself(shown: Shown, tmp_path: Path) -> None:
+    odd = tmp_path / "notes.log"
+    odd.write_text("Words.", encoding="utf-8")
+    problems = [ImportProblem("notes.log", 0, "unknown_kind", "Not read from folders.", path=str(odd))]
+    page, session = _shown(shown, change=lambda project: _add_problems(project, problems))
+    pane = page.imports.problems
+    pane.table.selectRow(0)
+    assert not pane.again.isVisible()
+    pane.by_name.click()
+    shown.settle(page)
+    (window,) = page.findChildren(ImportWindow)
+    window.ok.click()
+    assert list(session.jobs[0][1]["paths"]) == [str(odd)]
 
 
 def test_a_password_is_asked_for_once_and_given_to_all_locked_files(shown: Shown, qtbot: QtBot) -> None:
