@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QMenu, QSize
 
 from engine.records import Outcome, QueryMovement
 from engine.store.runs import is_of_model
-from engine.store.slices import slices
 from gui import theme, words
 from gui.jobs.job import Job, Phase
 from gui.pages.evaluate_edits import EvaluateEdits
@@ -27,6 +26,7 @@ from gui.pages.evaluate_facts import (
     read_bench,
     read_pair,
     read_query,
+    read_slices,
     rivals,
 )
 from gui.pages.evaluate_query import QueryCompare
@@ -278,7 +278,7 @@ class EvaluatePage(ReadingPage):
         """Read the parts where they are looked at."""
         by, (a, b) = self._scatter.wants(), self._chosen
         if by is not None and a and b:
-            self.ask("evaluate/slices", lambda project: slices(project, a, b, by), self._scatter.show_slices)
+            self.ask("evaluate/slices", lambda project: read_slices(project, a, b, by), self._scatter.show_slices)
 
     def _show_primary(self) -> None:
         found, tuned = self._pair.comparison, self._bench.system("tuned")

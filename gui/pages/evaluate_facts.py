@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.records import Comparison, Hit, Outcome, QueryMovement, Run, Split
 from engine.store import browse, documents, models, pins, queries, runs
 from engine.store.pins import Pin
 from engine.store.project import Project
+from engine.store.slices import By, Slice, slices
 from engine.store.verdicts import Circumstances, circumstances, run_name
 from gui.tables.hits import HitCard, hit_card
 
@@ -143,9 +148,30 @@ def rivals(bench: Bench, run_a: int) -> list[Run]:
 
 def read_pair(project: Project, run_a: int, run_b: int, others: Sequence[int]) -> Pair:
     """The comparison of two runs, those of `run_a` with other runs, and how every query moved."""
-    beside = [found for other in others if (found := comparison_of(project, run_a, other))]
-    moved = group(runs.movements(project, run_a, run_b)) if run_a and run_b else Moved()
-    return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved, tuple(pins.pins(project, run_a)))
+    with uncollected():
+        beside = [found for other in others if (found := comparison_of(project, run_a, other))]
+        moved = group(runs.movements(project, run_a, run_b)) if run_a and run_b else Moved()
+        return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved, tuple(pins.pins(project, run_a)))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make very many small objects that hold no cycles, without Python's collector looking through them.
+
+    One look through those of 100,000 queries takes the window's thread its turn for a tenth of a second and more.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
+def read_slices(project: Project, run_a: int, run_b: int, by: By) -> list[Slice]:
+    """The comparison of two runs in parts."""
+    with uncollected():
+        return slices(project, run_a, run_b, by)
 
 
 def comparison_of(project: Project, run_a: int, run_b: int) -> Comparison | None:
@@ -194,7 +220,7 @@ def listed(moved: Moved, text: str, order: str) -> Moved:
     A query without its answer stands behind all ranks.
     """
     wanted = text.casefold().split()
-    keys: dict[str, Callable[[QueryMovement], tuple[object, ...]]] = {
+    keys: dict[str, Callable[[QueryMovement], Any]] = {  # Any: tuples of what can be compared
         "now": lambda row: (row.rank_a or NOT_FOUND, row.query_id),
         "before": lambda row: (row.rank_b or NOT_FOUND, row.query_id),
         "text": lambda row: (row.text.casefold(), row.query_id),
@@ -204,9 +230,16 @@ def listed(moved: Moved, text: str, order: str) -> Moved:
         found = rows
         if wanted:
             found = tuple(row for row in rows if all(word in row.text.casefold() for word in wanted))
-        return tuple(sorted(found, key=keys[order])) if order in keys else found
+        return tuple(_sorted(found, keys[order])) if order in keys else found
 
-    return Moved(kept(moved.fixed), kept(moved.broken), kept(moved.right), kept(moved.wrong))
+    with uncollected():
+        return Moved(kept(moved.fixed), kept(moved.broken), kept(moved.right), kept(moved.wrong))
+
+
+def _sorted(rows: Sequence[QueryMovement], key: Callable[[QueryMovement], Any]) -> Iterator[QueryMovement]:
+    """In pieces, because one long sort would not let the window's thread have its turn."""
+    pieces = [sorted(rows[start : start + 2000], key=key) for start in range(0, len(rows), 2000)]
+    return heapq.merge(*pieces, key=key)
 
 
 def shown_points(moved: Moved, most: int = 3000) -> list[QueryMovement]:

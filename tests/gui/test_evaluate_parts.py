@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -229,3 +231,11 @@ def test_a_narrow_page_puts_the_scatter_under_the_lists(qtbot, tmp_path, finishe
     page.resize(944, 604)
     qtbot.waitUntil(lambda: page._scatter.y() > page._questions.y(), timeout=5000)
     assert page._table.columnWidth(0) > 200  # systems have room for their names
+
+
+def test_many_queries_are_put_in_order_as_one_sort_would():
+    rng = np.random.default_rng(3)
+    rows = tuple(QueryMovement(i, f"q{rng.integers(50)}", int(rng.integers(0, 100)), 0, 0.0, 0.0) for i in range(5000))
+    found = listed(Moved(wrong=rows), "", "text").wrong
+    assert found == tuple(sorted(rows, key=lambda row: (row.text, row.query_id)))
+    assert gc.isenabled()
