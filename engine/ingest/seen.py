@@ -112,6 +112,10 @@ class KnownFiles:
         """Keep what came of a file. Those out of archives are known by their archive."""
         if one.origin or code in PASSING:
             return
+        before = look.before
+        is_kept = before is not None and look.facts.same_as(before) and code == before.code
+        if is_kept and not labelled:
+            return
         kept = json.loads(self._found.pop(str(one.path), '{"asked": []}'))
         found = json.dumps({**kept, "skipped": skipped}, ensure_ascii=False)
         self._waiting.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from engine.store.project import Project
 
@@ -45,14 +45,15 @@ class SeenFile:
 
 def seen_file(project: Project, path: str) -> SeenFile | None:
     row = project.db.execute(f"select {_COLUMNS} from seen_files where path = ?", [path]).fetchone()
-    return SeenFile(*row[:-1], bool(row[-1])) if row else None
+    return SeenFile(*row) if row else None
 
 
 def put_seen(project: Project, files: Sequence[SeenFile]) -> None:
     """Keep what is known; replaces what was known of the same paths."""
-    marks = ", ".join("?" * len(SeenFile.__dataclass_fields__))
+    names = tuple(SeenFile.__dataclass_fields__)
     project.db.conn.executemany(
-        f"insert or replace into seen_files ({_COLUMNS}) values ({marks})", [astuple(file) for file in files]
+        f"insert or replace into seen_files ({_COLUMNS}) values ({', '.join('?' * len(names))})",
+        [tuple(getattr(file, name) for name in names) for file in files],
     )
 
 
