@@ -37,6 +37,11 @@ _MARKS = (
 )
 _SAMPLE = 64 * 1024
 _FEW = 32  # as many odd characters (each control character once) make no file binary by themselves
+_ODD = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\ufffd]")
+# Of good characters beyond ASCII; text in other encodings read as UTF-8 has 2.7 broken ones or more to a good one
+# (Chinese, Japanese, Korean, Cyrillic, Greek, Thai and Western texts of mixed-docs).
+_BROKEN_SHARE = 0.3
+_DAMAGED_SHARE = 0.1  # of all characters; above it a text counts as binary
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]{2,40})""")
 
@@ -67,7 +72,7 @@ def detect(content: bytes, *, declared: str = "") -> str:
         return "utf-8"
     if declared and _reads(content, declared):
         return declared
-    return _guess(content)
+    return _guess(content) or ("utf-8" if _is_mostly_utf8(content) else "")
 
 
 def declared_in_html(content: bytes) -> str:
@@ -132,8 +137,14 @@ def _is_utf8(content: bytes) -> bool:
         text = content.decode("utf-8", "replace")
         broken = text.count("\ufffd")
         whole = sum(char > "\x7f" for char in text) - broken
-        return broken <= 0.05 * whole
+        return broken <= _BROKEN_SHARE * whole
     return True
+
+
+def _is_mostly_utf8(content: bytes) -> bool:
+    """Where no encoding fits, a damaged stretch: what is around it is read, the stretch becomes replacement marks."""
+    text = content[: 16 * _SAMPLE].decode("utf-8", "replace")
+    return "\0" not in text and text.count("\ufffd") <= _DAMAGED_SHARE * len(text)
 
 
 def _reads(content: bytes, encoding: str) -> bool:
@@ -159,5 +170,5 @@ def _guess(content: bytes) -> str:
 
 def _is_binary(text: str) -> bool:
     sample = text[:_SAMPLE]
-    odd = sum((char < " " and char not in "\t\n\r\x0c\x1b") or char == "\ufffd" for char in sample)
+    odd = len(_ODD.findall(sample))
     return odd > 0.1 * len(sample) and odd > _FEW

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from email import policy
@@ -16,6 +17,7 @@ from engine.ingest.readers.web import fill_from_html
 
 _MOST_PARTS = 500
 _DEEPEST = 3
+_NO_SUFFIX = re.compile(r"[^\w.]")
 _HEADS = ("From", "To", "Cc", "Date")
 
 Beat = Callable[[], None]
@@ -68,7 +70,7 @@ def _attachment(outline: Outline, part: MIMEPart, path: Path, beat: Beat, depth:
     from engine.ingest.readers.reading import read_document
 
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / f"attached{Path(name).suffix[:12]}"
+        place = Path(folder) / f"attached{_NO_SUFFIX.sub('', Path(name).suffix)[:12]}"
         place.write_bytes(content)
         try:
             attached = read_document(place, beat=beat)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 from engine.errors import FormatError
 from engine.ingest.document import MAX_CHARS, ReadDocument
@@ -25,6 +28,9 @@ def read_document(path: Path, kind: Kind | None = None, beat: Callable[[], None]
     kind = kind or sniff(path)
     try:
         document = _read(path, kind, beat)
+    except (SyntaxError, ExpatError, zipfile.BadZipFile, zlib.error, EOFError) as error:  # SyntaxError: also lxml's
+        hint = "Get the file again, or open it in its program and save it anew."
+        raise FormatError(f"{path.name} is damaged: {error}.", hint=hint) from error
     except RecursionError as error:
         raise FormatError(
             f"{path.name} is nested deeper than any document is.", hint="Do not trust it, or save it anew."

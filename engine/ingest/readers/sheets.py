@@ -47,6 +47,8 @@ def read_xlsx(path: Path, beat: Callable[[], None] = lambda: None) -> ReadDocume
         AttributeError,
         IndexError,
         TypeError,
+        OSError,
+        SyntaxError,
     ) as error:
         raise FormatError(f"{path.name} is a damaged XLSX file.", hint="Open it in Excel and save it again.") from error
     if outline.is_empty:

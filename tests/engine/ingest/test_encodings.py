@@ -64,3 +64,12 @@ def test_the_encoding_a_page_names_is_found():
 def test_what_a_file_says_of_itself_wins_over_a_guess_but_not_over_utf8():
     assert detect("Привет".encode("koi8_r"), declared="koi8_r") == "koi8_r"
     assert detect("Привет".encode(), declared="koi8_r") == "utf-8"
+
+
+def test_a_damaged_stretch_does_not_turn_utf8_into_another_encoding():
+    good = "水壶要用白醋除垢。保修期为两年。\n" * 3
+    damaged = good.encode() + b"\xff\xfe\x91\xd4" + good.encode()
+    text = decode(damaged, "a.txt")
+    assert text.startswith(good)
+    assert text.endswith(good)
+    assert "\ufffd" in text
