@@ -134,6 +134,7 @@ class Run:
         self.watcher = Watcher(project, row.id, work.watch, self.total, task, self._point)
         self._peak = Peak(False)
         self._usual: dict[str, float] = {}
+        self.foretold: dict[str, Any] = {}  # Any: a forecast's JSON, where trial steps made one
         self._saved_at = time.monotonic()
 
     def finish(self) -> TrainSummary:
@@ -391,6 +392,7 @@ class Run:
             "device": self.device,
             "precision": self.work.precision,
             "total": self.total,
+            "foretold": self.foretold,
             "pool": self._pool_facts(),
             "pooling": facts.pooling,
             "prompts": facts.prompts,

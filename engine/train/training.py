@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 from engine.encode.models import add_model_folder, folder_of
@@ -10,6 +10,7 @@ from engine.errors import UserError
 from engine.params import RerankerParams, TrainParams, params_from_dict, params_to_dict, static_params
 from engine.records import Model, State
 from engine.store import models
+from engine.store.forecasts import find_forecast
 from engine.store.negatives import newest_mining
 from engine.store.project import Project
 from engine.task import Task
@@ -36,6 +37,8 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
             suffice.
     """
     task.progress("read training queries", 0, 0)
+    measured = find_forecast(project, params)
+    foretold = asdict(measured) if measured else {}
     params = kept_inside(project, params)
     row, params = open_row(project, params)
     checkpoints = Checkpoints(project.path / "models" / str(row.id) / "checkpoints")
@@ -45,10 +48,14 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
         if is_static(folder) and fits_static(params):
             params = static_params(params)
             static = StaticWork(project, folder, params, task)
-            return Run(project, row, base, params, checkpoints, static, task).finish()
+            run = Run(project, row, base, params, checkpoints, static, task)
+            run.foretold = foretold
+            return run.finish()
         with lead(project.path, folder, params) as team:
             work = EncoderWork(project, folder, params, task, team=team)
-            return Run(project, row, base, params, checkpoints, work, task).finish()
+            run = Run(project, row, base, params, checkpoints, work, task)
+            run.foretold = foretold
+            return run.finish()
     except BaseException:
         found = models.model(project, row.id)
         if found and found.state is State.BUILDING and checkpoints.newest() is None:

@@ -205,7 +205,12 @@ class TrainLive(QWidget):
         seconds = float(model.summary.get("seconds", 0.0))
         pace = fill(self.tr("%1 s / step"), f"{seconds / steps:.1f}") if steps and seconds else " "
         self._step.set_value(words.count(steps), pace)
-        self._time.set_value(words.duration(seconds) if seconds else "–", self.tr("taken"))
+        foretold = dict(model.summary.get("foretold") or {})
+        self._foretold = float(foretold.get("bytes", 0.0))
+        learning = float(foretold.get("learning", 0.0))  # without loading and saving, as the seconds of a run
+        expected = words.about(learning) if learning else ""
+        taken = fill(self.tr("taken; %1 foretold"), expected) if expected else self.tr("taken")
+        self._time.set_value(words.duration(seconds) if seconds else "–", taken)
         self._redraw()
 
     def redraw_now(self) -> None:

@@ -104,7 +104,9 @@ def test_warnings_are_shown_while_it_goes_and_with_the_finished_run(qtbot, tmp_p
     said = "Step 25: the loss is stuck: 1.300 over the first steps, 1.299 over the last."
     with Project.open(finished) as project:
         tuned = models.newest_tuned(project)
-        models.set_model_state(project, tuned.id, tuned.state, summary={**tuned.summary, "warnings": [said]})
+        told = {"warnings": [said], "foretold": {"seconds": 140.0, "learning": 120.0, "bytes": 1.8e9}}
+        models.add_metrics(project, tuned.id, [("memory", 0, 1.5e9), ("memory", 60, 1.7e9)])
+        models.set_model_state(project, tuned.id, tuned.state, summary={**tuned.summary, **told})
         probes.add_probes(project, tuned.id, _looks(queries.representatives(project)[0].id, [9, 2]))
     page = _page(qtbot, tmp_path, finished)
     page._start.click()
@@ -114,6 +116,8 @@ def test_warnings_are_shown_while_it_goes_and_with_the_finished_run(qtbot, tmp_p
     page.session.end_job(page._job, Phase.DONE, changed={"models"}, summary={"model": tuned.id})
     settle(qtbot, page)
     assert page._live.troubles.sentences() == [said]
+    assert page._live._time._note.text() == "taken; ≈ 2 min foretold"
+    assert (page._live._memory._value.text(), page._live._memory._note.text()) == ("1.7 GB", "at most; 1.8 GB foretold")
     assert [row.path() for row in page._side._watched.rows()] == ["rank 9 → 2"]
 
 

@@ -114,6 +114,14 @@ def test_a_run_whose_time_was_foretold_is_kept_inside_it(project, small, monkeyp
     assert "GB of memory" in told.words
 
 
+def test_a_run_keeps_what_was_foretold_of_it(project, small):
+    params = replace(small, max_steps=2, eval_every=0)
+    told = forecast(project, params, Task())
+    kept = models.model(project, train(project, params, Task()).model).summary
+    assert (kept["foretold"]["seconds"], kept["foretold"]["bytes"]) == (told.seconds, told.bytes)
+    assert 0.5 < kept["peak_bytes"] / told.bytes < 2
+
+
 def test_a_forecast_holds_for_its_own_settings_and_data_only(project, small):
     forecast(project, small, Task())
     assert find_forecast(project, small)
