@@ -48,7 +48,7 @@ class Overview(QWidget):
             self._rows.horizontalHeaderItem(place).setTextAlignment(_RIGHT)
         for kind in seen.kinds:
             self._rows.appendRow(_cells(kind))
-        self.table.set_widths(180, 72, 84, 0)
+        self.table.set_widths(176, 60, 76, 0)
 
 
 def _cells(kind: PreviewKind) -> list[QStandardItem]:

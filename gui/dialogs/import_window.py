@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QDialog, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QStackedWidget, QWidget
 
 from engine.formats import ImportPreview, PreviewFile, PreviewTable
 from engine.params import FileChoice, ImportParams, params_to_dict
@@ -56,7 +56,7 @@ class ImportWindow(QDialog):
         self.setWindowTitle(self.tr("Import"))
         self.setAcceptDrops(True)
         self.resize(1000, 660)
-        self.setMinimumSize(760, 480)
+        self.setMinimumSize(760, 540)
         stack = column(self)
         stack.addLayout(self._make_head())
         stack.addWidget(rule())
@@ -151,21 +151,18 @@ class ImportWindow(QDialog):
 
     def _make_options(self) -> QWidget:
         self._options = QWidget()
-        line = row(self._options, margins=(24, 12, 24, 0), gap=8)
-        self._split_name = label(self.tr("New queries are"), "body", "text2")
+        stack = column(self._options, margins=(24, 12, 24, 0), gap=8)
         self.split = SegmentedControl(
             [self.tr("As it says"), "train", "dev", "test"], accessible=self.tr("Split of the new queries")
         )
+        stack.addLayout(_option(label(self.tr("New queries are"), "body", "text2"), self.split))
         self._existing_name = label("", "body", "text2")
         self.existing = SegmentedControl(
             [self.tr("Add the judgements"), self.tr("Leave as they are")],
             accessible=self.tr("Queries that are here already"),
         )
-        for part in (self._split_name, self.split):
-            line.addWidget(part)
-        line.addStretch(1)
+        stack.addLayout(_option(self._existing_name, self.existing))
         for part in (self._existing_name, self.existing):
-            line.addWidget(part)
             part.hide()
         self._options.hide()
         return self._options
@@ -366,3 +363,12 @@ class ImportWindow(QDialog):
             left = all(format_of(file, self._choice(file)) == "skip" for file in self._files)
             only = left and len(self._files) == self._found
             self.ok.set_possible(self._takes and not only, self.tr("Nothing here can be imported"))
+
+
+def _option(name: QLabel, field: QWidget) -> Any:  # Any: a layout
+    line = row(gap=12)
+    name.setMinimumWidth(176)
+    line.addWidget(name)
+    line.addWidget(field)
+    line.addStretch(1)
+    return line

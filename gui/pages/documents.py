@@ -118,6 +118,7 @@ class DocumentsPage(ReadingPage):
             return
         if "all" in topics:
             self._document.show_document(None)
+            self.outcome.set_aside(False)
             self._stack.setCurrentIndex(EMPTY)
             seen = self.session.overview()
             self._show_frame(seen is not None and seen.passages > 0)
@@ -181,13 +182,14 @@ class DocumentsPage(ReadingPage):
     def show_imports(self) -> None:
         """Every import with its report, in the place of the table."""
         self._stack.setCurrentIndex(IMPORTS)
-        self.outcome.hide()
+        self.outcome.set_aside(True)
         self._show_frame(self._filled)
         self._list_imports()
         self.imports.list.setFocus()
 
     def show_documents(self) -> None:
         """Back to the table."""
+        self.outcome.set_aside(False)
         if self._stack.currentIndex() == IMPORTS:
             self._stack.setCurrentIndex(CONTENT if self._filled else EMPTY)
             self._show_frame(self._filled)

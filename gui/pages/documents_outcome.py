@@ -62,6 +62,7 @@ class OutcomePanel(Card):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(pad=12, gap=0, parent=parent)
         self._session = session
+        self._aside = False
         line = row(gap=12)
         self.mark = StateMark("done", 14)
         line.addWidget(self.mark)
@@ -83,6 +84,12 @@ class OutcomePanel(Card):
         session.project_changed.connect(self.hide)
         self.hide()
 
+    def set_aside(self, aside: bool) -> None:
+        """Say nothing while the reports themselves are looked at."""
+        self._aside = aside
+        if aside:
+            self.hide()
+
     def _started(self, job: Job) -> None:
         if job.kind in IMPORTS:
             self.hide()
@@ -98,7 +105,7 @@ class OutcomePanel(Card):
             self.mark.set_state("stale" if problems else "done")
             self.sentence.setText(outcome_sentence(job, self))
         self.setAccessibleName(self.sentence.text())
-        self.show()
+        self.setVisible(not self._aside)
 
 
 def outcome_sentence(job: Job, words_of: QWidget) -> str:

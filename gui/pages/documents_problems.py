@@ -145,7 +145,7 @@ class ProblemsPane(QWidget):
         for state, name in (
             ("open", self.tr("Open %1")),
             ("ignored", self.tr("Ignored %1")),
-            ("resolved", self.tr("Taken since %1")),
+            ("resolved", self.tr("Settled since %1")),
             ("repeated", self.tr("Said again %1")),
         ):
             count = sum(number for has, _code, number in kinds if has == state)

@@ -27,7 +27,7 @@ class ProblemsModel(PagedModel[ImportProblem]):
         self._states = {
             "open": self.tr("Open"),
             "ignored": self.tr("Ignored"),
-            "resolved": self.tr("Taken since"),
+            "resolved": self.tr("Settled since"),
             "repeated": self.tr("Said again"),
         }
         self.set_columns(
