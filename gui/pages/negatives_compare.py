@@ -137,7 +137,8 @@ class PassageCard(Card):
 
     def _standing(self, at: CandidateRow, model: str) -> str:
         parts = [f"{name} {rank}" for name, rank in (("BM25", at.bm25_rank), (model, at.dense_rank)) if rank]
-        return " · ".join([*parts, short_score(at.score)])
+        reranked = [fill(self.tr("reranker %1"), short_score(at.reranked))] if at.reranked is not None else []
+        return " · ".join([*parts, short_score(at.score), *reranked])
 
 
 class ComparePanel(QFrame):

@@ -33,7 +33,10 @@ PASSAGE, BM25, MODEL, SCORE, MARGIN, STATE = range(6)
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """One candidate as the page speaks of it; `place` is where it lies among all of the mining."""
+    """One candidate as the page speaks of it; `place` is where it lies among all of the mining.
+
+    `reranked`: what a reranker gave it, None where it did not read it.
+    """
 
     place: int
     passage_id: int
@@ -45,6 +48,7 @@ class CandidateRow:
     state: CandidateState
     review: Review | None
     random: bool
+    reranked: float | None = None
 
 
 class CandidatesModel(QAbstractTableModel):
@@ -191,6 +195,7 @@ def candidate_row(mined: Mined, shown: Picture, place: int, names: Mapping[int, 
         STATES[shown.selection.states[place]],
         _REVIEWS.get(int(mined.reviews[place])),
         bool(all_.flags[place] & Flag.RANDOM) and not all_.bm25_rank[place] and not all_.dense_rank[place],
+        None if all_.reranked is None or np.isnan(all_.reranked[place]) else float(all_.reranked[place]),
     )
 
 

@@ -106,3 +106,10 @@ def test_every_positive_counts_and_a_query_with_few_survivors_is_kept(run, tmp_p
         assert not set(found["neg_passage"]) & set(row["pos_passage"])
     trained = run("train", "--set", "max_steps=1", "--set", "batch_size=4", "--set", "max_length=32")
     assert trained["steps"] == 1
+    run("reranker", "--set", "max_steps=1", "--set", "batch_size=4", "--set", "max_length=32")
+    scored = run("negatives score", "--per-query", "4", "--gate", "share", "--gate-at", "0.98")
+    assert scored["gate"] == "share"
+    assert scored["scored"] >= 2 * len(PARTS)  # each query's two answers, and others
+    assert scored["negatives"] <= mined["negatives"]
+    freed = run("negatives select", "--gate", "off", "--negatives", "1")
+    assert freed["negatives"] == len(PARTS)

@@ -197,6 +197,18 @@ def test_the_gate_is_a_line_of_the_waterfall_and_its_candidates_are_walked(shown
     assert len(page._looked.walk) == int(expected.held.sum()) > before
 
 
+def test_what_the_reranker_gave_stands_beside_the_passage(shown: Shown) -> None:
+    page, session = shown(NegativesPage, change=read_by_reranker)
+    comparison = page.compare.comparison()
+    assert session.project is not None
+    assert comparison is not None
+    given = read_candidates(session.project, 1).reranked
+    assert given is not None
+    place = comparison.right.row.place
+    assert comparison.right.row.reranked == pytest.approx(float(given[place]))
+    assert page.compare.right.standing.text().endswith(f"reranker .{round(1000 * float(given[place]))}")
+
+
 def test_mining_again_offers_each_model_exactly_or_through_an_index(shown: Shown, qtbot: QtBot) -> None:
     page, session = shown(NegativesPage)
     page._again.click()
