@@ -24,7 +24,6 @@ MOST = 12
 DRAWN = 6
 _TOP = 3
 _SHAPE_PASSAGES = 400
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True)
