@@ -84,7 +84,9 @@ class _Nearest:
         text, place = np.divmod(self._keys, self._span)
         distance, other = np.divmod(place, self._n)
         pair = np.minimum(text, other) * self._n + np.maximum(text, other)
-        pair, distance = np.divmod(np.unique(pair * (SCALE + 1) + distance), SCALE + 1)
+        found = pair * (SCALE + 1) + distance
+        found.sort()  # many times as fast as numpy's unique
+        pair, distance = np.divmod(found[np.diff(found, prepend=-1) > 0], SCALE + 1)
         a, b = np.divmod(pair, self._n)
         return a.astype(np.int32), b.astype(np.int32), (SCALE - distance).astype(np.uint16)
 
