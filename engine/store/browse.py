@@ -157,14 +157,6 @@ def kept_pairs(project: Project, mining_id: int) -> np.ndarray:
     return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
 
 
-def problem_counts(project: Project, import_id: int) -> dict[str, int]:
-    """How many things one import could not take, by the problem's code."""
-    rows = project.db.execute(
-        "select code, count(*) from import_problems where import_id = ? group by code order by 2 desc", [import_id]
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def _query(row: Sequence[object]) -> Query:
     query_id, external_id, text, source, split, official, duplicate_of = row
     return Query(

@@ -202,7 +202,7 @@ class PlacesDialog(QDialog):
 class VanishedDialog(QDialog):
     """Documents whose file is gone: each with a check, all checked; `chosen()` are those to be taken out."""
 
-    def __init__(self, gone: dict[str, int], more: int, parent: QWidget | None = None) -> None:
+    def __init__(self, gone: dict[str, int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._gone = gone
         title = self.tr("Files that are gone")
@@ -236,8 +236,6 @@ class VanishedDialog(QDialog):
         stack.addLayout(body, 1)
         stack.addWidget(rule())
         foot = row(margins=(24, 12, 24, 16), gap=8)
-        self._fact = label(fill(self.tr("and %1 more"), words.count(more)) if more else "", "body", "text2")
-        foot.addWidget(self._fact)
         foot.addStretch(1)
         self.no = Button(self.tr("Keep them all"), "plain")
         self.no.setDefault(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
@@ -29,7 +30,10 @@ COUNTERS = ("new", "updated", "unchanged", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """Documents whose file was gone at the last reading, as far as they are still here; `record` names the reading."""
+    """What the last reading did not find: files whose documents are still here, and whole places.
+
+    Nothing of a place that is missing is offered for removal: its disk may just not be plugged in.
+    """
 
     record: int
     documents: dict[str, int]
@@ -37,14 +41,14 @@ class Gone:
 
 
 def read_gone(project: Project) -> Gone | None:
-    """What the last reading found gone; None where nothing was read again yet, or nothing is left of it."""
+    """What the last reading did not find; None where nothing was read again yet, or nothing of it is left to say."""
     last = jobs.last_done(project, "reimport")
     if last is None:
         return None
     summary: Mapping[str, Any] = last.summary or {}  # Any: JSON values
     found = arrivals.documents_at(project, [str(path) for path in summary.get("vanished") or ()])
-    missing = tuple(str(path) for path in summary.get("missing") or ())
-    return Gone(last.id, found, missing) if found else None
+    missing = tuple(str(path) for path in summary.get("missing") or () if not Path(str(path)).exists())
+    return Gone(last.id, found, missing) if found or missing else None
 
 
 def read_unfinished(project: Project) -> UnfinishedImport | None:
@@ -173,19 +177,26 @@ class GonePanel(_Amber):
         self.setVisible(gone is not None and gone.record != self._kept)
         if gone is None:
             return
+        self.look.setVisible(bool(gone.documents))
+        away = fill(
+            self.tr("%1 cannot be found now: %2. Nothing of it was touched."),
+            amount(len(gone.missing), self.tr("place"), self.tr("places")),
+            words.plain(", ".join(gone.missing), 300),
+        )
+        if not gone.documents:
+            self.say(self.tr("Not everything could be read again"), away)
+            return
         files = amount(len(gone.documents), self.tr("file is gone"), self.tr("files are gone"))
         names = ", ".join(path.replace("\\", "/").rsplit("/", 1)[-1] for path in list(gone.documents)[:3])
         more = len(gone.documents) - 3
         listed = fill(self.tr("%1 and %2 more"), names, words.count(more)) if more > 0 else names
-        self.say(
-            fill(self.tr("%1 from the places that were read"), files),
-            fill(self.tr("%1. What came from them is still in the project."), words.plain(listed, 300)),
-        )
+        kept = fill(self.tr("%1. What came from them is still in the project."), words.plain(listed, 300))
+        self.say(fill(self.tr("%1 from the places that were read"), files), f"{kept} {away}" if gone.missing else kept)
 
     def ask(self) -> None:
         if self._gone is None:
             return
-        dialog = VanishedDialog(self._gone.documents, 0, self.window())
+        dialog = VanishedDialog(self._gone.documents, self.window())
         dialog.accepted.connect(lambda: self._remove(dialog.chosen()))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -10,6 +10,7 @@ from engine.ingest.importing import import_paths
 from engine.params import ImportParams
 from engine.records import Qrel, Review
 from engine.store import arrivals, documents, queries
+from engine.store.imports import ignore_problems
 from engine.store.project import Project
 from engine.store.undoing import foresee_undo, undo_import
 from engine.task import Task
@@ -102,3 +103,17 @@ def test_every_import_is_listed_with_how_it_stands(project, tmp_path):
         (second, True, 0, 0),
         (first, False, 1, 1),
     ]
+
+
+def test_problems_are_counted_and_paged_by_state_and_code(project, tmp_path):
+    folder = _texts(tmp_path / "docs", a="", b="", c="Words.")
+    (folder / "odd.bin").write_bytes(bytes(range(256)))
+    number = _import(project, folder)
+    kinds = arrivals.problem_kinds(project, number)
+    assert sorted(kinds) == [("open", "empty", 2), ("open", "unknown_kind", 1)]
+    first = arrivals.page_of_problems(project, number, offset=0, limit=1, code="empty")
+    ignore_problems(project, [found.id for found in first])
+    assert arrivals.count_problems(project, number, state="ignored") == 1
+    left = arrivals.page_of_problems(project, number, offset=0, limit=9, state="open", code="empty")
+    assert [found.file for found in left] == ["b.txt"]
+    assert arrivals.page_of_problems(project, number, offset=1, limit=9, state="open") != left

@@ -79,10 +79,6 @@ def test_lengths_are_those_of_the_texts(project: Project) -> None:
     assert sorted(browse.passage_lengths(project).tolist()) == [3, 5, 8, 9, 180]
 
 
-def test_problems_are_counted_by_code(project: Project) -> None:
-    assert browse.problem_counts(project, 1) == {"empty": 2, "field": 1}
-
-
 def test_kept_pairs_are_packed_and_ascending(project: Project) -> None:
     model = models.add_model(project, name="m", kind="base", path="/m")
     mining = negatives.start_mining(project, model_id=model, params={})

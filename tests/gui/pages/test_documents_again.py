@@ -23,9 +23,10 @@ from tests.gui.pages.showing import Shown
 from tests.gui.projects import imported_project
 
 
-def _read_again(project: Project, vanished: list[str]) -> None:
+def _read_again(project: Project, vanished: list[str], missing: tuple[str, ...] = ()) -> None:
     record = jobs.start_job(project, "reimport", {})
-    jobs.end_job(project, record, JobState.DONE, summary={"vanished": vanished, "missing": []}, seconds=1.0)
+    summary = {"vanished": vanished, "missing": list(missing)}
+    jobs.end_job(project, record, JobState.DONE, summary=summary, seconds=1.0)
 
 
 def _paths(project: Project) -> list[str]:
@@ -54,6 +55,13 @@ def test_gone_files_that_are_to_stay_are_not_asked_about_again(shown: Shown) -> 
     shown.settle(page)
     assert not page.gone.isVisible()
     assert session.edits == []
+
+
+def test_a_disk_that_is_not_plugged_in_is_named_and_nothing_of_it_is_offered_for_removal(shown: Shown) -> None:
+    page, _ = shown(DocumentsPage, "imported", change=lambda project: _read_again(project, [], ("/media/stick",)))
+    assert page.gone.isVisible()
+    assert page.gone.sentence.text() == "1 place cannot be found now: /media/stick. Nothing of it was touched."
+    assert not page.gone.look.isVisible()
 
 
 def test_places_say_what_came_from_them_and_are_read_again_as_a_job(shown: Shown, qtbot: QtBot) -> None:
