@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from engine.store.documents import NewPassage
 
 HALF = 0.5
+_SPAN = "span"  # where in the document's text something was said, kept with what is set aside
+_WAITING = "select id from set_aside where document_id = ? and reason = 'split'"
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 
 # Tables of what is said of passages, with the columns that are kept. What was mined or computed does not follow.
@@ -92,6 +94,7 @@ def replace_passages(project: Project, document_id: int, new: Sequence[NewPassag
         said = said_of(project, [place.id for place in gone])
         mined = _count(project, "negatives", [place.id for place in gone])
         moved = aside = 0
+        waiting = [row[0] for row in project.db.execute(_WAITING, [document_id])]
         by_id = {place.id: place for place in gone}
         finder = Finder(places, same_text=same_text)
         for kind, rows in said.items():
@@ -100,7 +103,7 @@ def replace_passages(project: Project, document_id: int, new: Sequence[NewPassag
                 moved += followed == "moved"
                 aside += followed == "aside"
         delete_passages(project, list(by_id))
-        restored = _restore(project, document_id, finder) if len(places) > kept else 0
+        restored = _restore(project, waiting, places, finder) if len(places) > kept else 0
         project.db.execute("update documents set n_passages = ? where id = ?", [len(places), document_id])
     return Followed(kept, len(places) - kept, len(gone), moved, restored, aside, mined)
 
@@ -168,13 +171,14 @@ class Finder:
         self._places = sorted(places, key=lambda place: (place.start, place.end))
         self._starts = [place.start for place in self._places]
         self._longest = max((place.end - place.start for place in self._places), default=0)
-        self._same_text = same_text
+        self.same_text = same_text
         self._plain: dict[int, str] = {}
 
     def near(self, old: Place) -> list[tuple[float, Place]]:
         """New passages that hold some of an old one's text, with the share they hold, in order."""
-        if not self._same_text:
-            parts = [part for part in map(plain, _SENTENCE.findall(old.text)) if part] or [plain(old.text)]
+        if not self.same_text:
+            found = dict.fromkeys(map(plain, _SENTENCE.findall(old.text)))
+            parts = [part for part in found if part] or [plain(old.text)]
             total = sum(map(len, parts)) or 1
             shares = [
                 (sum(len(part) for part in parts if part in self._text(place)) / total, place) for place in self._places
@@ -290,20 +294,34 @@ def _set_aside(project: Project, document_id: int, kind: str, row: Row, old: Pla
     project.db.execute(
         "insert into set_aside (document_id, kind, query_id, fact, heading, text, reason, set_aside_at) "
         "values (?, ?, ?, ?, ?, ?, ?, ?)",
-        [document_id, kind, row.get("query_id"), json.dumps(row), old.heading, old.text, reason, now()],
+        [
+            document_id,
+            kind,
+            row.get("query_id"),
+            json.dumps({**row, _SPAN: [old.start, old.end]}),
+            old.heading,
+            old.text,
+            reason,
+            now(),
+        ],
     )
 
 
-def _restore(project: Project, document_id: int, finder: Finder) -> int:
-    """Say again what was set aside and has a passage now; returns how much."""
-    rows = project.db.execute(
-        "select id, kind, fact, heading, text from set_aside where document_id = ? and reason = 'split'", [document_id]
-    ).fetchall()
-    by_text = Finder(finder._places, same_text=False) if rows else finder
+def _restore(project: Project, waiting: Sequence[int], places: Sequence[Place], finder: Finder) -> int:
+    """Say again what was set aside before and has a passage now; returns how much."""
+    by_sentences = Finder(places, same_text=False)
     restored = 0
-    for aside_id, kind, fact, heading, text in rows:
+    for aside_id in waiting:
+        kind, fact, heading, text, whole = project.db.execute(
+            "select s.kind, s.fact, s.heading, s.text, t.text from set_aside s "
+            "left join document_texts t on t.document_id = s.document_id where s.id = ?",
+            [aside_id],
+        ).fetchone()
         row = json.loads(fact)
-        if not _follow(project, kind, row, Place(0, 0, len(text), text, heading or ""), by_text):
+        start, end = row.pop(_SPAN)
+        stands = (whole or "")[start:end] == text
+        old = Place(0, start, end, text, heading or "")
+        if not _follow(project, kind, row, old, finder if stands and finder.same_text else by_sentences):
             project.db.execute("delete from set_aside where id = ?", [aside_id])
             restored += 1
     return restored

@@ -40,6 +40,8 @@ _KINDS = {
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluate"),
     "reimport": QT_TRANSLATE_NOOP("jobs", "Read again"),
     "retry": QT_TRANSLATE_NOOP("jobs", "Read files again"),
+    "cut": QT_TRANSLATE_NOOP("jobs", "Cut passages again"),
+    "uncut": QT_TRANSLATE_NOOP("jobs", "Take the cutting back"),
     "make_queries": QT_TRANSLATE_NOOP("jobs", "Make queries"),
     "forecast": QT_TRANSLATE_NOOP("jobs", "Foretell the training"),
     "autopilot": QT_TRANSLATE_NOOP("jobs", "Mine and train in rounds"),
@@ -64,6 +66,8 @@ _PAST = {
     "evaluate": QT_TRANSLATE_NOOP("jobs", "Evaluated"),
     "reimport": QT_TRANSLATE_NOOP("jobs", "Read again"),
     "retry": QT_TRANSLATE_NOOP("jobs", "Read files again"),
+    "cut": QT_TRANSLATE_NOOP("jobs", "Cut passages again"),
+    "uncut": QT_TRANSLATE_NOOP("jobs", "Took the cutting back"),
     "make_queries": QT_TRANSLATE_NOOP("jobs", "Made queries"),
     "forecast": QT_TRANSLATE_NOOP("jobs", "Foretold the training"),
     "autopilot": QT_TRANSLATE_NOOP("jobs", "Mined and trained in rounds"),
@@ -81,7 +85,7 @@ PAGES = {
     "reimport": "documents", "retry": "documents", "make_queries": "queries", "forecast": "train", "autopilot": "train",
     "merge": "train", "scores": "train", "reranker": "train", "mteb": "export",
     "report": "evaluate",
-    "tasks": "evaluate", "gate": "negatives",
+    "tasks": "evaluate", "gate": "negatives", "cut": "documents", "uncut": "documents",
 }  # fmt: skip
 
 

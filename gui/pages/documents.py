@@ -122,12 +122,14 @@ class DocumentsPage(ReadingPage):
             self._stack.setCurrentIndex(EMPTY)
             seen = self.session.overview()
             self._show_frame(seen is not None and seen.passages > 0)
+        shown = self._document.document()
+        if shown is not None:
+            self._wanted = shown.id  # stays chosen where it is still listed
         self._list_documents()
         self.ask("documents/view", read_documents, self._show_view)
         if self._stack.currentIndex() == IMPORTS:
             self._list_imports()
         self._passages.refresh()
-        shown = self._document.document()
         if shown is not None:
             self._show_document(shown.id)
 

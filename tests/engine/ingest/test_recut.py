@@ -155,6 +155,17 @@ def test_what_finds_no_passage_is_set_aside_listed_and_comes_back(project: Proje
     assert following.count_set_aside(project) == 0
 
 
+def test_sentences_said_again_and_again_bring_nothing_back_that_was_just_set_aside(project: Project) -> None:
+    _put(project, "long", (0, "Wait for ten minutes. " * 40))
+    for number, old in enumerate(_texts(project, 1)):
+        _ask(project, f"question {number}", old)
+    foreseen, _ = Bench(project).look(NARROW)
+    summary = cut(project, NARROW, Task())
+    assert (summary.moved, summary.aside, summary.restored) == (foreseen.moved, foreseen.aside, 0)
+    assert following.count_set_aside(project) == summary.aside > 0
+    assert cut(project, WIDE, Task()).restored == summary.aside
+
+
 def test_a_made_query_goes_where_its_own_words_stand(project: Project) -> None:
     document_id = _put(project, "long", (0, LONG))
     old = _holding(project, document_id, "topic4 ")

@@ -34,7 +34,7 @@ def _fill(project: Project) -> None:
     import_id = imports.start_import(project, ["/files"], "documents")
     cutting = Cutting(project, CutParams(120, 8))
     cuts.set_project_cut(project, cutting.params)
-    for name, text in (("manual", LONG), ("short", "Few words. 😀 And more.")):
+    for name, text in (("first", "Few words. 😀 And more."), ("manual", LONG)):
         outline = Outline()
         outline.heading(1, "Kettles")
         outline.paragraph(text)
@@ -210,3 +210,12 @@ def test_sentences_name_every_consequence() -> None:
     found.next = 3
     assert change_words(found, 9) == "Looked at 5 of 9 documents…"
     assert "So far 5 of 9" in question_words(found, 9)
+
+
+def test_the_chosen_document_stays_chosen_after_a_change(shown: Shown, qtbot: QtBot) -> None:
+    page, drawer, session = _open(shown, qtbot)
+    session._emit({"documents"})  # type: ignore[attr-defined]
+    _settle(shown, qtbot, page)
+    assert page.table.currentIndex().data() == "manual"
+    assert drawer._shown is not None
+    assert drawer._shown.name == "manual"
