@@ -119,6 +119,9 @@ class PassageCard(Card):
         self.text = ShadedText(accessible)
         self.body.addWidget(self.name)
         self.body.addWidget(self.standing)
+        self.reranked = ElidedLabel("", "caption", "text3")
+        self.reranked.setVisible(False)
+        self.body.addWidget(self.reranked)
         self.body.addSpacing(4)
         self.body.addWidget(self.text, 1)
 
@@ -128,6 +131,9 @@ class PassageCard(Card):
         self.name.setText(name)
         self.chip.set_state(*chip)
         self.standing.setText(self._standing(side.row, model))
+        read = side.row.reranked
+        self.reranked.setVisible(read is not None)
+        self.reranked.setText(fill(self.tr("Reranker %1"), short_score(read)) if read is not None else "")
         self.text.set_shades(())
         self.text.set_marked(shown_text(side.passage), spans)
         self.chip.updateGeometry()
@@ -137,8 +143,7 @@ class PassageCard(Card):
 
     def _standing(self, at: CandidateRow, model: str) -> str:
         parts = [f"{name} {rank}" for name, rank in (("BM25", at.bm25_rank), (model, at.dense_rank)) if rank]
-        reranked = [fill(self.tr("reranker %1"), short_score(at.reranked))] if at.reranked is not None else []
-        return " · ".join([*parts, short_score(at.score), *reranked])
+        return " · ".join([*parts, short_score(at.score)])
 
 
 class ComparePanel(QFrame):

@@ -45,7 +45,7 @@ class SelectionPanel(QFrame):
         self.rules = RulesPanel()
         self.rules.changed.connect(self.changed)
         self.rules.reading_asked.connect(self.reading_asked)
-        self.rules.setMinimumWidth(300)
+        self.rules.setMinimumWidth(316)
         line.addWidget(self.rules, 5)
         line.addWidget(rule("v"))
         line.addWidget(self._make_margins(), 5)
@@ -105,7 +105,7 @@ class SelectionPanel(QFrame):
 
     def _make_margins(self) -> QWidget:
         panel = QWidget()
-        panel.setMinimumWidth(240)
+        panel.setMinimumWidth(220)
         self._margins = column(panel, margins=(16, 8, 12, 4), gap=4)
         head = row()
         head.addWidget(label(self.tr("Margins"), "body", weight="medium"))
@@ -115,7 +115,7 @@ class SelectionPanel(QFrame):
 
     def _make_waterfall(self) -> QWidget:
         panel = QWidget()
-        panel.setMinimumWidth(260)
+        panel.setMinimumWidth(240)
         stack = column(panel, margins=(16, 8, 16, 8), gap=4)
         head = row()
         head.addWidget(label(self.tr("What is left"), "body", weight="medium"))

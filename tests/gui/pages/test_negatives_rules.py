@@ -206,7 +206,7 @@ def test_what_the_reranker_gave_stands_beside_the_passage(shown: Shown) -> None:
     assert given is not None
     place = comparison.right.row.place
     assert comparison.right.row.reranked == pytest.approx(float(given[place]))
-    assert page.compare.right.standing.text().endswith(f"reranker .{round(1000 * float(given[place]))}")
+    assert page.compare.right.reranked.text() == f"Reranker .{round(1000 * float(given[place]))}"
 
 
 def test_mining_again_offers_each_model_exactly_or_through_an_index(shown: Shown, qtbot: QtBot) -> None:
