@@ -155,6 +155,12 @@ def _unzip(path: Path, place: Path, budget: _Budget, password: str) -> Iterator[
                 if not _unlock(path, member.filename, password, target, budget):
                     target.unlink(missing_ok=True)
                     yield LeftOut(name, f"the password given is not the right one. {HINT}", "wrong_password")
+            elif not member.file_size:  # not written: an archive of 100,000 of them is 400 bytes a name
+                budget.member()
+                if not _is_hidden(name):
+                    yield LeftOut(
+                        name, f"{PurePosixPath(name).name} is empty. Nothing can be imported from it.", "empty"
+                    )
             else:
                 with archive.open(member) as stream:
                     budget.copy(stream, _target(place, name))
@@ -209,6 +215,10 @@ def _names(members: list[zipfile.ZipInfo]) -> dict[str, str]:
         with suppress(UnicodeDecodeError, LookupError):
             names[name] = content.decode(encoding)
     return names
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") or part.lower() == "__macosx" for part in PurePosixPath(name).parts)
 
 
 def _is_safe(name: str) -> bool:

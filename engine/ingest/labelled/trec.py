@@ -15,7 +15,7 @@ from engine.ingest.labelled.fields import RowError, grade_of, number_of, split_o
 from engine.ingest.labelled.folders import MOST_FILES
 from engine.ingest.labelled.units import JudgementUnit, PassageUnit, QueryUnit, RunUnit, SkippedUnit, Unit
 from engine.ingest.readers.encodings import detect
-from engine.ingest.readers.rows import head_of, open_plain
+from engine.ingest.readers.rows import bounded_lines, head_of, open_plain
 from engine.records import ImportProblem, Split
 
 _SUFFIXES = (
@@ -205,5 +205,5 @@ def _blocks(path: Path, begin: re.Pattern[str], end: re.Pattern[str]) -> Iterato
 def _lines(path: Path) -> Iterator[str]:
     encoding = detect(head_of(path)) or "utf-8"
     with open_plain(path) as stream:
-        for line in io.TextIOWrapper(stream, encoding, errors="replace", newline="\n"):
+        for line in bounded_lines(path, io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")):
             yield line.rstrip("\r\n").lstrip("\ufeff")

@@ -11,7 +11,7 @@ from engine.errors import FormatError
 from engine.ingest.labelled.fields import split_of
 from engine.ingest.labelled.units import ExampleUnit, SkippedUnit, Unit
 from engine.ingest.readers.encodings import detect
-from engine.ingest.readers.rows import head_of, open_plain
+from engine.ingest.readers.rows import bounded_lines, head_of, open_plain
 from engine.records import ImportProblem
 
 SUFFIXES = (".tsv", ".tsv.gz", ".txt", ".txt.gz")
@@ -63,5 +63,5 @@ def _lines(path: Path) -> Iterator[str]:
     if not encoding:
         raise FormatError(f"{path.name} is no text.", hint="Save the table as TSV in UTF-8.")
     with open_plain(path) as stream:
-        for line in io.TextIOWrapper(stream, encoding, errors="replace", newline="\n"):
+        for line in bounded_lines(path, io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")):
             yield line.rstrip("\r\n").lstrip("\ufeff").replace("\0", "")

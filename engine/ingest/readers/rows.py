@@ -20,6 +20,7 @@ from engine.ingest.readers.opening import HEAD_BYTES, check_regular, read_whole
 from engine.records import ImportProblem
 
 MAX_LINE = 32 * 1024 * 1024
+_MAX_PASSED = 8 * MAX_LINE
 MAX_COLUMNS = 16_384  # of a worksheet in Excel
 _WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _DELIMITERS = ",;\t|"
@@ -145,19 +146,49 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes | str | None]
     with open_plain(path) as stream:
         if encoding in _WIDE:
             # newline: a lone carriage return or U+2028 within a value ends no line.
-            yield from enumerate(io.TextIOWrapper(stream, encoding, errors="replace", newline="\n"), 1)
+            text = io.TextIOWrapper(stream, encoding, errors="replace", newline="\n")
+            yield from enumerate(bounded_lines(path, text), 1)
             return
         number = 0
         while line := stream.readline(MAX_LINE):
             number += 1
             if len(line) == MAX_LINE and not line.endswith(b"\n"):
-                while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
-                    pass
+                _pass_over(path, number, stream)
                 yield number, None
             elif encoding in ("utf-8", "utf-8-sig"):
                 yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             else:
                 yield number, line.decode(encoding, "replace")
+
+
+def _pass_over(path: Path, number: int, stream: IO[bytes]) -> None:
+    """Go to the end of a line that is too long; one that does not end makes the file no table."""
+    passed = MAX_LINE
+    while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+        passed += len(rest)
+        if passed > _MAX_PASSED:
+            raise _endless(path, number)
+
+
+def bounded_lines(path: Path, stream: IO[str]) -> Iterator[str]:
+    """Lines of a text file.
+
+    Raises:
+        FormatError: one is longer than `MAX_LINE`.
+    """
+    number = 0
+    while line := stream.readline(MAX_LINE):
+        number += 1
+        if len(line) == MAX_LINE and not line.endswith(("\n", "\r")):
+            raise _endless(path, number)
+        yield line
+
+
+def _endless(path: Path, number: int) -> FormatError:
+    return FormatError(
+        f"{path.name}, line {number} does not end within {MAX_LINE // 1024**2} MB.",
+        hint="It is no table or JSON lines, or damaged: get it again.",
+    )
 
 
 def _csv_rows(path: Path, *, tabs: bool) -> Iterator[Row | ImportProblem]:
@@ -169,7 +200,7 @@ def _csv_rows(path: Path, *, tabs: bool) -> Iterator[Row | ImportProblem]:
     csv.field_size_limit(MAX_LINE)
     delimiter = "\t" if tabs else _delimiter(head.decode(encoding, "replace"))
     with open_plain(path) as stream:
-        lines = _Lines(io.TextIOWrapper(stream, encoding, errors="replace", newline=""))
+        lines = _Lines(bounded_lines(path, io.TextIOWrapper(stream, encoding, errors="replace", newline="")))
         names: list[str] = []
         for number, cells in _records(path, lines, delimiter):
             if isinstance(cells, ImportProblem):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 
 import pytest
 
 from engine.errors import FormatError, UserError
 from engine.ingest.document import Outline
+from engine.ingest.finding import scan
 from engine.ingest.readers import read_document
 from engine.ingest.readers.opening import check_size
 from engine.ingest.readers.rows import Row, read_rows
 from engine.ingest.readers.sniffing import sniff
+from engine.params import ImportParams
 from tests.datasets import shared_data
 from tests.engine.ingest.samples import make_docx, make_pdf
 
@@ -309,3 +312,15 @@ def test_a_text_too_large_for_one_document_is_refused_without_reading_it(tmp_pat
         file.truncate(64 << 30)
     with pytest.raises(FormatError, match="at most 268 are read"):
         check_size(path, text=True)
+
+
+@pytest.mark.parametrize("name", ["huge.csv", "huge.jsonl", "huge.txt", "huge.pdf"])
+def test_a_file_of_64_gb_without_a_line_end_is_told_in_seconds(tmp_path, name):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.7\n" if name.endswith("pdf") else b"id,text\n1,first\n")
+        file.truncate(64 << 30)
+    began = time.process_time()
+    (found,) = scan([str(path)], ImportParams(paths=(str(path),)))
+    assert found.kind == "skipped"
+    assert time.process_time() - began < 5
