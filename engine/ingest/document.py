@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.errors import LimitError
+from engine.ingest.limits import more, raised
 from engine.records import ImportProblem
 
 TABLE_KINDS = ("csv", "tsv", "jsonl", "json")
@@ -53,6 +55,15 @@ class ReadDocument:
             if part and (not parts or part.casefold() != parts[-1].casefold()):
                 parts.append(part)
         return " > ".join(parts)
+
+
+def check_chars(name: str, chars: int) -> None:
+    """
+    Raises:
+        LimitError: the file `name` gives more text than a document may.
+    """
+    if chars > raised(MAX_CHARS):
+        raise LimitError(f"{name} holds more than {raised(MAX_CHARS):,} characters.", hint=more("split it into parts"))
 
 
 def clean(text: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -55,10 +55,9 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
         Cancelled: what was stored before stays, and its report; with `on_cancel` undo it is taken back.
     """
     known = KnownFiles(project, params)
-    found = settle(project, scan(params.paths, params, task, known=known), params)
-    with tempfile.TemporaryDirectory(prefix="searchsmith-") as place, ExitStack() as limits:
-        if params.limits == "large":
-            limits.enter_context(limits_times(LARGER))
+    factor = LARGER if params.limits == "large" else 1
+    with tempfile.TemporaryDirectory(prefix="searchsmith-") as place, limits_times(factor):
+        found = settle(project, scan(params.paths, params, task, known=known), params)
         importer = Importer(project, params, task, known)
         unpacker = Unpacker(params, Path(place), task, importer.passwords, importer.is_known_archive)
         return importer.run(found, unpacker)

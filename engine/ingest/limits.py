@@ -33,6 +33,13 @@ def raised(limit: int) -> int:
     return limit * _factor.get()
 
 
+def more(otherwise: str) -> str:
+    """What a person can do about a file that met a limit; `otherwise` helps where the limits are the larger ones."""
+    if _factor.get() > 1:
+        return f"{otherwise[0].upper()}{otherwise[1:]}."
+    return f"Read it again with larger limits, or {otherwise}."
+
+
 def in_words(factor: int) -> str:
     """What a file may take, for a person."""
     gigabytes = factor * MEMORY_BYTES / (1 << 30)

@@ -59,7 +59,8 @@ class KnownFiles:
 
     def __init__(self, project: Project, params: ImportParams) -> None:
         self._project = project
-        self._thorough = params.thorough
+        # what is known holds for the usual limits, and files that are asked for by name are looked into
+        self._thorough = params.thorough or params.limits == "large" or bool(params.only)
         self._asked = [READERS_VERSION, params.kind, params.format]
         self._labelled = [params.split, params.existing]
         self._found: dict[str, str] = {}

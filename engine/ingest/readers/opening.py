@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from engine.errors import FormatError, UserError
+from engine.errors import FormatError, LimitError, UserError
+from engine.ingest.limits import more, raised
 
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 MAX_BYTES = 4 * 1024**3
@@ -43,7 +44,7 @@ def read_whole(path: Path) -> bytes:
     """All bytes of a text file.
 
     Raises:
-        FormatError: larger than `MAX_TEXT_BYTES`.
+        LimitError: larger than `MAX_TEXT_BYTES`.
     """
     return _read(path, check_size(path, text=True))
 
@@ -52,14 +53,14 @@ def check_size(path: Path, *, text: bool) -> int:
     """The size of a document that is small enough to be one, in bytes.
 
     Raises:
-        FormatError: larger than `MAX_TEXT_BYTES` where it is text, than `MAX_BYTES` where it is anything else.
+        LimitError: larger than `MAX_TEXT_BYTES` where it is text, than `MAX_BYTES` where it is anything else.
     """
-    size, most = check_regular(path).st_size, MAX_TEXT_BYTES if text else MAX_BYTES
+    size, most = check_regular(path).st_size, raised(MAX_TEXT_BYTES if text else MAX_BYTES)
     if size > most:
-        raise FormatError(
+        raise LimitError(
             f"{path.name} has {size / 1e6:,.0f} MB{' of text' if text else ''}; of one document at most "
             f"{most / 1e6:,.0f} are read.",
-            hint="Split it into smaller files, or import it as a labelled set, which is read line by line.",
+            hint=more("split it into smaller files, or import it as a labelled set, which is read line by line"),
         )
     return size
 

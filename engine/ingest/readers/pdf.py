@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import FormatError
-from engine.ingest.document import MAX_CHARS, Outline, ReadDocument
+from engine.ingest.document import Outline, ReadDocument, check_chars
 from engine.ingest.readers.opening import check_regular
 
 MAX_PAGES = 100_000
@@ -44,8 +44,7 @@ def read_pdf(path: Path, beat: Callable[[], None] = lambda: None) -> ReadDocumen
         outline.page()
         text = _page_text(pdf, index)
         chars += len(text)
-        if chars > MAX_CHARS:
-            raise FormatError(f"{path.name} holds more than {MAX_CHARS:,} characters.", hint="Split it into parts.")
+        check_chars(path.name, chars)
         _fill_page(outline, text, marks.get(index, []))
         beat()
     if outline.is_empty:

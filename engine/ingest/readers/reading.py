@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 from engine.errors import FormatError
-from engine.ingest.document import MAX_CHARS, ReadDocument
+from engine.ingest.document import ReadDocument, check_chars
 from engine.ingest.readers.sniffing import TABLES, Kind, sniff
 
 
@@ -35,8 +35,7 @@ def read_document(path: Path, kind: Kind | None = None, beat: Callable[[], None]
         raise FormatError(
             f"{path.name} is nested deeper than any document is.", hint="Do not trust it, or save it anew."
         ) from error
-    if len(document.text) > MAX_CHARS:
-        raise FormatError(f"{path.name} holds more than {MAX_CHARS:,} characters.", hint="Split it into parts.")
+    check_chars(path.name, len(document.text))
     return document
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.errors import FormatError
+from engine.errors import FormatError, LimitError
 from engine.ingest.document import Outline, ReadDocument
+from engine.ingest.limits import more, raised
 from engine.ingest.readers.rows import Row
 from engine.ingest.readers.tables import fill_rows
 from engine.ingest.readers.zipped import check_archive
@@ -68,7 +69,7 @@ def read_parquet(path: Path, beat: Callable[[], None] = lambda: None) -> ReadDoc
     outline, problems, rows = Outline(), list[ImportProblem](), list[Row]()
     try:
         with pq.ParquetFile(path) as table:
-            if table.metadata.num_rows > MAX_ROWS:
+            if table.metadata.num_rows > raised(MAX_ROWS):
                 raise _too_long(path)
             for batch in table.iter_batches(batch_size=_BEAT_EVERY):
                 beat()
@@ -86,7 +87,7 @@ def _sheet_rows(path: Path, rows: Iterator[Sequence[Any]], beat: Callable[[], No
     """Rows that hold anything, by column name."""
     names: list[str] | None = None
     for number, cells in enumerate(rows, start=1):
-        if number > MAX_ROWS:
+        if number > raised(MAX_ROWS):
             raise _too_long(path)
         if number % _BEAT_EVERY == 0:
             beat()
@@ -109,4 +110,4 @@ def _unique(cells: Sequence[Any]) -> list[str]:
 
 
 def _too_long(path: Path) -> FormatError:
-    return FormatError(f"{path.name} has more than {MAX_ROWS:,} rows.", hint="Save it as CSV and import that.")
+    return LimitError(f"{path.name} has more than {raised(MAX_ROWS):,} rows.", hint=more("save it as CSV"))

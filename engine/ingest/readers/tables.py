@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import FormatError
-from engine.ingest.document import MAX_CHARS, Outline, ReadDocument
+from engine.ingest.document import Outline, ReadDocument, check_chars
 from engine.ingest.readers.rows import Columns, Row, read_rows
 from engine.records import ImportProblem
 
@@ -72,8 +72,7 @@ def fill_rows(outline: Outline, path: Path, rows: Sequence[Row], problems: list[
             problems.append(ImportProblem(path.name, row.line, "empty_text", f"no text in '{text_column}'"))
             continue
         chars += len(text)
-        if chars > MAX_CHARS:
-            raise FormatError(f"{path.name} holds more than {MAX_CHARS:,} characters.", hint="Split it into parts.")
+        check_chars(path.name, chars)
         outline.row(_as_text(row.columns.get(title_column)) if title_column else "", text)
 
 

@@ -8,7 +8,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from engine.errors import FormatError
+from engine.errors import FormatError, LimitError
+from engine.ingest.limits import more, raised
 from engine.ingest.readers.opening import check_regular
 
 # Honest DOCX files shrink 2.5 to 10 times; a large empty table of 15 MB 411 times. A bomb of 735 kB gave 304 MB of
@@ -43,7 +44,7 @@ def check_archive(path: Path, *, doctype_of: str = "") -> None:
             total = 0
             for part in archive.infolist():
                 total += _check_part(path, archive, part, doctype_of)
-                if total > MAX_ALL or (total > RATIO_FROM and total > MAX_RATIO * size):
+                if total > raised(MAX_ALL) or (total > RATIO_FROM and total > raised(MAX_RATIO) * size):
                     raise _bomb(path)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise FormatError(f"{path.name} is damaged: {error}.", hint="Get the file again.") from error
@@ -79,7 +80,7 @@ def read_part(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_list(path: Path, parts: list[zipfile.ZipInfo]) -> None:
-    if len(parts) > MAX_MEMBERS:
+    if len(parts) > raised(MAX_MEMBERS):
         raise _bomb(path)
     end = 0
     for part in sorted(parts, key=lambda part: part.header_offset):
@@ -98,7 +99,7 @@ def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, doc
     with archive.open(part) as stream:
         while block := stream.read(_BLOCK):
             count += len(block)
-            if count > (MAX_XML if markup else MAX_PART):
+            if count > raised(MAX_XML if markup else MAX_PART):
                 raise _bomb(path)
             # A DOCTYPE is how entity bombs and foreign files come in. UTF-16 hides it in zeros.
             if markup and doctype_of and _DOCTYPE.search((tail + block).replace(b"\0", b"")):
@@ -109,8 +110,8 @@ def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, doc
     return count
 
 
-def _bomb(path: Path) -> FormatError:
-    return FormatError(
+def _bomb(path: Path) -> LimitError:
+    return LimitError(
         f"{path.name} unpacks to far more than a document holds.",
-        hint="Do not trust it, or split it into parts.",
+        hint=f"Do not trust it. {more('split it into parts')}",
     )

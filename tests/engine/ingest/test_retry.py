@@ -11,10 +11,11 @@ import pytest
 
 from engine.edits import apply_edit
 from engine.errors import Cancelled, UserError
-from engine.ingest import foreign
+from engine.ingest import document, foreign
 from engine.ingest.again import reimport, retry
 from engine.ingest.importing import import_paths
 from engine.ingest.limits import LARGER, in_words
+from engine.ingest.readers import opening
 from engine.params import ImportParams, ReimportParams, RetryParams
 from engine.records import ImportReport
 from engine.store import documents, imports, places
@@ -58,6 +59,19 @@ def test_a_file_that_met_a_limit_is_read_with_larger_ones_and_its_problem_is_res
     assert _states(project) == [("too_slow", "resolved"), ("format", "open")]
     with pytest.raises(UserError, match="no file with an open problem that met a limit"):
         retry(project, RetryParams(larger=True), Task())
+
+
+@pytest.mark.parametrize("met", ["characters", "bytes"])
+def test_a_file_that_is_too_large_is_read_with_larger_limits(project, tmp_path, monkeypatch, met):
+    monkeypatch.setattr(*((document, "MAX_CHARS", 1000) if met == "characters" else (opening, "MAX_TEXT_BYTES", 1000)))
+    path = tmp_path / "long.txt"
+    path.write_text("The red box. " * 200, encoding="utf-8")
+    (problem,) = _import(project, path).problems
+    assert problem.code == "too_large"
+    assert "Read it again with larger limits" in problem.reason
+    assert retry(project, RetryParams(), Task()).skipped == 1
+    assert retry(project, RetryParams(larger=True), Task()).new == 1
+    assert imports.count_problems(project) == 0
 
 
 def test_larger_limits_are_told_in_numbers():
