@@ -177,8 +177,8 @@ class Finder:
     def near(self, old: Place) -> list[tuple[float, Place]]:
         """New passages that hold some of an old one's text, with the share they hold, in order."""
         if not self.same_text:
-            found = dict.fromkeys(map(plain, _SENTENCE.findall(old.text)))
-            parts = [part for part in found if part] or [plain(old.text)]
+            sentences = dict.fromkeys(map(plain, _SENTENCE.findall(old.text)))
+            parts = [part for part in sentences if part] or [plain(old.text)]
             total = sum(map(len, parts)) or 1
             shares = [
                 (sum(len(part) for part in parts if part in self._text(place)) / total, place) for place in self._places
