@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from engine.curate import duplicates
+from engine.curate import duplicates, pairs
 from engine.curate.duplicates import by_hand, dedup
 from engine.curate.pairs import NEIGHBOURS, find_pairs
-from engine.errors import UserError
+from engine.errors import Cancelled, UserError
 from engine.params import DedupParams
 from engine.records import Split
 from engine.store import queries
@@ -58,16 +58,26 @@ def test_near_duplicates_are_merged_and_nothing_is_deleted(tmp_path, encoded):
 
 
 def test_twenty_orders_give_the_same_groups_and_the_same_heads(tmp_path, encoded):
+    """Also in a crowd of more near-duplicates than the nearest that are kept, some equal in all but form."""
+    small = ("a", "the", "my", "our", "your", "that", "this", "some", "their")
+    crowd = [
+        f"how can I best descale {one} big electric water kettle that stands in {other} small kitchen upstairs today"
+        for one in small
+        for other in small
+    ]
+    crowd += [text.upper() for text in crowd[:20]]
     seen = set()
     for order in range(20):
-        texts = TEXTS[:]
+        texts = [*TEXTS, *crowd]
         random.Random(order).shuffle(texts)
         with new_project(tmp_path / str(order)) as project:
             add_queries(project, texts)
             dedup(project, DedupParams(threshold=0.85), Task())
             text_of = {q.id: q.text for q in queries.all_queries(project)}
             seen.add(frozenset((q.text, text_of.get(q.duplicate_of or 0)) for q in queries.all_queries(project)))
+            largest = max(len(rest) for _, rest in queries.duplicate_groups(project))
     assert len(seen) == 1
+    assert largest > NEIGHBOURS
 
 
 def test_equal_texts_are_merged_at_any_threshold(tmp_path, encoded):
@@ -127,6 +137,33 @@ def test_a_crowd_keeps_the_nearest_of_each(monkeypatch):
     assert degree.min() >= NEIGHBOURS
     assert {(i, i + 1) for i in range(len(angles) - 1)} <= set(zip(a.tolist(), b.tolist(), strict=True))
     assert len(a) < len(angles) * (len(angles) - 1) / 2
+
+
+@pytest.mark.parametrize(("spread", "crowds"), [(0.3, 7), (0.05, 7), (0.0, 3)])
+def test_pairs_kept_are_the_nearest_of_each_whatever_the_tiles_and_the_sorting_in(monkeypatch, spread, crowds):
+    """Beside a plain search query by query; equal likeness (spread 0: equal vectors) goes to the earlier text."""
+    monkeypatch.setattr(pairs, "_BUFFER", 3000)
+    monkeypatch.setattr(pairs, "_ROWS", 64)
+    monkeypatch.setattr(pairs, "_COLUMNS", 200)
+    rng, n = np.random.default_rng(2), 500
+    vectors = rng.standard_normal((crowds, 32))[rng.integers(0, crowds, n)] + spread * rng.standard_normal((n, 32))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    score = np.minimum(np.rint((vectors @ vectors.T) * SCALE), SCALE).astype(int)
+    expected = set()
+    for text in range(n):
+        near = [other for other in range(n) if other != text and score[text, other] >= FLOOR * SCALE]
+        near.sort(key=lambda other: (-score[text, other], other))
+        expected |= {(min(text, other), max(text, other), score[text, other]) for other in near[:NEIGHBOURS]}
+    a, b, found = find_pairs(vectors, Task())
+    assert set(zip(a.tolist(), b.tolist(), found.tolist(), strict=True)) == expected
+    assert (np.diff(a.astype(np.int64) * n + b) > 0).all()
+
+
+def test_cancelling_stops_between_tiles():
+    task = Task()
+    task.cancel()
+    with pytest.raises(Cancelled):
+        find_pairs(np.eye(30, dtype=np.float32), task)
 
 
 def test_groups_are_what_pairs_tie_together():
