@@ -148,6 +148,40 @@ def test_what_is_exported_comes_back_the_same(format, world):
             assert splits == {Split.TRAIN}
 
 
+@given(world=worlds())
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_a_beir_folder_comes_back_with_the_same_queries_and_grades(world):
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        with _project(root / "a", world) as project, Project.create(root / "b") as other:
+            export(project, ExportParams(str(root / "set"), "qrels", "beir", split="train"), Task())
+            report = import_paths(other, ImportParams((str(root / "set"),), kind="labelled"), Task())
+            assert report.problems == ()
+            assert _graded(other) == _graded(project)
+
+
+def _graded(project: Project) -> dict[str, dict[str, int]]:
+    whole = {passage.id: text_hash(passage.search_text.strip()) for passage in documents.all_passages(project)}
+    judged = queries.judgements(project)
+    return {
+        text_hash(query.text.strip()): {whole[p]: grade for p, grade in judged.get(query.id, {}).items() if grade}
+        for query in queries.all_queries(project)
+    }
+
+
+@pytest.mark.parametrize("format", TRAINING)
+def test_very_long_texts_come_back_whole(format, tmp_path):
+    long = 'kettle "水壶" 😀\t' * 20_000
+    world = ([(long + "right", "", ""), (long + "wrong", "", "")], [long + "query"], [({0: 1}, [1])])
+    with _project(tmp_path / "a", world) as project, Project.create(tmp_path / "b") as other:
+        dest = tmp_path / "out"
+        if format not in TRAINING_FOLDERS:
+            dest.mkdir()
+        summary = export(project, ExportParams(str(dest), "training", format, split="train"), Task())
+        import_paths(other, ImportParams((summary.path,), kind="labelled"), Task())
+        assert _content(other, format) == _content(project, format)
+
+
 def test_each_format_is_recognised_as_what_it_is(tmp_path):
     world = ([("Boil vinegar.", "", "d1"), ("Kettles were first.", "", "d2")], ["how to descale"], [({0: 1}, [1])])
     with _project(tmp_path / "p", world) as project:
