@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 SMALLEST, LARGEST, STEP = 40, 500, 4
+MOST = 2000  # where the slider ends for a model that reads more
 LOWEST, TALL = 216, 400
 OTHERS = 500  # pixels that the window needs above and below
 MOST_PARTS = 200  # of the look at all documents
@@ -70,6 +71,7 @@ class PassagesDrawer(Drawer):
         self._again = False
         self._outlook = OutlookSum()
         self._round = self._parts = 0
+        self._largest = LARGEST
         self._looking = False
         self._later = QTimer(self)
         self._later.setSingleShot(True)
@@ -88,7 +90,8 @@ class PassagesDrawer(Drawer):
         """The settings as they stand; files that are added are cut so, too."""
         size = int(self.length.value())
         overlap = min(int(self.overlap.value()), size // 2)
-        return CutParams(size, overlap, self.headings.isChecked())
+        shown = CutParams(size, overlap, self.headings.isChecked())
+        return self._state.params if shown == self._on_scale(self._state.params) else shown
 
     def refresh(self) -> None:
         """Read how the project is cut, and look again at what another cut would change."""
@@ -251,13 +254,15 @@ class PassagesDrawer(Drawer):
 
     def _say(self) -> None:
         params = self.cut()
-        same = params == self._on_scale(self._state.params)
+        same = params == self._state.params
         self.reset.setVisible(not same)
         facts = [fill(self.tr("at most %1 tokens"), words.count(params.passage_tokens))]
         facts.append(fill(self.tr("overlap %1"), words.count(params.overlap_tokens)))
         facts.append(self.tr("headings in front") if params.headings else self.tr("headings in the text"))
         if not same:
             facts.append(self.tr("not cut so yet"))
+        elif self._state.unfinished:
+            facts.append(self.tr("a cutting was broken off"))
         self.fact.setText(" · ".join(facts))
         if not self._state.cuttable:
             self.apply.set_possible(False, self.tr("Labelled sets are kept whole"))
@@ -268,7 +273,7 @@ class PassagesDrawer(Drawer):
 
     def _on_scale(self, params: CutParams) -> CutParams:
         """Settings made elsewhere as the sliders can show them."""
-        size = min(max(SMALLEST + round((params.passage_tokens - SMALLEST) / STEP) * STEP, SMALLEST), LARGEST)
+        size = min(max(SMALLEST + round((params.passage_tokens - SMALLEST) / STEP) * STEP, SMALLEST), self._largest)
         overlap = min(round(params.overlap_tokens / STEP) * STEP, 120, size // 2)
         return replace(params, passage_tokens=size, overlap_tokens=overlap)
 
@@ -354,8 +359,16 @@ class PassagesDrawer(Drawer):
         self._outlook, self._looking = OutlookSum(), False
         self._change.setText(f"{message} {hint}".strip())
 
+    def _reach(self, limit: int) -> None:
+        """Let the slider reach what a model of long texts reads."""
+        largest = max(LARGEST, min(limit, MOST) // STEP * STEP)
+        if largest != self._largest:
+            self._largest = largest
+            self.length.slider.set_limits(SMALLEST, largest)
+
     def _show_outlook(self) -> None:
         found = self._outlook
+        self._reach(found.limit)
         self._change.setText(change_words(found, self._state.documents))
         self._said.setText(said_words(found))
         self._said.setVisible(bool(self._said.text()))

@@ -219,3 +219,25 @@ def test_the_chosen_document_stays_chosen_after_a_change(shown: Shown, qtbot: Qt
     assert page.table.currentIndex().data() == "manual"
     assert drawer._shown is not None
     assert drawer._shown.name == "manual"
+
+
+def test_settings_between_two_steps_of_a_slider_stay_as_they_are(shown: Shown, qtbot: QtBot) -> None:
+    def change(project: Project) -> None:
+        _fill(project)
+        cuts.set_project_cut(project, CutParams(123, 7))
+
+    page, _ = shown(DocumentsPage, "empty", change=change)
+    drawer = page._passages
+    drawer.set_open(True)
+    _settle(shown, qtbot, page)
+    assert drawer.cut() == CutParams(123, 7)
+    assert not drawer.reset.isVisible()
+    drawer.length.slider._set_active(200)
+    assert drawer.cut() == CutParams(200, 8)
+
+
+def test_the_slider_reaches_as_far_as_a_model_of_long_texts_reads(shown: Shown, qtbot: QtBot) -> None:
+    _, drawer, _ = _open(shown, qtbot)
+    drawer._reach(8192)
+    drawer.length.slider._set_active(5000)
+    assert drawer.cut().passage_tokens == 2000
