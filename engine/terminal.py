@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import time
 import unicodedata
@@ -26,6 +27,7 @@ class TerminalTask(Task):
         self._began = 0.0
         self._shown_at = 0.0
         self._open = False
+        self._slow = -1  # the file that was said to take long
 
     def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
         now = time.monotonic()
@@ -37,6 +39,11 @@ class TerminalTask(Task):
             return
         self._shown_at = now
         self._show(_progress_line(stage, done, total, now - self._began, note))
+
+    def on_metric(self, name: str, step: int, value: float) -> None:
+        if name == "seconds_on_file" and step != self._slow and hasattr(signal, "SIGQUIT"):
+            self._slow = step
+            self.on_warning(f"A file takes long ({value:.0f} s so far); Ctrl+\\ goes on without it.")
 
     def on_warning(self, message: str) -> None:
         self.end_line()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from dataclasses import asdict
 from getpass import getpass
@@ -123,7 +124,7 @@ def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
         return _preview(options)
     values = {**_import_values(options), **_passwords(options)}
     try:
-        summary = _ask_and_retry(options, task, job("import", lambda _: values)(options, task))
+        summary = _ask_and_retry(options, task, _read("import", values, options, task))
     except Cancelled:
         if options.on_cancel != "undo":
             raise
@@ -151,7 +152,7 @@ def _reimport(options: argparse.Namespace, task: TerminalTask) -> Values:
         "paths": [absolute(path) for path in options.paths],
         **_passwords(options),
     }
-    return _ask_and_retry(options, task, job("reimport", lambda _: values)(options, task))
+    return _ask_and_retry(options, task, _read("reimport", values, options, task))
 
 
 def _retry(options: argparse.Namespace, task: TerminalTask) -> Values:
@@ -160,7 +161,18 @@ def _retry(options: argparse.Namespace, task: TerminalTask) -> Values:
         "larger": options.larger,
         **_passwords(options),
     }
-    return _ask_and_retry(options, task, job("retry", lambda _: values)(options, task))
+    return _ask_and_retry(options, task, _read("retry", values, options, task))
+
+
+def _read(kind: str, values: Values, options: argparse.Namespace, task: TerminalTask) -> Values:
+    """Do a job that reads files; where the system has the key for it (Ctrl+\\), it goes on without the current one."""
+    if not hasattr(signal, "SIGQUIT"):
+        return job(kind, lambda _: values)(options, task)
+    before = signal.signal(signal.SIGQUIT, lambda *_: task.skip())
+    try:
+        return job(kind, lambda _: values)(options, task)
+    finally:
+        signal.signal(signal.SIGQUIT, before)
 
 
 def _passwords(options: argparse.Namespace) -> Values:
@@ -197,7 +209,7 @@ def _ask_and_retry(options: argparse.Namespace, task: TerminalTask, summary: Val
     if not words:
         return summary
     values = {"files": list(words), "passwords": words, "larger": options.larger if "larger" in options else False}
-    found = job("retry", lambda _: values)(options, task)
+    found = _read("retry", values, options, task)
     return _ask_and_retry(options, task, _together(summary, found, set(words)))
 
 

@@ -15,9 +15,11 @@ import pypdf
 import pytest
 
 from engine.cli import main
+from engine.ingest import foreign, pace
 from engine.protocol import JobDone, JobProgress, RunJob, SkipFile, WorkerReady
 from engine.store import documents, imports
 from engine.store.project import Project
+from engine.task import Task
 from tests.e2e.engine import ROOT, Engine
 from tests.engine.ingest.samples import make_pdf
 
@@ -90,6 +92,29 @@ def test_a_file_is_skipped_by_a_message_and_the_import_goes_on(tmp_path):
         ("0000.pdf", "skipped_by_hand")
     ]
     assert done.summary["new"] == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such key on Windows")
+def test_a_slow_file_is_told_and_skipped_by_a_key(tmp_path, monkeypatch, capsys):
+    folder, place = _folder(tmp_path, 1), tmp_path / "p"
+    make_pdf(folder / "slow.pdf", ["The page"])
+    monkeypatch.setattr(foreign, "child_command", lambda: [sys.executable, "-c", "import time; time.sleep(60)"])
+    monkeypatch.setattr(pace, "SLOW_SECONDS", 1.0)
+    monkeypatch.setattr(Task, "metric", _press_the_key(Task.metric))
+    assert main(["new", str(place)]) == main(["import", str(place), str(folder)]) == 0
+    told = capsys.readouterr()
+    assert "A file takes long (1 s so far)" in told.err
+    assert "slow.pdf: skipped by you" in told.out
+    assert "1 new" in told.out
+
+
+def _press_the_key(metric):
+    def and_press(self, name, step, value):
+        metric(self, name, step, value)
+        if name == "seconds_on_file":
+            os.kill(os.getpid(), signal.SIGQUIT)
+
+    return and_press
 
 
 def test_passwords_come_from_stdin_and_problems_are_listed_ignored_and_retried(tmp_path, run):
