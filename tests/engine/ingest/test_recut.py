@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -353,3 +354,18 @@ def test_negatives_mined_before_a_cutting_are_stale(project: Project) -> None:
 
 def _stage(project: Project, name: str) -> str:
     return next(stage.state for stage in overview(project).stages if stage.name == name)
+
+
+def test_no_judgement_is_ever_lost_whatever_is_cut_after_what(project: Project) -> None:
+    random = Random(3)
+    ids = [_put(project, f"file{n}", (1, f"Part {n}"), (0, LONG * (n + 1))) for n in range(3)]
+    passages = [found for document_id in ids for found in _texts(project, document_id)]
+    asked = [_ask(project, f"question {n}", found) for n, found in enumerate(passages)]
+    for _ in range(8):
+        params = CutParams(random.randint(10, 300), random.randint(0, 60), random.random() < 0.5)
+        cut(project, params, Task())
+        there = {row[0] for row in project.db.execute("select query_id from qrels")}
+        aside = {found.query_id for found in following.set_aside(project)}
+        assert there | aside == set(asked)
+        assert not there & aside
+        assert project.db.execute("pragma foreign_key_check").fetchall() == []
