@@ -14,14 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -55,8 +56,8 @@ def whole_job(texts: list[str], vectors: np.ndarray) -> dict[str, Any]:
     """Seconds of the job on a project, with the vectors handed out as from the cache."""
     row_of = {text: row for row, text in enumerate(texts)}
 
-    def ready(_project: Project, _model: Model, wanted: list[str], _task: Task) -> np.ndarray:
-        return vectors[[row_of[text] for text in wanted]]
+    def ready(project: Project, model: Model, texts: list[str], task: Task) -> np.ndarray:
+        return vectors[[row_of[text] for text in texts]]
 
     duplicates._vectors = ready
     with tempfile.TemporaryDirectory() as place, Project.create(Path(place) / "p") as project:
@@ -64,11 +65,10 @@ def whole_job(texts: list[str], vectors: np.ndarray) -> dict[str, Any]:
         for start in range(0, len(texts), 1000):
             rows = [NewQuery(text) for text in texts[start : start + 1000]]
             queries.put_queries(project, rows, import_id=None)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        started, worked = time.perf_counter(), time.process_time()
-        summary = duplicates.dedup(project, DedupParams(), Task())
-        first, cpu = time.perf_counter() - started, time.process_time() - worked
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        with Memory() as memory:
+            started, worked = time.perf_counter(), time.process_time()
+            summary = duplicates.dedup(project, DedupParams(), Task())
+            first, cpu = time.perf_counter() - started, time.process_time() - worked
         started = time.perf_counter()
         duplicates.dedup(project, DedupParams(threshold=0.9), Task())
         again = time.perf_counter() - started
@@ -77,11 +77,32 @@ def whole_job(texts: list[str], vectors: np.ndarray) -> dict[str, Any]:
         "seconds": round(first, 1),
         "processor_seconds": round(cpu, 1),
         "another_threshold_s": round(again, 1),
-        "memory_mb": round(memory / 1024),
+        "memory_mb": round(memory.peak / 1e6),
+        "vectors_mb": round(vectors.nbytes / 1e6),
         "pairs_kept": len(edges.a) if edges else 0,
         "groups": summary.groups,
         "merged": summary.duplicates,
     }
+
+
+class Memory:
+    """How many bytes the process grew by at most while this was open, looked at twenty times a second."""
+
+    def __enter__(self) -> Memory:
+        self._process = psutil.Process()
+        self._before, self.peak = self._process.memory_info().rss, 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            self.peak = max(self.peak, self._process.memory_info().rss - self._before)
 
 
 def beside(vectors: np.ndarray) -> dict[str, Any]:
@@ -132,7 +153,8 @@ def word(value: int) -> str:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths: np.ndarray = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / lengths)
 
 
 if __name__ == "__main__":
