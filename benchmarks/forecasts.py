@@ -68,6 +68,7 @@ def measure(path: Path, number: int) -> dict[str, Any]:
     told, real = child(path, "forecast", params), child(path, "train", params)
     return {
         "number": number, "settings": SETTINGS[number], "told_seconds": told["seconds"], "seconds": real["wall"],
+        "told_step": told["step_seconds"], "told_look": told["look_seconds"], "learning": real["seconds"],
         "told_bytes": told["bytes"], "bytes": real["peak_bytes"], "told_steps": told["steps"], "steps": real["steps"],
     }  # fmt: skip
 

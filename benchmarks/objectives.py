@@ -91,8 +91,8 @@ def row_of(project: Project, name: str, steps: int) -> dict[str, object]:
     """Train on the first batches of a pass; batches after them are held out."""
     params = replace(
         params_from_dict(TrainParams, {"objective": name}),
-        max_steps=steps, max_length=48, eval_every=0, minutes=0.0, epochs=1.0, merge="off", num_negatives=1,
-        batch_size=8 if name == "tsdae" else 16, dev_passages=150, dev_queries=40,
+        max_steps=steps, max_length=32, eval_every=0, minutes=0.0, epochs=1.0, merge="off", num_negatives=1,
+        batch_size=8, dev_passages=100, dev_queries=30,
     )  # fmt: skip
     began = time.monotonic()
     base = models.base_model(project)

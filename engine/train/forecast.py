@@ -69,14 +69,15 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
         look = _look(work)
         step = _steps(work, params, task)
         save = _write(work, project)
+        mixes = _MIXES if work.dev and params.merge != "off" and work.can_mix else 0
+        again = _load_again(work) if mixes else 0.0
     steps = count_steps(work.steps_per_epoch(), params)
     looks = 1 + (steps - 1) // params.eval_every if params.eval_every else 1
     every = step + (look + save) * (looks / steps) + (save * step / SAVE_SECONDS if not params.eval_every else 0.0)
     learning = steps * every
     if params.minutes and learning > 60 * params.minutes:
         steps, learning = max(1, round(60 * params.minutes / every)), 60 * params.minutes + step / 2
-    mixes = _MIXES if work.dev and params.merge != "off" else 0
-    beside = load + look + mixes * look + 2 * save
+    beside = load + look + mixes * look + again + 2 * save
     most = beside + (learning if params.minutes else max(SLACK * (beside + learning) - beside, LEAST_LIMIT))
     made = Forecast(beside + learning, peak.bytes(), steps, step, look, most)
     made = replace(made, words=_in_words(made, params, work, model.name if model else folder.name))
@@ -99,6 +100,16 @@ def _look(work: EncoderWork) -> float:
     began = time.monotonic()
     work.measure()
     work.measure_guard()
+    if work.watch is not None:
+        work.watch.look(work.model, 0)
+        work.watch.shape()
+    return time.monotonic() - began
+
+
+def _load_again(work: EncoderWork) -> float:
+    """Seconds it takes to have the base's weights beside the tuned ones, to mix them."""
+    began = time.monotonic()
+    work.base_weights()
     return time.monotonic() - began
 
 
