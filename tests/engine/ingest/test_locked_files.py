@@ -25,6 +25,7 @@ from engine.records import ImportReport
 from engine.store import documents, imports
 from engine.store.project import Project
 from engine.task import Task
+from tests.datasets import shared_data
 from tests.engine.ingest.samples import make_docx, make_pdf
 
 WORD = "Xk7-geheim-Wort"
@@ -202,3 +203,21 @@ def test_params_say_no_password_aloud():
     params = ImportParams(paths=("a",), passwords={"/a": WORD})
     assert WORD not in repr(params)
     assert "passwords" not in params_to_keep(params)
+
+
+LOCKED_REAL = {
+    "aes-256.pdf": "foo",
+    "rc4-40.pdf": "foo",
+    "libreoffice-writer-password.pdf": "openpassword",
+    "password-example.pdf": "test",
+    "testWORD_protected_passtika.docx": "tika",
+}
+
+
+def test_real_locked_files_are_read_with_their_passwords(project):
+    folder = shared_data("mixed-docs/broken")
+    passwords = {str(folder / name): word for name, word in LOCKED_REAL.items()}
+    params = ImportParams(paths=tuple(passwords), passwords=passwords)
+    report = import_paths(project, params, Task())
+    assert (report.problems, report.counts.new) == ((), len(LOCKED_REAL))
+    assert all(_text(project, path) for path in passwords)
