@@ -21,6 +21,7 @@ from engine.records import ImportProblem
 
 MAX_LINE = 32 * 1024 * 1024
 _MAX_PASSED = 8 * MAX_LINE
+_MOST_SWALLOWED = 100_000  # lines after a quotation mark that is never closed; fewer are read again without it
 MAX_COLUMNS = 16_384  # of a worksheet in Excel
 _WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
 _DELIMITERS = ",;\t|"
@@ -249,7 +250,10 @@ def _records(path: Path, lines: _Lines, delimiter: str) -> Iterator[tuple[int, l
             yield number, ImportProblem(path.name, number, "csv", str(error))
             continue
         if len(lines.record) > 1 and '"' not in lines.record[-1]:  # ended by the file's end, not by a mark
-            yield number, ImportProblem(path.name, number, "csv", "a quotation mark opens a cell and none closes it")
+            reason = "a quotation mark opens a cell and none closes it"
+            if len(lines.record) > _MOST_SWALLOWED:
+                raise FormatError(f"{path.name}, line {number}: {reason} to the file's end.", hint="Take it out.")
+            yield number, ImportProblem(path.name, number, "csv", reason)
             rest = _Lines(lines.record[1:])
             rest.number = number
             yield from _records(path, rest, delimiter)
