@@ -38,7 +38,7 @@ from engine.task import Task
 
 __all__ = ["READERS_VERSION", "STAGE", "Importer", "import_paths"]
 
-HOLD_SECONDS = 0.5
+HOLD_SECONDS = 0.1
 """Files that are read within so long are committed together: a kill loses no more, and no other writer waits longer."""
 # Said of one import, not of how its files are read; how they are cut is the project's.
 _PASSED_ON = ("paths", "limits", "thorough", "on_cancel", "only", "passage_tokens", "overlap_tokens", "headings")
