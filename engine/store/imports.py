@@ -126,13 +126,13 @@ def paths_with_problems(project: Project) -> set[str]:
 def settle_problems(project: Project, import_id: int, path: str, *, whole: bool) -> None:
     """After the import dealt with `path`: older problems of it are resolved, or repeated by this import's own.
 
-    What a person ignored stays ignored where it is said again. With `whole` the file was not read anew, so that only
-    problems of the file as a whole are settled.
+    A file that was not taken for another reason now is repeated, too. What a person ignored stays ignored where it is
+    said again. With `whole` the file was not read anew, so that only problems of the file as a whole are settled.
     """
     line = "and line = 0" if whole else ""
     same = (
         "select 1 from import_problems n where n.import_id = ? and n.path = o.path and n.line = o.line "
-        "and n.code = o.code"
+        "and (n.code = o.code or o.line = 0)"
     )
     with project.db.atomic():
         project.db.execute(

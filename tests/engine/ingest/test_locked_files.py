@@ -221,3 +221,11 @@ def test_real_locked_files_are_read_with_their_passwords(project):
     report = import_paths(project, params, Task())
     assert (report.problems, report.counts.new) == ((), len(LOCKED_REAL))
     assert all(_text(project, path) for path in passwords)
+
+
+def test_a_wrong_password_does_not_settle_that_one_is_missing(project, tmp_path):
+    _locked_pdf(tmp_path / "a.pdf")
+    _import(project, tmp_path / "a.pdf")
+    _import(project, tmp_path / "a.pdf", **{"": "wrong"})
+    rows = project.db.execute("select code, state from import_problems order by id").fetchall()
+    assert rows == [("password", "repeated"), ("wrong_password", "open")]
