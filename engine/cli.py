@@ -109,7 +109,8 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"searchsmith {__version__}")
     add = _Commands(parser).add
     projects.add_start_commands(add)
-    for part in (documents, cutting, queries, judging, negatives, bases, training, evaluation, runs, searching, exports):
+    data, work = (documents, cutting, queries, judging, negatives), (bases, training, evaluation, runs)
+    for part in (*data, *work, searching, exports):
         part.add_commands(add)
     projects.add_state_commands(add)
     return parser
