@@ -21,7 +21,7 @@ from engine.store import seen
 from engine.store.project import Project
 from engine.store.seen import SeenFile
 
-READERS_VERSION = 1
+READERS_VERSION = 2
 """Part of every document's content hash: readers that give other text from the same file, or that find other kinds of
 files, count it up."""
 
