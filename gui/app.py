@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine import __version__
 from gui import icons, theme
+from gui.garbage import Collector
 from gui.main_window import MainWindow
 from gui.session import Session
 from gui.settings import SettingsStore
@@ -32,9 +33,10 @@ def main(argv: Sequence[str]) -> int:
     folder = next((Path(part) for part in argv[1:] if (Path(part) / "project.db").is_file()), None)
     if folder is not None:
         QTimer.singleShot(0, lambda: session.open_project(folder))
-    stopper = _follow_interrupt(window)
+    stopper, collector = _follow_interrupt(window), Collector(app)
     code = app.exec()
     stopper.stop()
+    collector.stop()
     return code
 
 

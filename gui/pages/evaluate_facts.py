@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import heapq
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +14,7 @@ from engine.store.pins import Pin
 from engine.store.project import Project
 from engine.store.slices import By, Slice, slices
 from engine.store.verdicts import Circumstances, circumstances, run_name
+from gui.garbage import uncollected
 from gui.tables.hits import HitCard, hit_card
 
 K = 10
@@ -152,20 +151,6 @@ def read_pair(project: Project, run_a: int, run_b: int, others: Sequence[int]) -
         beside = [found for other in others if (found := comparison_of(project, run_a, other))]
         moved = group(runs.movements(project, run_a, run_b)) if run_a and run_b else Moved()
         return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved, tuple(pins.pins(project, run_a)))
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Make very many small objects that hold no cycles, without Python's collector looking through them.
-
-    One look through those of 100,000 queries takes the window's thread its turn for a tenth of a second and more.
-    """
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        gc.enable()
 
 
 def read_slices(project: Project, run_a: int, run_b: int, by: By) -> list[Slice]:
