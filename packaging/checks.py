@@ -1,4 +1,4 @@
-"""Run every check one after the other: style, types, layers, tests. `make test` and `make check` call it.
+"""Run every check: style, types, layers, then the tests, in two halves at once. `make test` and `make check` call it.
 
 .venv/bin/python packaging/checks.py [all|fast] [pytest's own options]
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,7 +21,8 @@ STATIC = {
     "mypy packaging": ["-m", "mypy", "packaging"],
     "layers": ["-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"],
 }
-FAST = ["-m", "not slow and not gpu", "--ignore", "tests/e2e"]
+END_TO_END = "tests/e2e"
+FAST = ["-m", "not slow and not gpu", "--ignore", END_TO_END]
 # No window opens, no hub is asked, and no tokenizer warns about a fork.
 ENVIRONMENT = {"QT_QPA_PLATFORM": "offscreen", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
@@ -29,12 +31,35 @@ def main() -> int:
     which, options = (sys.argv[1:2] or ["all"])[0], sys.argv[2:]
     environment = {**os.environ, **ENVIRONMENT}
     failed = [name for name, words in STATIC.items() if not _passes(name, words, environment)]
-    tests = ["-m", "pytest", *(FAST if which == "fast" else []), *options]
     print("tests", flush=True)
-    code = subprocess.call([PYTHON, *tests], cwd=ROOT, env=environment)
+    code = _test_fast(environment, options) if which == "fast" else _test_all(environment, options)
     if failed:
         print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
     return code or bool(failed)
+
+
+def _test_fast(environment: dict[str, str], options: list[str]) -> int:
+    return subprocess.call([PYTHON, "-m", "pytest", *FAST, *options], cwd=ROOT, env=environment)
+
+
+def _test_all(environment: dict[str, str], options: list[str]) -> int:
+    """Those with real engine processes, which mostly wait for them, beside the others; theirs are shown afterwards."""
+    with tempfile.TemporaryFile() as said:
+        beside = subprocess.Popen(
+            [PYTHON, "-m", "pytest", END_TO_END, *options],
+            cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            code = subprocess.call(
+                [PYTHON, "-m", "pytest", "--ignore", END_TO_END, *options], cwd=ROOT, env=environment
+            )
+            print("tests with real engine processes", flush=True)
+            code = beside.wait() or code
+        finally:
+            beside.kill()
+        said.seek(0)
+        print(said.read().decode(errors="replace"), flush=True)
+    return code
 
 
 def _passes(name: str, words: list[str], environment: dict[str, str]) -> bool:
