@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 11
+VERSION = 12
 
 migrations = Migrations("searchsmith")
 
@@ -400,3 +400,10 @@ def judging(db: Database) -> None:
         "create table judged_pools (query_id integer primary key references queries(id) on delete cascade, "
         "systems text, made_at text)"
     )
+
+
+@migrations(name="012_gone_members")
+def gone_members(db: Database) -> None:
+    """Files that an archive held when it was read and holds no more; and which job an import belongs to."""
+    db.execute("create table gone_members (path text primary key) without rowid")
+    db.table("imports").add_column("job_id", int)
