@@ -78,8 +78,10 @@ class InvertedFile:
                 return cls(index, lists, probes, recall)
             probes = min(2 * probes, lists)
 
-    def top_k(self, queries: Floats, k: int) -> tuple[Ints, Floats]:
-        """As `engine.mine.dense.top_k`: places (n, k) int32, -1 where there are fewer; scores (n, k) float32."""
+    def top_k(self, queries: Floats, k: int, *, task: Task | None = None) -> tuple[Ints, Floats]:
+        """As exact search: places (n, k) int32, -1 where there are fewer; scores (n, k) float32."""
+        if task:
+            task.check_cancelled()
         self.index.nprobe = self.probes
         asked = np.ascontiguousarray(queries, np.float32)
         found: tuple[Floats, NDArray[np.int64]] = self.index.search(asked, k)

@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.mine import blocks
 from engine.mine.approximate import InvertedFile, choose_search
 from engine.mine.blocks import clear_blocks, finished_blocks, mine_blocks, mining_key
-from engine.mine.dense import top_k
+from engine.mine.dense import ExactSearch
 from engine.mine.equality import Equality
 from engine.mine.gathering import Found, Known, Space, gather
 from engine.mine.kept_index import open_bm25
@@ -175,9 +175,9 @@ def _mined(
     equality = Equality(corpus.texts, index)
     vectors, passages = _vectors(project, model, texts, corpus.texts, task)
     passages = np.require(passages, np.float32, ["C", "W"])  # once for all blocks
-    inverted = None
+    dense: ExactSearch | InvertedFile = ExactSearch(passages)
     if "dense" in params.sources and choose_search(params.index, len(asked), len(corpus.ids)) == "ivf":
-        inverted = InvertedFile.build(vectors, passages, params.depth, task)
+        dense = InvertedFile.build(vectors, passages, params.depth, task)
     drawn = _random(len(known), len(corpus.ids), min(params.depth, _RANDOM), params.select.seed)
     if begun := finished_blocks(project, key):
         task.warn(
@@ -189,17 +189,15 @@ def _mined(
         found: dict[str, Found] = {}
         if "bm25" in params.sources:
             found["bm25"] = Found(*index.top_k(texts[rows], params.depth, task=quiet))
-        if inverted is not None:
-            found["dense"] = Found(*inverted.top_k(vectors[rows], params.depth))
-        elif "dense" in params.sources:
-            found["dense"] = Found(*top_k(vectors[rows], passages, params.depth, task=quiet))
+        if "dense" in params.sources:
+            found["dense"] = Found(*dense.top_k(vectors[rows], params.depth, task=quiet))
         if "random" in params.sources:
             found["random"] = Found(drawn.places[rows], drawn.scores[rows])
         space = Space(corpus.ids, corpus.document_ids, passages, vectors[rows], equality)
         return gather(known[rows], found, space, quiet)
 
     candidates = mine_blocks(project, key, len(known), block, task)
-    return candidates, round(inverted.recall, 4) if inverted else None
+    return candidates, round(dense.recall, 4) if isinstance(dense, InvertedFile) else None
 
 
 class _Quiet(Task):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.errors import Cancelled
-from engine.mine.dense import top_k
+from engine.mine import dense
+from engine.mine.dense import ExactSearch, top_k
 from engine.task import Task
 
 
@@ -27,6 +28,32 @@ def test_the_best_are_those_of_a_full_sort(k):
     places, scores = top_k(queries, passages, k)
     np.testing.assert_array_equal(places, full_sort(queries, passages, k))
     np.testing.assert_allclose(scores, np.take_along_axis(queries @ passages.T, places.astype(np.int64), 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 7])
+@pytest.mark.parametrize("n", [1000, 1001, 5003])
+def test_the_best_of_groups_of_many_passages_are_those_of_a_full_sort(n, k):
+    rng = np.random.default_rng(n)
+    queries, passages = unit(rng, 40), unit(rng, n)
+    places, _ = top_k(queries, passages, k)
+    np.testing.assert_array_equal(places, full_sort(queries, passages, k))
+
+
+def test_passages_that_are_looked_at_in_parts_are_ranked_as_one(monkeypatch):
+    monkeypatch.setattr(dense, "_PASSAGES", 130)
+    rng = np.random.default_rng(7)
+    queries, passages = unit(rng, 30), unit(rng, 1000)
+    passages[900:] = passages[:100]  # level with those of the first part
+    places, _ = top_k(queries, passages, 50)
+    np.testing.assert_array_equal(places, full_sort(queries, passages, 50))
+
+
+def test_blocks_of_any_size_ask_the_same_passages():
+    rng = np.random.default_rng(8)
+    queries, passages = unit(rng, 600), unit(rng, 500)
+    search = ExactSearch(passages)
+    parts = [search.top_k(queries[rows], 10)[0] for rows in (slice(0, 3), slice(3, 590), slice(590, 600))]
+    np.testing.assert_array_equal(np.vstack(parts), top_k(queries, passages, 10)[0])
 
 
 def test_equal_vectors_come_in_their_order_even_when_there_are_more_than_fit():
