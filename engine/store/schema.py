@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 12
+VERSION = 13
 
 migrations = Migrations("searchsmith")
 
@@ -407,3 +407,33 @@ def gone_members(db: Database) -> None:
     """Files that an archive held when it was read and holds no more; and which job an import belongs to."""
     db.execute("create table gone_members (path text primary key) without rowid")
     db.table("imports").add_column("job_id", int)
+
+
+@migrations(name="013_corpus_mark")
+def corpus_mark(db: Database) -> None:
+    """One number for all passages, their ids and texts: it is what it was when they are; a run keeps the one it saw."""
+    db.execute("create table corpus_mark (mark integer not null)")
+    db.execute(f"insert into corpus_mark select coalesce(sum({_weight('passages')}) % {_MARKS}, 0) from passages")
+    for event, change in (
+        ("insert", f"mark + {_weight('new')}"),
+        ("delete", f"mark + {_MARKS} - {_weight('old')}"),
+        ("update of id, text_hash", f"mark + {_MARKS} - {_weight('old')} + {_weight('new')}"),
+    ):
+        db.execute(
+            f"create trigger mark_passages_{event.split()[0]} after {event} on passages "
+            f"begin update corpus_mark set mark = ({change}) % {_MARKS}; end"
+        )
+    db.table("runs").add_column("corpus", int)
+    db.execute(
+        "create trigger mark_run after insert on runs "
+        "begin update runs set corpus = (select mark from corpus_mark) where id = new.id; end"
+    )
+
+
+_MARKS = (1 << 31) - 1  # a prime: marks are below it, so that billions of them can be added up
+
+
+def _weight(row: str) -> str:
+    """What a passage adds to the mark, from its id and the first letters of its text's digest."""
+    letters = (f"unicode(substr({row}.text_hash, {place}, 1)) * {128 ** (place - 1)}" for place in (1, 2, 3))
+    return f"coalesce({row}.id % 1000003 * ({' + '.join(letters)}) % {_MARKS}, 0)"
