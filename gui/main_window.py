@@ -16,10 +16,11 @@ from gui import icons, theme, words
 from gui.dialogs.leaving import Leaving, LeavingDialog
 from gui.dialogs.palette import Command, CommandPalette
 from gui.jobs.drawer import JobsDrawer
-from gui.jobs.job import IMPORTS, Job, Phase, job_name
+from gui.jobs.job import IMPORTS, PAGES, Job, Phase, job_name
 from gui.jobs.strip import JobStrip
 from gui.pages.page import Page
 from gui.pages.reading import ReadingPage
+from gui.phrases import fill
 from gui.rail import PAGE_ICONS, Rail
 from gui.session import Session
 from gui.tray import Tray, make_icon
@@ -365,9 +366,17 @@ class MainWindow(QMainWindow):
             self._problem.show_error(title, words.plain(job.hint, 600), kept=kept, details=details)
             self._frame.show()
         elif job.phase is Phase.DONE:
-            done = self.tr("%1: done in %2").replace("%1", job_name(job.kind))
-            self.toast.show_message(done.replace("%2", words.duration(job.seconds())))
+            self._say_done(job)
             self._frame.hide()
+
+    def _say_done(self, job: Job) -> None:
+        """The strip has the time; a toast shows the way where the outcome stands on another page."""
+        done = fill(self.tr("%1: done in %2"), job_name(job.kind), words.duration(job.seconds()))
+        page = PAGES.get(job.kind, "")
+        if job.project == self._session.path and page and page != self.current_name():
+            self.toast.show_message(done, self.tr("Show"), lambda: self.show_page(page))
+        else:
+            self.toast.show_message(done)
 
     def _ask_to_leave(self, job: Job) -> Leaving:
         dialog = LeavingDialog(job, can_hold=self.tray.can_hold, parent=self)

@@ -95,7 +95,7 @@ class Session(QObject):
 
     def _upgrade(self, path: Path) -> None:
         """Let the engine bring a project of an earlier version up to date, then open it."""
-        self.say(self.tr("The project is brought up to date; a copy of the old one is kept in its folder backups."))
+        self.say(self.tr("The project is brought up to date; a copy of the old one is kept in its “backups” folder."))
 
         def done(_event: EditDone) -> None:
             self.open_project(path)

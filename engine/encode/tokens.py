@@ -13,11 +13,10 @@ from engine.encode.models import folder_of
 from engine.errors import ModelError
 from engine.records import Model, TokenReport
 from engine.store.project import Project
+from engine.store.reading import MANY_CUT, MANY_UNKNOWN, UNREADABLE
 from engine.task import Task
 
 _BLOCK = 1000
-_MANY_UNKNOWN = 0.05
-_MANY_CUT = 0.10
 
 
 def measure_tokens(project: Project, model: Model, texts: Sequence[str], task: Task) -> TokenReport:
@@ -66,20 +65,24 @@ def token_counter(model_path: Path) -> Callable[[Sequence[str]], list[int]]:
 def in_words(report: TokenReport) -> str:
     """What the figures mean for search, "" where all is well."""
     sentences = []
-    if report.unknown_share >= _MANY_UNKNOWN:
-        outlook = "expect poor search" if report.unknown_share >= 0.2 else "expect weaker search"
+    if report.unknown_share >= MANY_UNKNOWN:
+        outlook = "expect poor search" if report.unknown_share >= UNREADABLE else "expect weaker search"
         sentences.append(
-            f"The model {report.model} does not know {report.unknown_share:.0%} of the tokens of these texts; "
+            f"The model {report.model} does not know {_share(report.unknown_share)} of the tokens of these texts; "
             f"{outlook}. Build a model from your documents, choose a base model made for this language, or rely on "
             "BM25."
         )
-    if report.cut_share >= _MANY_CUT:
+    if report.cut_share >= MANY_CUT:
         sentences.append(
-            f"{report.cut_share:.0%} of these texts are longer than the {report.max_length} tokens that "
+            f"{_share(report.cut_share)} of these texts are longer than the {report.max_length} tokens that "
             f"{report.model} reads; the rest of each is ignored. Cut passages shorter, or choose a model that reads "
             "more."
         )
     return " ".join(sentences)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
 
 
 def open_tokenizer(folder: Path) -> Any:  # Any: a tokenizers.Tokenizer

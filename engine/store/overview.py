@@ -7,9 +7,12 @@ from typing import Any
 
 from engine.records import Comparison, JobState, Model, Outcome, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
+from engine.store.corpus_marks import on_other_passages
 from engine.store.project import Project
 from engine.store.reading import base_offer
 from engine.store.recuts import cut_since
+
+_OTHER_PASSAGES = "measured before the passages changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def overview(project: Project) -> Overview:
         _queries_stage(project, splits),
         _negatives_stage(project, splits),
         _train_stage(project, splits),
-        _evaluate_stage(test_runs, verdicts, splits),
+        _evaluate_stage(project, test_runs, verdicts, splits),
         Stage("search", "done" if n_passages else "none", "", "Search with words, vectors or both"),
         _export_stage(project),
     )
@@ -129,17 +132,31 @@ def _train_stage(project: Project, splits: dict[str, int]) -> Stage:
     return Stage("train", "done", tuned[-1].name, f"{tuned[-1].name}, {steps} steps")
 
 
-def _evaluate_stage(test_runs: tuple[Run, ...], verdicts: tuple[Comparison, ...], splits: dict[str, int]) -> Stage:
+def stale_runs(project: Project, test_runs: tuple[Run, ...]) -> bool:
+    """Whether what the verdict, or the start, is told from was measured on other passages than there are now."""
+    told = [run for run in test_runs if run.system in ("bm25", "base")]
+    tuned = newest_tuned_run(test_runs)
+    return on_other_passages(project, [*told, tuned] if tuned else told)
+
+
+def _evaluate_stage(
+    project: Project, test_runs: tuple[Run, ...], verdicts: tuple[Comparison, ...], splits: dict[str, int]
+) -> Stage:
+    stale = stale_runs(project, test_runs)
     if verdicts:
         first = verdicts[0]
         delta = f"{first.delta:+.3f}".replace("-", "−")
         against = {"bm25": "BM25", "base": "the base model"}
         words = " and ".join(f"{c.verdict.value} against {against.get(c.b, c.b)}" for c in verdicts)
+        if stale:
+            return Stage("evaluate", "stale", delta, f"{words}; {_OTHER_PASSAGES}")
         state = "problem" if any(c.verdict is Outcome.LOSS for c in verdicts) else "done"
         return Stage("evaluate", state, delta, words)
     if test_runs:
         names = {"bm25": "BM25", "base": "base model", "tuned": "tuned model"}
         words = ", ".join(f"{names.get(r.system, r.system)} {r.metrics.get('ndcg@10', 0):.3f}" for r in test_runs)
+        if stale:
+            return Stage("evaluate", "stale", "start", f"{words}; {_OTHER_PASSAGES}")
         return Stage("evaluate", "ready", "start", words)
     return Stage("evaluate", "ready" if splits.get("test") else "none", "", "Nothing measured yet")
 
@@ -147,7 +164,7 @@ def _evaluate_stage(test_runs: tuple[Run, ...], verdicts: tuple[Comparison, ...]
 def _export_stage(project: Project) -> Stage:
     taken = jobs.exports(project, limit=1)
     if taken:
-        return Stage("export", "done", "", f"{taken[0].what} as {taken[0].format}: {taken[0].check}")
+        return Stage("export", "done", "", f"{taken[0].what.capitalize()} as {taken[0].format}, written and checked")
     ready = models.newest_tuned(project) is not None
     return Stage("export", "ready" if ready else "none", "", "Nothing taken away yet")
 
@@ -159,7 +176,7 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
     if offer := base_offer(project):
         return NextStep("Build a model from your documents", "train", "make_base", {}, offer.seconds)
     if state["queries"] == "none":
-        return NextStep("Import queries", "queries", "", {}, 0)
+        return NextStep("Add queries", "queries", "", {}, 0)
     if jobs.last_done(project, "dedup") is None:
         return NextStep("Find duplicate queries", "queries", "dedup", {}, _seconds(project, "dedup", 25))
     if state["queries"] == "ready":
@@ -178,6 +195,9 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
     if tuned and not any(run.model_id == tuned.id for run in test_runs):
         full: dict[str, Any] = {"systems": ["bm25", "base", "tuned"]}
         return NextStep("See the verdict", "evaluate", "evaluate", full, _seconds(project, "evaluate", 60))
+    if state["evaluate"] == "stale":
+        again: dict[str, Any] = {"systems": ["bm25", "base", *(["tuned"] if tuned else [])]}
+        return NextStep("Measure again", "evaluate", "evaluate", again, _seconds(project, "evaluate", 60))
     if state["export"] != "done":
         return NextStep("Export the model", "export", "", {}, 20)
     return NextStep("Search with it", "search", "", {}, 0)

@@ -10,6 +10,10 @@ from engine.store.project import Project
 UNREADABLE = 0.2
 """Share of unknown tokens from which on a model of the documents' own words is offered: search is poor by then."""
 
+MANY_UNKNOWN = 0.05
+MANY_CUT = 0.10
+"""Shares of unknown tokens, and of texts longer than the model reads, from which on a person is told."""
+
 _SECONDS_AT_LEAST = 15.0
 _LETTERS_A_SECOND = 40_000  # measured on two cores with 1.1 million letters
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from engine.params import MakeParams
@@ -15,7 +14,7 @@ from gui.widgets.cards import column, row, rule
 from gui.widgets.inputs import SettingRow
 from gui.widgets.labels import label
 
-_WIDTH = 560
+_WIDTH, _NAME = 560, 176
 
 
 class MakeQueries(QDialog):
@@ -33,8 +32,8 @@ class MakeQueries(QDialog):
         stack = column(self, margins=(24, 20, 24, 16), gap=8)
         stack.addWidget(label(self.tr("Make queries"), "heading"))
         why = self.tr(
-            "Each query gets its passage as the answer and is marked as made. Made ones are trained on; where you have "
-            "queries of people, only those are measured with."
+            "Each query is answered by the passage it was made from, and is marked as made. Made queries teach the "
+            "model; once there are queries of people, only those measure it."
         )
         sentence = label(why, "body", "text2", wrap=True)
         sentence.setMinimumHeight(sentence.heightForWidth(_WIDTH - 48))
@@ -50,8 +49,9 @@ class MakeQueries(QDialog):
         self.limit = _count(0, 10_000_000, 0)
         self.limit.setSpecialValueText(self.tr("all"))
         of = fill(self.tr("Drawn at random; there are %1"), words.count(passages))
-        stack.addWidget(SettingRow(self.tr("Of each passage"), self.tr("At most so many by each way"), self.each))
-        stack.addWidget(SettingRow(self.tr("Passages"), of, self.limit))
+        each = self.tr("At most, in each of these ways")
+        stack.addWidget(SettingRow(self.tr("Queries for each passage"), each, self.each))
+        stack.addWidget(SettingRow(self.tr("Passages to use"), of, self.limit))
         stack.addLayout(self._foot())
         self._follow()
 
@@ -69,14 +69,14 @@ class MakeQueries(QDialog):
 
     def _ways(self) -> tuple[tuple[str, str, str], ...]:
         return (
-            ("headings", self.tr("Headings"), self.tr("A section's title, as somebody would look for it")),
+            ("headings", self.tr("Headings"), self.tr("The title of a section, as somebody would look for it")),
             ("questions", self.tr("Questions in the text"), self.tr("Sentences that end with a question mark")),
-            ("phrases", self.tr("Key phrases"), self.tr("Words that a passage has and the others lack")),
-            ("cloze", self.tr("First sentences"), self.tr("Long, and easy for BM25, since they copy the text")),
+            ("phrases", self.tr("Key phrases"), self.tr("Words that this passage has and the others lack")),
+            ("cloze", self.tr("First sentences"), self.tr("Long, and easy for BM25: they copy the text")),
             (
                 "endpoint",
                 self.tr("A language model"),
-                self.tr("Written by a server that you name; off by default"),
+                self.tr("Writes them on a server that you name"),
             ),
         )
 
@@ -89,8 +89,9 @@ class MakeQueries(QDialog):
         box.setAccessibleDescription(effect)
         box.toggled.connect(lambda _on: self._follow())
         self.ways[way] = box
+        box.setFixedWidth(_NAME)
         content.addWidget(box)
-        content.addWidget(label(effect, "caption", "text3"), 1, Qt.AlignmentFlag.AlignRight)
+        content.addWidget(label(effect, "caption", "text3"), 1)
         return line
 
     def _server_fields(self) -> QWidget:

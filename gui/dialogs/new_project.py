@@ -66,7 +66,7 @@ class NewProjectDialog(QDialog):
         stack.addSpacing(8)
         end = row()
         end.addStretch(1)
-        no = Button(self.tr("Cancel"), "flat")
+        no = Button(self.tr("Cancel"))
         no.setAutoDefault(False)
         no.clicked.connect(self.reject)
         self._make = Button(self.tr("Make the project"), "primary")

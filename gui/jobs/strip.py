@@ -11,6 +11,7 @@ from gui import theme, words
 from gui.jobs.job import IMPORTS, Job, Phase, job_name
 from gui.jobs.meters import MachineMeters
 from gui.jobs.queue import JobQueue
+from gui.phrases import fill
 from gui.widgets.buttons import Button
 from gui.widgets.cards import row, rule
 from gui.widgets.gauges import Meter
@@ -116,15 +117,17 @@ class JobStrip(QFrame):
         self.pause.set_icon_name("play" if job.phase is Phase.PAUSED else "pause")
         stopping = job.phase is Phase.CANCELLING
         self.pause.setEnabled(not stopping)
+        self.cancel.setText(self.tr("Cancel…") if job.kind in IMPORTS else self.tr("Cancel"))
         self.cancel.set_possible(not stopping, self.tr("Stopping…"))
 
     def _stage_words(self, job: Job) -> str:
         if job.phase is Phase.PAUSED:
             return self.tr("paused")
         quiet = job.silence()
+        stage = job.stage or self.tr("starting")
         if quiet > QUIET_SECONDS:
-            return self.tr("%1; no word for %2").replace("%1", job.stage).replace("%2", words.duration(quiet))
-        return words.plain(f"{job.stage} · {job.note}" if job.note else job.stage or self.tr("starting"), 200)
+            return fill(self.tr("%1; no word for %2"), stage, words.duration(quiet))
+        return words.plain(f"{stage} · {job.note}" if job.note else stage, 200)
 
     def _show_idle(self) -> None:
         last = self._last

@@ -10,13 +10,11 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from engine.records import TokenReport
 from engine.store.project import Project
+from engine.store.reading import MANY_CUT, MANY_UNKNOWN, UNREADABLE
 from gui import words
 from gui.phrases import fill
 from gui.widgets.cards import column, row
 from gui.widgets.labels import Chip, Icon, Link, label
-
-MANY_UNKNOWN = 0.10
-MANY_CUT = 0.25
 
 
 def read_token_report(project: Project) -> TokenReport | None:
@@ -35,8 +33,8 @@ def read_token_report(project: Project) -> TokenReport | None:
 
 
 def reads_badly(report: TokenReport) -> bool:
-    """Whether a person must be told: over a tenth of unknown tokens, or over a quarter of texts cut."""
-    return report.unknown_share > MANY_UNKNOWN or report.cut_share > MANY_CUT
+    """Whether a person must be told: many tokens are unknown, or many texts are cut."""
+    return report.unknown_share >= MANY_UNKNOWN or report.cut_share >= MANY_CUT
 
 
 def token_words(report: TokenReport, words_of: QObject) -> tuple[str, str]:
@@ -50,11 +48,15 @@ def token_words(report: TokenReport, words_of: QObject) -> tuple[str, str]:
         words.count(report.max_length),
         words.count(report.median_tokens),
     )
-    if report.unknown_share > MANY_UNKNOWN:
+    if report.unknown_share >= UNREADABLE:
         return words_of.tr("The model can hardly read these texts"), measured + " " + words_of.tr(
             "Search by meaning will be poor. Choose a model for this language on the Train page; BM25 works as it is."
         )
-    if report.cut_share > MANY_CUT:
+    if report.unknown_share >= MANY_UNKNOWN:
+        return words_of.tr("The model does not know some of these words"), measured + " " + words_of.tr(
+            "Search by meaning is weaker there; a search that joins it with BM25 finds such words."
+        )
+    if report.cut_share >= MANY_CUT:
         return words_of.tr("Many texts are longer than the model reads"), measured + " " + words_of.tr(
             "What lies behind the cut cannot be found by meaning. Import again with shorter passages."
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from gui.dialogs.new_project import NewProjectDialog, free_folder
-from gui.jobs.job import Job, Phase
+from gui.jobs.job import Job
 from gui.pages.home_facts import read_home
 from gui.pages.home_first import HomeFirst
 from gui.pages.home_project import HomeProject
@@ -58,6 +58,9 @@ class HomePage(Page):
         self.first.sample_asked.connect(self._make_sample)
         self.first.folder_asked.connect(self._choose_folder)
         self.first.files_given.connect(self._take_files)
+        self.first.nothing_pasted.connect(
+            lambda: session.say(self.tr("The clipboard holds no path of a file or folder that is there."))
+        )
         self.first.project_chosen.connect(lambda path: session.open_project(Path(path)))
         self.first.browse_asked.connect(self._browse)
         self.standing = HomeProject()
@@ -104,13 +107,13 @@ class HomePage(Page):
 
     def _job_moved(self, job: Job) -> None:
         if self.session.project is None:
-            making = job.kind in ("sample", "new") and job.phase in (Phase.WAITING, Phase.RUNNING)
-            self.first.set_making(making, job.stage)
+            making = job.kind in ("sample", "new") and not job.is_over
+            self.first.set_making(job.kind if making else "", job.stage)
 
     def _make_sample(self, everything: bool) -> None:
         folder = free_folder(Path(self.session.settings.values.projects_folder), self.tr("Python functions"))
         self.session.make_sample(folder, (lambda: self.session.run_chain(ALL_STEPS)) if everything else None)
-        self.first.set_making(True, "")
+        self.first.set_making("sample", "")
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("A folder of documents or a labelled set"))

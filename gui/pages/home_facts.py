@@ -8,7 +8,7 @@ from engine.records import Comparison, JobRecord, Model, Outcome, Run
 from engine.store import imports, jobs, models, negatives
 from engine.store.overview import Overview, newest_tuned_run
 from engine.store.project import Project
-from engine.store.reading import BaseOffer, base_offer
+from engine.store.reading import MANY_CUT, MANY_UNKNOWN, BaseOffer, base_offer
 from gui import words
 from gui.phrases import fill
 
@@ -45,7 +45,7 @@ class HomeFacts:
         against: the comparison with BM25, then with the base model.
         doubtful: mined candidates that may be answers and are not judged yet.
         resumable: the newest model whose training was ended early and can go on.
-        reading: the sentence on how well the model reads these texts, "" where it reads them well.
+        reading: how well the model reads these texts, short and as a whole sentence; both "" where it reads them well.
         offer: a base model made from the documents, where the present one cannot read them.
     """
 
@@ -56,9 +56,8 @@ class HomeFacts:
     against: tuple[Comparison, ...]
     rounds: tuple[Round, ...]
     doubtful: int
-    broken: int
     not_taken: int
-    reading: str
+    reading: tuple[str, str]
     offer: BaseOffer | None
     activity: tuple[JobRecord, ...]
     interrupted: tuple[JobRecord, ...]
@@ -79,7 +78,6 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
     """Read what the first page needs."""
     mining = negatives.newest_mining(project)
     doubtful = int(str(mining.counts.get("doubtful", 0))) if mining else 0
-    report = project.meta_json("token_report") or {}
     return HomeFacts(
         overview=seen,
         counts=_counts(seen),
@@ -88,14 +86,24 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
         against=seen.verdicts,
         rounds=_rounds(project, seen),
         doubtful=doubtful,
-        broken=seen.verdicts[-1].broken if seen.verdicts else 0,
         not_taken=imports.count_problems(project),
-        reading=str(report.get("sentence") or ""),
+        reading=_reading(project),
         offer=base_offer(project),
         activity=tuple(jobs.jobs(project, limit=6)),
         interrupted=tuple(jobs.interrupted_jobs(project)),
         resumable=next(iter(models.interrupted_models(project)), None),
     )
+
+
+def _reading(project: Project) -> tuple[str, str]:
+    report = project.meta_json("token_report") or {}
+    unknown, cut = float(report.get("unknown_share") or 0), float(report.get("cut_share") or 0)
+    short = ""
+    if unknown >= MANY_UNKNOWN:
+        short = fill(words.translated("%1 of the tokens unknown to the model"), words.share(unknown))
+    elif cut >= MANY_CUT:
+        short = fill(words.translated("%1 of the texts longer than it reads"), words.share(cut))
+    return short, str(report.get("sentence") or "")
 
 
 def _counts(seen: Overview) -> str:

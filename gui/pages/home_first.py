@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
@@ -30,11 +31,15 @@ from gui.widgets.labels import ElidedLabel, Icon, Link, label, tag
 
 
 class HomeFirst(QWidget):
-    """What is asked for comes as signals: `sample_asked(everything)`, `files_given(paths)`, `project_chosen(path)` …"""
+    """What is asked for comes as signals: `sample_asked(everything)`, `files_given(paths)`, `project_chosen(path)` …
+
+    `nothing_pasted`: Ctrl+V was pressed, and the clipboard names no file that is there.
+    """
 
     sample_asked = Signal(bool)
     folder_asked = Signal()
     files_given = Signal(list)
+    nothing_pasted = Signal()
     project_chosen = Signal(str)
     browse_asked = Signal()
 
@@ -70,6 +75,9 @@ class HomeFirst(QWidget):
         stack.addSpacing(4)
         stack.addWidget(_Timeline())
         stack.addStretch(1)
+        paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self)
+        paste.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        paste.activated.connect(self._paste)
         self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -81,12 +89,21 @@ class HomeFirst(QWidget):
         self._fill_recent()
         self.check.refresh()
 
-    def set_making(self, making: bool, stage: str) -> None:
-        """A project is being made: say so on the button, and take no second wish meanwhile."""
+    def set_making(self, kind: str, stage: str) -> None:
+        """A project is being made (`kind`: sample or new, "" none): say so on its door, and take no second wish."""
         shown = fill(self.tr("Making it: %1"), stage) if stage else self.tr("Making it…")
-        self.sample.set_possible(not making, shown)
-        self.folder.setEnabled(not making)
-        self._all.setEnabled(not making)
+        self.sample.set_possible(not kind, shown if kind == "sample" else self.sample.text())
+        self.folder.set_possible(not kind, shown if kind == "new" else self.folder.text())
+        self.zone.setEnabled(not kind)
+        self._all.setEnabled(not kind)
+
+    def _paste(self) -> None:
+        """Take a path from the clipboard, wherever on the page the focus is."""
+        paths = paths_in(QGuiApplication.clipboard().mimeData())
+        if paths and self.zone.isEnabled():
+            self.files_given.emit(paths)
+        elif not paths:
+            self.nothing_pasted.emit()
 
     def _sample_door(self) -> Card:
         text = self.tr(
@@ -110,7 +127,9 @@ class HomeFirst(QWidget):
         return card
 
     def _documents_door(self) -> Card:
-        text = self.tr("Text, Markdown, HTML, PDF, Word, CSV or JSON lines; read, never changed.")
+        text = self.tr(
+            "PDF, Word, PowerPoint, Excel, web pages, Markdown, text, or a labelled set; read, never changed."
+        )
         card, stack = self._door("folder", self.tr("My documents"), text)
         stack.addSpacing(12)
         stack.addStretch(1)
@@ -212,7 +231,7 @@ class _RecentRow(QFrame):
 
 
 class DropZone(QFrame):
-    """Takes files and folders from the desktop, or a path from the clipboard."""
+    """Takes files and folders from the desktop; the page takes what is pasted."""
 
     dropped = Signal(list)
 
@@ -221,7 +240,6 @@ class DropZone(QFrame):
         self.setProperty("card", "dashed")
         self.setMinimumHeight(72)
         self.setAcceptDrops(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Drop files or a folder here, or paste a path"))
         stack = column(self, margins=(8, 8, 8, 8))
         stack.addStretch(1)
@@ -231,12 +249,6 @@ class DropZone(QFrame):
         hint = label(self.tr("or paste a path with Ctrl V"), "caption", "text3")
         stack.addWidget(hint, 0, Qt.AlignmentFlag.AlignHCenter)
         stack.addStretch(1)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.matches(QKeySequence.StandardKey.Paste):
-            self._give(paths_in(QGuiApplication.clipboard().mimeData()))
-        else:
-            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if paths_in(event.mimeData()):
@@ -249,10 +261,7 @@ class DropZone(QFrame):
     def dropEvent(self, event: QDropEvent) -> None:
         self._show(False)
         event.acceptProposedAction()
-        self._give(paths_in(event.mimeData()))
-
-    def _give(self, paths: list[str]) -> None:
-        if paths:
+        if paths := paths_in(event.mimeData()):
             self.dropped.emit(paths)
 
     def _show(self, over: bool) -> None:

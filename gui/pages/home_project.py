@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from engine.records import Comparison, JobRecord, JobState, Model, Outcome
 from engine.store.overview import NextStep
 from gui import theme, words
+from gui.amounts import amount
 from gui.jobs.job import Job, job_name, job_past
 from gui.pages.home_facts import METRIC, HomeFacts, Step
 from gui.pages.home_rounds import RoundsChart
@@ -223,22 +224,21 @@ class HomeProject(QWidget):
                 words.plain(facts.offer.model, 60),
                 words.share(facts.offer.unknown_share),
             )
+        if step.page == "evaluate" and "tuned" in step.params.get("systems", ()):
+            return self.tr("The tuned model answers the test queries it never saw, beside BM25 and the base model.")
         if step.page == "queries" and not step.job:
             return self.tr(
-                "Questions with the passage that answers them: what the model learns from and is measured with."
+                "What people ask, with the passage that answers it: the model learns from it and is measured with it. "
+                "Import queries, write some, or have them made from your documents."
             )
         return {
             "documents": self.tr(
-                "Text, Markdown, HTML, PDF, Word, CSV or JSON lines; your files are read, never changed."
+                "PDF, Word, PowerPoint, Excel, web pages, text and more; your files are read, never changed."
             ),
-            "queries": self.tr(
-                "Questions that mean the same are put together, and some are set aside to measure with."
-            ),
-            "evaluate": self.tr(
-                "BM25 and the base model answer the test questions first, so that a gain can be shown."
-            ),
+            "queries": self.tr("Queries that mean the same are put together, and some are set aside to measure with."),
+            "evaluate": self.tr("BM25 and the base model answer the test queries first, so that a gain can be shown."),
             "negatives": self.tr("Passages that look like the answer and are not teach the model the difference."),
-            "train": self.tr("The model learns from your questions; the best checkpoint on the dev questions is kept."),
+            "train": self.tr("The model learns from your queries; the best checkpoint on the dev queries is kept."),
             "export": self.tr("A folder that sentence-transformers loads, checked by loading it again."),
         }.get(step.page, self.tr("Ask in your own words and see what comes first."))
 
@@ -350,20 +350,26 @@ class HomeProject(QWidget):
     def _looks(self, facts: HomeFacts) -> list[QWidget]:
         found: list[QWidget] = []
         if facts.doubtful:
-            text = fill(self.tr("%1 doubtful negatives to judge"), words.count(facts.doubtful))
+            text = amount(facts.doubtful, self.tr("doubtful negative to judge"), self.tr("doubtful negatives to judge"))
             found.append(self._look("stale", text, self.tr("Judge"), "negatives", {"doubtful": True}))
-        if facts.broken:
-            text = fill(self.tr("%1 queries broken by training"), words.count(facts.broken))
+        if facts.against and facts.against[0].broken:
+            first = facts.against[0]
+            only = amount(first.broken, self.tr("query only %1 answers"), self.tr("queries only %1 answers"))
+            text = fill(only, _NAMES.get(first.b, first.b))
             found.append(self._look("stale", text, self.tr("Look"), "evaluate", {"tab": "broken"}))
         if facts.not_taken:
-            text = fill(self.tr("%1 things were not taken"), words.count(facts.not_taken))
+            text = amount(facts.not_taken, self.tr("problem with imports"), self.tr("problems with imports"))
             found.append(self._look("problem", text, self.tr("Reasons"), "documents", {"show": "report"}))
-        if facts.reading:
-            found.append(self._look("stale", words.plain(facts.reading, 300), self.tr("Look"), "documents", {}))
+        short, sentence = facts.reading
+        if short:
+            found.append(self._look("stale", short, self.tr("Look"), "documents", {}, words.tip(sentence)))
         return found
 
-    def _look(self, state: MarkState, text: str, link: str, page: str, what: dict[str, object]) -> QWidget:
+    def _look(
+        self, state: MarkState, text: str, link: str, page: str, what: dict[str, object], tip: str = ""
+    ) -> QWidget:
         holder = QWidget()
+        holder.setToolTip(tip)
         holder.setFixedHeight(36)
         line = row(holder, margins=(16, 0, 16, 0), gap=12)
         line.addWidget(StateMark(state))

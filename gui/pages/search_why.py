@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui import words
+from gui.amounts import amount
 from gui.pages.search_facts import WhyFacts
 from gui.phrases import fill
 from gui.shared_words import marks_of, whole_words
@@ -150,7 +151,8 @@ class WhyPanel(QObject):
         self._voted.setVisible(vote != 0)
         self._thumb.set_icon("thumb-up" if vote > 0 else "thumb-down", "text")
         self._vote_words.setText(self.tr("Kept: it answers") if vote > 0 else self.tr("Kept: it does not answer"))
-        self._count.setText(fill(self.tr("%1 such words of yours are kept with the project."), words.count(count)))
+        kept = self.tr("%1 of yours so far. To train and measure with an answer, keep the text as a query.")
+        self._count.setText(fill(kept, amount(count, self.tr("thumb"), self.tr("thumbs"))))
 
     def passage_id(self) -> int:
         """The passage shown, 0 for none."""

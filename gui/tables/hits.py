@@ -124,12 +124,6 @@ class HitModel(QAbstractListModel):
                 self._cards[row] = replace(card, vote=vote)
                 self.dataChanged.emit(self.index(row), self.index(row))
 
-    def set_answer(self, passage_id: int, answer: bool) -> None:
-        for row, card in enumerate(self._cards):
-            if card.passage_id == passage_id:
-                self._cards[row] = replace(card, answer=answer)
-                self.dataChanged.emit(self.index(row), self.index(row))
-
     def row_of(self, passage_id: int) -> int:
         """The row of a passage, -1 where it is not in the list."""
         return next((row for row, card in enumerate(self._cards) if card.passage_id == passage_id), -1)

@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QCoreApplication,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -152,9 +151,3 @@ def tone_of(row: QueryMovement, k: int = 10) -> str:
     """Green for an answer that came into the first `k`, red for one that left them, plain otherwise."""
     before, after = 1 <= row.rank_b <= k, 1 <= row.rank_a <= k
     return "good" if after and not before else "bad" if before and not after else "text2"
-
-
-def movement_words(row: QueryMovement, before: str, after: str) -> str:
-    """What happened to the query in words: "Base 41, Tuned 3"."""
-    none = QCoreApplication.translate("movements", "not found")
-    return f"{before} {row.rank_b or none}, {after} {row.rank_a or none}"

@@ -22,7 +22,6 @@ from gui import icons, theme
 from gui.widgets.buttons import Button, IconButton
 from gui.widgets.labels import ElidedLabel, Icon, Link, MarkState, StateMark, label, set_tone
 
-Margins = tuple[int, int, int, int]
 CardKind = Literal["true", "error", "chosen", "inset", "dashed", "drop"]
 
 
@@ -130,9 +129,6 @@ class PageHead(QWidget):
     def add_action(self, widget: QWidget) -> None:
         """Put a widget at the right end; the primary button comes last."""
         self._actions.addWidget(widget)
-
-    def insert_action(self, position: int, widget: QWidget) -> None:
-        self._actions.insertWidget(position, widget)
 
 
 class InfoRow(QWidget):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtWidgets import QLabel
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtWidgets import QApplication, QLabel
 
 from engine.params import params_to_dict
 from engine.records import JobState, Outcome, State
@@ -82,6 +82,32 @@ def test_a_dropped_project_is_opened(qtbot, page, session, tmp_path):
     assert session.path == there
 
 
+def test_a_path_is_pasted_wherever_the_focus_is(qtbot, page, tmp_path):
+    page.first.sample.setFocus()
+    QApplication.clipboard().setText(str(tmp_path))
+    page.first.files_given.disconnect()
+    with qtbot.waitSignal(page.first.files_given) as given:
+        qtbot.keyClick(page.first.sample, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert given.args == [[str(tmp_path)]]
+
+
+def test_pasting_what_is_no_path_is_told(qtbot, page, session, tmp_path):
+    QApplication.clipboard().setText(str(tmp_path / "gone"))
+    with qtbot.waitSignal(session.said) as said:
+        qtbot.keyClick(page.first.sample, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert said.args[0].startswith("The clipboard holds no path")
+
+
+def test_the_door_that_is_at_work_says_so(page):
+    page.first.set_making("new", "")
+    assert page.first.folder.shown_text() == "Making it…"
+    assert page.first.sample.shown_text() == "Open the sample"
+    assert not page.first.sample.isEnabled()
+    page.first.set_making("", "")
+    assert page.first.sample.isEnabled()
+    assert page.first.folder.shown_text() == "Choose a folder…"
+
+
 def test_only_paths_that_exist_are_taken_from_the_clipboard(tmp_path):
     (tmp_path / "a.txt").write_text("a", encoding="utf-8")
     text = QMimeData()
@@ -151,6 +177,25 @@ def test_broken_questions_are_one_click_away(qtbot, page, session, tmp_path):
     with qtbot.waitSignal(session.page_asked) as asked:
         button(page, "See the").click()
     assert asked.args == ["evaluate", {"tab": "fixed"}]
+
+
+def test_what_is_broken_is_one_number_on_the_page(page, session, tmp_path):
+    session.open_project(finished_project(tmp_path))
+    verdict = session.overview().verdicts[0]
+    assert verdict.broken
+    shown = [text for text in texts(page) if text.endswith("only BM25 answers")]
+    assert [text.split()[0] for text in shown] == [str(verdict.broken)]
+
+
+def test_what_the_model_cannot_read_is_said_short_with_the_whole_in_the_tooltip(page, session, tmp_path):
+    path = imported_project(tmp_path)
+    report = {"unknown_share": 0.07, "cut_share": 0.2, "sentence": "The whole sentence."}
+    with Project.open(path) as project:
+        project.set_meta_json("token_report", report)
+    session.open_project(path)
+    shown = next(found for found in page.standing.findChildren(QLabel) if found.text().startswith("7 %"))
+    assert shown.text() == "7 % of the tokens unknown to the model"
+    assert "The whole sentence." in shown.parentWidget().toolTip()
 
 
 def test_another_round_mines_with_the_tuned_model(qtbot, page, session, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtCore import Qt
 from engine.store import overview as overview_module
 from engine.store.overview import NextStep
 from gui.dialogs.palette import Command, matching
+from gui.jobs.job import Job, Phase
 from gui.main_window import MainWindow
 from gui.pages.page import Page
 from tests.gui.projects import empty_project
@@ -183,6 +185,33 @@ def test_a_finished_job_is_told_by_a_toast(qtbot, opened, session):
     with qtbot.waitSignal(session.queue.job_finished, timeout=10_000):
         session.run_job("split")
     assert opened.toast.text().startswith("Split the queries: done")
+
+
+def test_the_toast_of_a_finished_job_leads_to_its_page(qtbot, opened, session):
+    opened.show_page("home")
+    with qtbot.waitSignal(session.queue.job_finished, timeout=10_000):
+        session.run_job("split")
+    opened.toast._action.click()
+    assert opened.current_name() == "queries"
+
+
+def test_the_toast_leads_nowhere_from_the_page_that_shows_the_outcome(qtbot, opened, session):
+    opened.show_page("queries")
+    with qtbot.waitSignal(session.queue.job_finished, timeout=10_000):
+        session.run_job("split")
+    assert not opened.toast._action.isVisible()
+
+
+def test_a_silent_job_is_said_to_be_starting(opened, session, tmp_path, monkeypatch):
+    job = Job(1, "import", tmp_path, {}, phase=Phase.RUNNING, heard=time.monotonic() - 40)
+    monkeypatch.setattr(session.queue, "_running", job)
+    opened.strip.show_now()
+    assert opened.strip.stage.text() == "starting; no word for 40 s"
+    assert opened.strip.cancel.text() == "Cancel…"  # an import asks first what becomes of what came
+    job.kind = "mine"
+    opened.strip.show_now()
+    assert opened.strip.cancel.text() == "Cancel"
+    monkeypatch.undo()
 
 
 def test_the_drawer_lists_waiting_jobs_and_takes_one_out(qtbot, opened, session):

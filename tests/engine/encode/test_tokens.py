@@ -62,4 +62,4 @@ def test_nothing_is_said_where_all_is_well():
 
 
 def test_texts_that_are_cut_are_told():
-    assert "40% of these texts are longer than the 256 tokens" in in_words(TokenReport("m", 10, 0.0, 0.4, 240, 256))
+    assert "40 % of these texts are longer than the 256 tokens" in in_words(TokenReport("m", 10, 0.0, 0.4, 240, 256))

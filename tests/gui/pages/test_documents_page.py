@@ -177,7 +177,7 @@ def test_texts_the_model_cannot_read_are_said_in_amber(shown: Shown) -> None:
     assert "62.0 % of the tokens are unknown" in page._tokens._sentence.text()
 
 
-@pytest.mark.parametrize(("unknown", "cut", "bad"), [(0.02, 0.0, False), (0.11, 0.0, True), (0.0, 0.26, True)])
+@pytest.mark.parametrize(("unknown", "cut", "bad"), [(0.04, 0.09, False), (0.05, 0.0, True), (0.0, 0.1, True)])
 def test_many_unknown_or_cut_texts_are_read_badly(shown: Shown, unknown: float, cut: float, bad: bool) -> None:
     report = TokenReport("m", 10, unknown, cut, 50, 256)
     assert reads_badly(report) is bad
