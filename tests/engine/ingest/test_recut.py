@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,8 +14,8 @@ from engine.ingest.cutting import Cutting
 from engine.ingest.document import Outline
 from engine.ingest.recut import Bench, Outlook, cut, uncut
 from engine.params import CutParams, UncutParams
-from engine.records import Qrel, Review, Source
-from engine.store import cuts, documents, following, imports, negatives, queries, recuts
+from engine.records import Qrel, Review, Source, Split
+from engine.store import cuts, documents, following, imports, negatives, queries, recuts, runs
 from engine.store.documents import NewDocument, NewPassage
 from engine.store.overview import overview
 from engine.store.project import Project
@@ -350,6 +351,20 @@ def test_negatives_mined_before_a_cutting_are_stale(project: Project) -> None:
     assert _stage(project, "negatives") == "stale"
     uncut(project, UncutParams(), Task())
     assert _stage(project, "negatives") == "done"
+
+
+def test_a_verdict_is_stale_while_the_documents_are_cut_otherwise_than_it_was_measured_on(project: Project) -> None:
+    _judged(project)
+    for system in ("bm25", "base"):
+        run_id = runs.start_run(project, system=system, model_id=None, split=Split.TEST, content_key=system)
+        runs.finish_run(project, run_id, n_queries=1, metrics={"ndcg@10": 0.5}, seconds=1)
+    assert _stage(project, "evaluate") == "ready"
+    cut(project, replace(WIDE, headings=False), Task())
+    assert _stage(project, "evaluate") == "stale"
+    uncut(project, UncutParams(), Task())
+    assert _stage(project, "evaluate") == "ready"
+    _put(project, "another.md", (0, "A file more."))
+    assert _stage(project, "evaluate") == "stale"
 
 
 def _stage(project: Project, name: str) -> str:
