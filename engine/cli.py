@@ -19,6 +19,7 @@ from engine.commands import (
     exports,
     judging,
     negatives,
+    pins,
     projects,
     queries,
     runs,
@@ -109,7 +110,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"searchsmith {__version__}")
     add = _Commands(parser).add
     projects.add_start_commands(add)
-    data, work = (documents, cutting, queries, judging, negatives), (bases, training, evaluation, runs)
+    data, work = (documents, cutting, queries, judging, negatives), (bases, training, evaluation, runs, pins)
     for part in (*data, *work, searching, exports):
         part.add_commands(add)
     projects.add_state_commands(add)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,20 @@ def apply_edit(project: Project, kind: str, values: Values) -> tuple[list[str], 
 
 
 def _review(project: Project, values: Values) -> tuple[list[str], Values]:
-    verdict = Review(values["verdict"])
-    queries.put_review(project, int(values["query_id"]), int(values["passage_id"]), verdict)
-    return ["negatives", *(["queries"] if verdict is Review.RELEVANT else [])], {}
+    """A person's word on a candidate; says what it was before, for taking it back."""
+    verdict, ids = Review(values["verdict"]), (int(values["query_id"]), int(values["passage_id"]))
+    before = queries.review_of(project, *ids)
+    queries.put_review(project, *ids, verdict)
+    changed = ["negatives", *(["queries"] if verdict is Review.RELEVANT else [])]
+    return changed, {"before": before.value if before else ""}
 
 
 def _unreview(project: Project, values: Values) -> tuple[list[str], Values]:
-    queries.remove_review(project, int(values["query_id"]), int(values["passage_id"]))
+    """Take a word back, to what was `before` it if that is given."""
+    ids = int(values["query_id"]), int(values["passage_id"])
+    queries.remove_review(project, *ids)
+    if values.get("before"):
+        queries.put_review(project, *ids, Review(values["before"]))
     return ["negatives", "queries"], {}
 
 
@@ -67,12 +74,16 @@ def _unreview_all(project: Project, values: Values) -> tuple[list[str], Values]:
 
 
 def _likeness(project: Project, values: Values) -> tuple[list[str], Values]:
-    """Which sentences of a passage carry its similarity to a query: [start, end, fall of the cosine without it]."""
+    """Which sentences of a passage carry its similarity to a query: [start, end, fall of the cosine without it].
+
+    `read`: characters of the text that the model reads.
+    """
     from engine.mine.likeness import likeness
 
     ids = {name: int(values[name]) for name in ("query_id", "passage_id", "model_id")}
     found = likeness(project, **ids)
-    return [], {"passage_id": ids["passage_id"], "sentences": [[s.start, s.end, s.fall] for s in found]}
+    weights = [[s.start, s.end, s.fall] for s in found.sentences]
+    return [], {"passage_id": ids["passage_id"], "sentences": weights, "read": found.read}
 
 
 def _reselect(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -121,7 +132,16 @@ def _qrel(project: Project, values: Values) -> tuple[list[str], Values]:
 
 
 def _unqrel(project: Project, values: Values) -> tuple[list[str], Values]:
-    queries.remove_qrel(project, int(values["query_id"]), int(values["passage_id"]))
+    """Take a judgement away, also where it was given to a merged query; says what it was, for `restore_qrels`."""
+    removed = queries.remove_judgements(project, int(values["query_id"]), int(values["passage_id"]))
+    changed, said = _judged(project, int(values["query_id"]))
+    return changed, {**said, "removed": [[*astuple(row), import_id] for row, import_id in removed]}
+
+
+def _restore_qrels(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Undo of `unqrel`: the judgements that it said it removed."""
+    for *row, import_id in values["removed"]:
+        queries.put_qrels(project, [Qrel(*row)], import_id=import_id)
     return _judged(project, int(values["query_id"]))
 
 
@@ -165,14 +185,18 @@ def _pin_query(project: Project, values: Values) -> tuple[list[str], Values]:
     if k < 1:
         raise UserError(f"A query is pinned to the first 1 or more hits, not {k}.")
     if queries.query(project, int(values["query_id"])) is None:
-        raise UserError(f"There is no query {values['query_id']}.")
+        raise UserError(
+            f"There is no query {values['query_id']}.", hint="List them: searchsmith queries list PROJECT"
+        )
     pins.pin_query(project, int(values["query_id"]), k)
-    return ["runs"], {}
+    return ["runs"], {"pinned": int(values["query_id"]), "to the first": k}
 
 
 def _unpin_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    if not any(pin.query_id == int(values["query_id"]) for pin in pins.pins(project)):
+        raise UserError(f"Query {values['query_id']} is not pinned.", hint="searchsmith pins list PROJECT names them.")
     pins.unpin_query(project, int(values["query_id"]))
-    return ["runs"], {}
+    return ["runs"], {"unpinned": int(values["query_id"])}
 
 
 def _compare(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -379,6 +403,7 @@ EDITS: dict[str, Edit] = {
     "restore_groups": _restore_groups,
     "qrel": _qrel,
     "unqrel": _unqrel,
+    "restore_qrels": _restore_qrels,
     "judge": _judge,
     "unjudge": _unjudge,
     "judged_pool": _judged_pool,

@@ -79,7 +79,7 @@ JOBS = {
     "scores": Job(ScoreParams, "engine.train.teaching:score_pairs", ("queries",)),
     "reranker": Job(RerankerParams, "engine.train.reranking:train_reranker", ("models",)),
     "evaluate": Job(EvaluateParams, "engine.evaluate.evaluation:evaluate", ("runs",)),
-    "tasks": Job(TasksParams, "engine.evaluate.tasks:evaluate_tasks", ()),
+    "tasks": Job(TasksParams, "engine.evaluate.tasks:evaluate_tasks", ("runs",)),
     "mteb": Job(MtebParams, "engine.export.mteb:export_mteb", ("exports",)),
     "report": Job(ReportParams, "engine.export.report:report", ("exports",)),
     "export": Job(ExportParams, "engine.export.exporting:export", ("exports",)),

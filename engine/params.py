@@ -321,7 +321,7 @@ class SearchParams:
 
 @dataclass(frozen=True, slots=True)
 class ExportParams:
-    """What to take out, and where to."""
+    """What to take out, and where to; `despite_pins`: also a model that lost pinned queries."""
 
     dest: str = ""
     what: Literal["model", "run", "qrels", "queries", "training", "negatives"] = "model"
@@ -329,6 +329,7 @@ class ExportParams:
     model: str = "tuned"
     system: str = "tuned"
     split: Literal["train", "dev", "test", "all"] = "test"
+    despite_pins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from engine.store.verdicts import signed
 from engine.task import Task
 
 Values = dict[str, Any]  # Any: JSON values
@@ -125,6 +126,8 @@ def show_facts(summary: Values) -> None:
     for name, value in summary.items():
         if isinstance(value, dict):
             value = ", ".join(f"{key} {count}" for key, count in value.items())
+        elif isinstance(value, list | tuple):
+            value = ", ".join(str(part) for part in value)
         elif isinstance(value, float):
             value = f"{value:.4g}"
         print(f"{name.replace('_', ' ')}: {plain(str(value))}")
@@ -157,17 +160,17 @@ def evaluation_table(summary: Values) -> str:
 
 
 def comparison_lines(summary: Values) -> list[str]:
-    """Each comparison in one sentence, with its interval."""
-    return [
-        f"{c['verdict']}: {c['a']} against {c['b']}: {_signed(c['delta'])} {c['metric']} "
-        f"(95 % interval {_signed(c['low'])} to {_signed(c['high'])}, p {c['p']:.4f}); "
-        f"fixed {c['fixed']}, broke {c['broken']}"
-        for c in summary["comparisons"]
-    ]
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+    """Each comparison in one sentence with its interval; below one that is no win the reasons that are known."""
+    lines = []
+    for place, c in enumerate(summary["comparisons"]):
+        corrected = f", {c['p_adjusted']:.4f} corrected for {c['family']} systems" if c["family"] > 1 else ""
+        lines.append(
+            f"{c['verdict']}: {plain(c['a'])} against {plain(c['b'])}: {signed(c['delta'])} {c['metric']} "
+            f"(95 % interval {signed(c['low'])} to {signed(c['high'])}, p {c['p']:.4f}{corrected}); "
+            f"fixed {c['fixed']:,}, broke {c['broken']:,}"
+        )
+        lines += [f"  {plain(reason)}" for reason in (summary.get("reasons") or [[]] * (place + 1))[place]]
+    return lines
 
 
 def show_evaluation(summary: Values) -> None:
@@ -180,6 +183,8 @@ def show_evaluation(summary: Values) -> None:
     print(evaluation_table(summary))
     for line in comparison_lines(summary):
         print(line)
+    if summary.get("reach"):
+        print(summary["reach"])
 
 
 def show_hits(summary: Values) -> None:

@@ -23,8 +23,9 @@ def decimal(value: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A difference, always with its sign: +0.101, −0.041."""
-    return f"{value:+.{digits}f}".replace("-", MINUS)
+    """A difference with its sign: +0.101, −0.041; none on what rounds to zero."""
+    text = f"{value:+.{digits}f}"
+    return (text if float(text) else text[1:]).replace("-", MINUS)
 
 
 def share(value: float, digits: int = 0) -> str:

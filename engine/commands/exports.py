@@ -25,8 +25,11 @@ def add_commands(add: Add) -> None:
         f"sentence-transformers; queries: {', '.join(QUERIES)}; training, negatives: {', '.join(TRAINING)}",
     )
     export.add_argument("--model", metavar="ID", help="base, tuned or an id")
-    export.add_argument("--system", metavar="NAME", help="whose run: bm25, base, tuned, hybrid")
+    export.add_argument("--system", metavar="NAME", help="whose run: a system as evaluate takes it")
     export.add_argument("--split", choices=["train", "dev", "test", "all"], help="test; for training sets train")
+    export.add_argument(
+        "--despite-pins", action="store_true", default=None, help="also a model that lost pinned queries"
+    )
     negatives = add(
         "negatives export",
         "take queries with their answers and negatives out",
@@ -42,7 +45,7 @@ def add_commands(add: Add) -> None:
 def _export_values(options: argparse.Namespace) -> Values:
     dest = absolute(options.dest)
     split = {"training": "train", "negatives": "train", "queries": "all"}.get(options.what or "")
-    values = {"dest": dest, **given(options, "what", "format", "model", "system", "split")}
+    values = {"dest": dest, **given(options, "what", "format", "model", "system", "split", "despite_pins")}
     return {"split": split, **values} if split else values
 
 

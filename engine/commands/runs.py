@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.commands.common import Add, Values, absolute, given, job, words
 from engine.errors import UserError
 from engine.store.project import Project
+from engine.store.verdicts import circumstances, signed, verdict_reasons
 from engine.terminal import TerminalTask, comparison_lines, plain, table
 
 
@@ -27,6 +28,9 @@ def add_commands(add: Add) -> None:
     compare.add_argument("b", metavar="B")
     compare.add_argument("--split", choices=["train", "dev", "test"], default="test")
     compare.add_argument("--by", metavar="LIST", help="also in parts: of length, overlap, language, source, document")
+    compare.add_argument(
+        "--moved", type=int, default=0, metavar="N", help="also the N queries moved furthest in and out"
+    )
     report = add(
         "report",
         "write the verdict as one HTML page or as CSV",
@@ -77,15 +81,15 @@ def _runs(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 
 def _show_runs(summary: Values) -> None:
-    rows = [["id", "model", "from", "preset", "changed", "dev", "test", "verdict"]]
+    rows = [["id", "model", "from", "learnt from", "preset", "changed", "dev", "test", "verdict"]]
     for line in summary["models"]:
         changed = ", ".join(f"{name}={value}" for name, value in line["changed"].items())
         verdicts = ", ".join(f"{found['verdict']} over {rival}" for rival, found in line["against"].items())
         dev = "–" if line["dev"] is None else f"{line['dev']:.3f}"
         test = f"{line['metrics']['ndcg@10']:.3f}" if line["metrics"] else "–"
-        names = (line["name"], line["parent"], line["preset"], changed)
+        names = (line["name"], line["parent"], line["data"], line["preset"], changed)
         rows.append([str(line["id"]), *(plain(name) or "–" for name in names), dev, test, verdicts or "–"])
-    print(table(rows, right=(0, 5, 6)))
+    print(table(rows, right=(0, 6, 7)))
     for line in summary["models"]:
         if line["note"]:
             print(f"{plain(line['name'])}: {plain(line['note'])}")
@@ -95,27 +99,54 @@ def _compare(options: argparse.Namespace, task: TerminalTask) -> Values:
     from engine.evaluate.comparing import compare_systems
     from engine.jobs import run_job
     from engine.records import Split
+    from engine.store.runs import movements
     from engine.store.slices import BYS, slices
 
     by = words(options.by)
     wrong = [name for name in by if name not in BYS]
     if wrong:
         raise UserError(f"Queries cannot be parted by '{wrong[0]}'.", hint=f"Parts: {', '.join(BYS)}.")
-    path = Path(options.project)
+    path, split = Path(options.project), Split(options.split)
     run_job(path, "evaluate", {"systems": [options.a, options.b], "split": options.split}, task)
     with Project.open(path) as project, project.writing("compare"):
-        found = compare_systems(project, options.a, options.b, Split(options.split))
+        found = compare_systems(project, options.a, options.b, split)
         told = {name: slices(project, found.run_a, found.run_b, name) for name in BYS if name in by}
-    parts = {name: [asdict(part) for part in found_parts] for name, found_parts in told.items()}
-    return {"comparison": asdict(found), "slices": parts}
+        moved = {
+            kind: movements(project, found.run_a, found.run_b, only=kind)[: options.moved]
+            for kind in ("fixed", "broken")
+            if options.moved
+        }
+        reasons = [reason.sentence for reason in verdict_reasons(found, circumstances(project, split))]
+    return {
+        "comparison": asdict(found),
+        "reasons": reasons,
+        "slices": {name: [asdict(part) for part in parts] for name, parts in told.items()},
+        "moved": {kind: [asdict(row) for row in rows] for kind, rows in moved.items()},
+    }
 
 
 def _show_comparison(summary: Values) -> None:
-    for line in comparison_lines({"comparisons": [summary["comparison"]]}):
+    compared = summary["comparison"]
+    for line in comparison_lines({"comparisons": [compared], "reasons": [summary["reasons"]]}):
         print(line)
+    names = [plain(compared["b"]), plain(compared["a"])]
     for by, parts in summary["slices"].items():
-        rows = [[f"by {by}", "queries", "b", "a", "gain", "95 % interval"]]
+        print()
+        if not parts:
+            print(f"by {by}: no part has five queries or more")
+            continue
+        rows = [[f"by {by}", "queries", *names, "gain", "95 % interval"]]
         for part in parts:
-            figures = (f"{part['b']:.3f}", f"{part['a']:.3f}", f"{part['delta']:+.3f}")
-            rows.append([plain(part["name"]), str(part["n"]), *figures, f"{part['low']:+.3f} to {part['high']:+.3f}"])
+            figures = (f"{part['b']:.3f}", f"{part['a']:.3f}", signed(part["delta"]))
+            interval = f"{signed(part['low'])} to {signed(part['high'])}"
+            rows.append([plain(part["name"]), str(part["n"]), *figures, interval])
         print(table(rows, right=range(1, 6)))
+    for kind, found in summary["moved"].items():
+        print()
+        rows = [[f"{kind}: rank of the first answer", "query", *names]]
+        rows += [[plain(m["text"])[:90], str(m["query_id"]), _rank(m["rank_b"]), _rank(m["rank_a"])] for m in found]
+        print(table(rows, right=range(1, 4)))
+
+
+def _rank(rank: int) -> str:
+    return str(rank) if rank else "–"

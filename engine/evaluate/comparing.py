@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from engine.store.project import Project
 
 SEEN = 10  # fixed and broken: the answer enters or leaves the first ten
 _METRIC = "ndcg@10"
+_STANDING = {"bm25": 0, "base": 1}
 
 Labelled = tuple[str, Run]
 
@@ -24,18 +26,30 @@ def compare_runs(
     """Test each pair (a, b) on nDCG@10 and store the outcome; a run with itself, or a pair twice, is left out.
 
     All systems that were compared with the same b, now or before, form a family, the base model not among them: WIN
-    and LOSS need a randomisation p below 0.05 after Holm's correction over it, whatever the order of comparing.
+    and LOSS need a randomisation p below 0.05 after Holm's correction over it, whatever the order of comparing. Two
+    runs have one verdict, whichever is named first.
 
     Raises:
         UserError: two runs that asked different queries.
     """
-    kept = list({(a[1].id, b[1].id): (a, b) for a, b in reversed(pairs) if a[1].id != b[1].id}.values())[::-1]
-    measured = {run.id: runs.query_metrics(project, run.id) for pair in kept for _, run in pair}
-    tests = [_test(a, b, measured, resamples, seed) for a, b in kept]
-    for (a, b), test in zip(kept, tests, strict=True):
+    asked = list({(a[1].id, b[1].id): (a, b) for a, b in reversed(pairs) if a[1].id != b[1].id}.values())[::-1]
+    kept: dict[frozenset[int], tuple[Labelled, Labelled]] = {}
+    for a, b in asked:
+        kept.setdefault(frozenset((a[1].id, b[1].id)), _as_kept(project, a, b))
+    measured = {run.id: runs.query_metrics(project, run.id) for pair in kept.values() for _, run in pair}
+    tests = [_test(a, b, measured, resamples, seed) for a, b in kept.values()]
+    for (a, b), test in zip(kept.values(), tests, strict=True):
         _store(project, a, b, measured, test)
-    _correct(project, kept)
-    return [_stored(project, a, b) for a, b in kept]
+    _correct(project, list(kept.values()))
+    return [_stored(project, a, b) for a, b in asked]
+
+
+def _as_kept(project: Project, a: Labelled, b: Labelled) -> tuple[Labelled, Labelled]:
+    """The pair as it is stored and corrected for: against BM25, else against the base, else as it was before."""
+    standing_a, standing_b = (_STANDING.get(run.system, len(_STANDING)) for _, run in (a, b))
+    if standing_a != standing_b:
+        return (a, b) if standing_a > standing_b else (b, a)
+    return (b, a) if runs.comparison(project, b[1].id, a[1].id) else (a, b)
 
 
 def _correct(project: Project, pairs: Sequence[tuple[Labelled, Labelled]]) -> None:
@@ -84,10 +98,13 @@ def _store(
     project: Project, a: Labelled, b: Labelled, measured: dict[int, list[QueryMetrics]], test: PairedTest
 ) -> None:
     seen_a, seen_b = (np.array([1 <= row.first_rank <= SEEN for row in measured[x[1].id]], np.bool_) for x in (a, b))
+    name_a, name_b = a[1].system, b[1].system
+    if name_a == name_b:  # two models of one kind
+        name_a, name_b = (str(run.model_id or label) for label, run in (a, b))
     runs.put_comparison(
         project,
-        a=a[0],
-        b=b[0],
+        a=name_a,
+        b=name_b,
         run_a=a[1].id,
         run_b=b[1].id,
         metric=_METRIC,
@@ -103,7 +120,8 @@ def _store(
 
 
 def _stored(project: Project, a: Labelled, b: Labelled) -> Comparison:
-    found = runs.comparison(project, a[1].id, b[1].id)
+    """The comparison as it was asked for, by the names it was asked with."""
+    found = runs.comparison_of(project, a[1].id, b[1].id)
     if found is None:
         raise UserError("The comparison was removed while it was stored.", hint="Evaluate again.")
-    return found
+    return replace(found, a=a[0], b=b[0])

@@ -35,7 +35,8 @@ class EvaluateSummary:
     """What was measured; `systems` and `comparisons` are in the order they were asked for, baselines first.
 
     `conventions`: where cut-offs were asked for, every measure at them by system and convention. `made_queries`: how
-    many of the queries the program made itself.
+    many of the queries the program made itself. `reasons`: for each comparison that is no win, why that may be.
+    `reach`: before anything is tuned, which differences these queries could show.
     """
 
     split: str
@@ -44,6 +45,8 @@ class EvaluateSummary:
     comparisons: tuple[Comparison, ...]
     conventions: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     made_queries: int = 0
+    reasons: tuple[tuple[str, ...], ...] = ()
+    reach: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,17 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     shown = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}
     by_convention = {label: figures_of_run(project, run, params.ks) for label, run in found.items() if params.ks}
     made = sum(is_made(query.source) for query in bench.queries)
-    return EvaluateSummary(bench.split.value, len(bench.queries), shown, tuple(comparisons), by_convention, made)
+    known = verdicts.circumstances(project, bench.split)
+    return EvaluateSummary(
+        split=bench.split.value,
+        queries=len(bench.queries),
+        systems=shown,
+        comparisons=tuple(comparisons),
+        conventions=by_convention,
+        made_queries=made,
+        reasons=tuple(tuple(r.sentence for r in verdicts.verdict_reasons(c, known)) for c in comparisons),
+        reach=verdicts.reach_sentence(comparisons[-1]) if set(found) <= set(BASELINES) else "",
+    )
 
 
 def _bench(project: Project, params: EvaluateParams) -> _Bench:

@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import UserError
+from engine.evaluate.judging import digest_of
 from engine.evaluate.metrics import evaluate_rankings, means
 from engine.params import TasksParams
 from engine.records import Model, Query, Split
 from engine.store import documents, models, queries, scores
 from engine.store.project import Project
+from engine.store.task_figures import keep_task_figures
 from engine.task import Task
 
 Floats = npt.NDArray[np.float64]
@@ -47,7 +49,7 @@ class _Data:
 
 
 def evaluate_tasks(project: Project, params: TasksParams, task: Task) -> TasksSummary:
-    """Measure models on every task that a split's data allow.
+    """Measure models on every task that a split's data allow, and keep the figures.
 
     Raises:
         UserError: no such model, or data for none of the tasks.
@@ -68,11 +70,20 @@ def evaluate_tasks(project: Project, params: TasksParams, task: Task) -> TasksSu
             f"The {split.value} queries have data for none of these tasks.",
             hint="They need scores, negatives, or several queries with one answer.",
         )
+    chosen = {label: models.resolve_model(project, label) for label in params.models}
     found = {}
-    for label in params.models:
-        model = models.resolve_model(project, label)
+    for label, model in chosen.items():
         vectors = _vectors(project, model, data, task)
         found[label] = _measure(data, *vectors, seed=params.seed)
+        task.check_cancelled()
+    keep_task_figures(
+        project,
+        split,
+        content=digest_of([repr(data), params.seed]),
+        models={chosen[label].id: figures for label, figures in found.items()},
+        sizes=sizes,
+        left_out=left_out,
+    )
     return TasksSummary(split.value, found, sizes, left_out)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from engine.store.verdicts import signed
+
 _WIDTH, _LEFT, _RIGHT = 520, 130, 70  # narrow enough for a telephone to show it at a legible size
 _LETTERS = 18
 _DASHES = ("", "6 4", "2 3", "8 3 2 3", "1 4")
@@ -30,7 +32,7 @@ def interval_chart(rows: Sequence[tuple[str, float, float, float]]) -> str:
             _words(_LEFT - 12, y + 4, shortened(name, _LETTERS), "end"),
             _line(x(start), y, x(end), y, "gain"),
             f'<circle class="dot" cx="{x(middle):.1f}" cy="{y}" r="5"/>',
-            _words(_WIDTH - _RIGHT + 12, y + 4, f"{middle:+.3f}".replace("-", "−"), "start"),
+            _words(_WIDTH - _RIGHT + 12, y + 4, signed(middle), "start"),
         ]
     return _svg(height, "Gain with its 95 % interval", parts)
 

@@ -16,8 +16,8 @@ from engine.export.places import check_file, check_folder, file_beside, folder_b
 from engine.export.training import export_queries, export_training
 from engine.formats import QUERIES, TRAINING, WITHOUT_NEGATIVES
 from engine.params import ExportParams
-from engine.records import Run, Split
-from engine.store import jobs, models, queries, runs
+from engine.records import Model, Run, Split
+from engine.store import jobs, models, pins, queries, runs
 from engine.store.project import Project, now
 from engine.store.verdicts import system_name
 from engine.task import Task
@@ -49,7 +49,8 @@ def export(project: Project, params: ExportParams, task: Task) -> ExportSummary:
     `auto` is the first of `FORMATS`. Imported ids come back; what has none goes by the project's own number.
 
     Raises:
-        UserError: no such format, model or run, or a place that holds something else.
+        UserError: no such format, model or run, a place that holds something else, or a model that lost pinned
+            queries where `despite_pins` is not given.
         ExportError: what was written does not give the same answers.
     """
     if not params.dest:
@@ -64,6 +65,8 @@ def export(project: Project, params: ExportParams, task: Task) -> ExportSummary:
     if params.what == "model":
         model = models.resolve_model(project, params.model)
         model_id = model.id
+        if not params.despite_pins:
+            _check_pins(project, model)
         path, files, check = export_model(project, model, dest, task)
     elif params.what == "run":
         run = find_run(project, params.system, Split(params.split))
@@ -77,6 +80,17 @@ def export(project: Project, params: ExportParams, task: Task) -> ExportSummary:
         path, files, check = _export_qrels(project, format, Split(params.split), dest, task)
     jobs.put_export(project, what=params.what, format=format, path=str(path), model_id=model_id, check=check)
     return ExportSummary(params.what, format, str(path), files, check)
+
+
+def _check_pins(project: Project, model: Model) -> None:
+    lost = pins.lost_pins(project, model.id)
+    if lost:
+        first = f"“{lost[0].text[:80]}” ({lost[0].place_words()})"
+        more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+        raise UserError(
+            f"{model.name} loses pinned queries: {first}{more}.",
+            hint="Look at them: searchsmith pins list PROJECT. To export it all the same: --despite-pins.",
+        )
 
 
 def find_run(project: Project, system: str, split: Split) -> Run:

@@ -17,6 +17,7 @@ from engine.store.verdicts import (
     made_sentence,
     metric_name,
     movement_sentence,
+    signed,
     verdict_reasons,
     verdict_sentence,
 )
@@ -67,7 +68,7 @@ def _verdict(story: Story, best: Sequence[Comparison]) -> str:
         )
         parts.append(
             f'<div class="verdict {found.verdict.value.lower()}"><b class="chip">{found.verdict.value}</b>'
-            f"<p>{_text(verdict_sentence(found))} {_text(movement_sentence(found))}</p>"
+            f"<p>{_text(verdict_sentence(found, story.split))} {_text(movement_sentence(found))}</p>"
             f"{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
         )
     chart = interval_chart([(story.names[c.run_b], c.delta, c.low, c.high) for c in best])
@@ -95,9 +96,9 @@ def _comparisons(story: Story) -> str:
     if not story.comparisons:
         return ""
     rows = "".join(
-        f'<tr><td class="text">{_name(story, c.run_a)} − {_name(story, c.run_b)}</td>'
-        f'<td class="{c.verdict.value.lower()}"><b class="chip">{c.verdict.value}</b></td><td>{_signed(c.delta)}</td>'
-        f"<td>{_signed(c.low)} to {_signed(c.high)}</td><td>{c.p:.4f}</td><td>{c.p_adjusted:.4f}</td>"
+        f'<tr><td class="text">{_name(story, c.run_a)} against {_name(story, c.run_b)}</td>'
+        f'<td class="{c.verdict.value.lower()}"><b class="chip">{c.verdict.value}</b></td><td>{signed(c.delta)}</td>'
+        f"<td>{signed(c.low)} to {signed(c.high)}</td><td>{c.p:.4f}</td><td>{c.p_adjusted:.4f}</td>"
         f"<td>{c.fixed:,}</td><td>{c.broken:,}</td></tr>"
         for c in story.comparisons
     )
@@ -170,7 +171,7 @@ def _slices_of(story: Story, found: Comparison) -> str:
             continue
         cells = "".join(
             f'<tr><td class="text">{_text(part.name)}</td><td>{part.n:,}</td><td>{part.b:.3f}</td><td>{part.a:.3f}</td>'
-            f"<td>{_signed(part.delta)}</td><td>{_signed(part.low)} to {_signed(part.high)}</td></tr>"
+            f"<td>{signed(part.delta)}</td><td>{signed(part.low)} to {signed(part.high)}</td></tr>"
             for part in rows
         )
         parts.append(
@@ -202,7 +203,3 @@ def _name(story: Story, run_id: int) -> str:
 
 def _text(text: str) -> str:
     return html.escape("".join(letter if letter.isprintable() else " " for letter in text))
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")

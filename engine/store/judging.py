@@ -240,7 +240,7 @@ def reach(project: Project) -> Reach:
     for comparison in runs.comparisons(project):
         if comparison.b == "bm25" and {comparison.run_a, comparison.run_b} <= measured:
             smallest = verdicts.smallest_difference(comparison)
-            if comparison.n_queries >= _ENOUGH and smallest > 0:
+            if comparison.n_queries >= _ENOUGH and math.isfinite(smallest):
                 return Reach(comparison.n_queries, smallest, assumed=False)
     return Reach(100, _REACH * USUAL_SPREAD / 10, assumed=True)
 

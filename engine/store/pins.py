@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.store import runs
 from engine.store.project import Project, now
 
 
@@ -19,6 +20,13 @@ class Pin:
     @property
     def is_broken(self) -> bool:
         return self.rank == 0 or self.rank > self.k
+
+    def place_words(self) -> str:
+        """Where the answer stands: "rank 14, not in the first 10"."""
+        if self.rank < 0:
+            return "not asked"
+        found = f"rank {self.rank}" if self.rank else "not found"
+        return f"{found}, not in the first {self.k}" if self.is_broken else f"{found}, in the first {self.k}"
 
 
 def pin_query(project: Project, query_id: int, k: int) -> None:
@@ -45,3 +53,9 @@ def pins(project: Project, run_id: int = 0) -> list[Pin]:
 def broken_pins(project: Project, run_id: int) -> list[Pin]:
     """Pinned queries whose answer is not in the first k under a run."""
     return [pin for pin in pins(project, run_id) if pin.is_broken]
+
+
+def lost_pins(project: Project, model_id: int) -> list[Pin]:
+    """Pinned queries that a model's newest run on the test queries has lost; none where it was not measured."""
+    found = [run for run in runs.newest_runs(project) if run.model_id == model_id and runs.is_of_model(run)]
+    return broken_pins(project, max(run.id for run in found)) if found else []

@@ -67,6 +67,18 @@ def remove_qrel(project: Project, query_id: int, passage_id: int) -> None:
     project.db.execute("delete from qrels where query_id = ? and passage_id = ?", [query_id, passage_id])
 
 
+def remove_judgements(project: Project, query_id: int, passage_id: int) -> list[tuple[Qrel, int | None]]:
+    """Remove what was said of a passage for a query and for those merged into it; returns it with its import."""
+    group = "passage_id = ? and query_id in (select id from queries where id = ? or duplicate_of = ?)"
+    values = [passage_id, query_id, query_id]
+    with project.db.atomic():
+        rows = project.db.execute(
+            f"select query_id, passage_id, grade, source, import_id from qrels where {group} order by query_id", values
+        ).fetchall()
+        project.db.execute(f"delete from qrels where {group}", values)
+    return [(Qrel(*row[:4]), row[4]) for row in rows]
+
+
 def put_imported_negatives(project: Project, rows: Iterable[tuple[int, int]], *, import_id: int | None = None) -> int:
     """Store (query id, passage id) pairs that a labelled set calls wrong; returns how many were new."""
     before = project.db.execute("select count(*) from imported_negatives").fetchone()[0]
@@ -335,6 +347,14 @@ def remove_review(project: Project, query_id: int, passage_id: int) -> None:
         project.db.execute(
             "delete from qrels where query_id = ? and passage_id = ? and source = 'review'", [query_id, passage_id]
         )
+
+
+def review_of(project: Project, query_id: int, passage_id: int) -> Review | None:
+    """A person's word on one candidate."""
+    row = project.db.execute(
+        "select verdict from reviews where query_id = ? and passage_id = ?", [query_id, passage_id]
+    ).fetchone()
+    return Review(row[0]) if row else None
 
 
 def reviews(project: Project) -> dict[tuple[int, int], Review]:

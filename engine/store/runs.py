@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,7 @@ def put_comparison(
     p_adjusted: float | None = None,
     family: int = 1,
 ) -> int:
-    """Store a comparison, replacing the one of the same two runs and metric; returns its id."""
+    """Store a comparison, replacing the one of the same two runs and metric, either way round; returns its id."""
     found = Comparison(
         0,
         a,
@@ -206,7 +206,8 @@ def put_comparison(
     names, values = _COMPARISON[1:], astuple(found)[1:]
     with project.db.atomic():
         project.db.execute(
-            "delete from comparisons where run_a = ? and run_b = ? and metric = ?", [run_a, run_b, metric]
+            "delete from comparisons where metric = ? and ((run_a = ? and run_b = ?) or (run_a = ? and run_b = ?))",
+            [metric, run_a, run_b, run_b, run_a],
         )
         cursor = project.db.execute(
             f"insert into comparisons ({', '.join(names)}) values ({', '.join('?' * len(names))})",
@@ -231,6 +232,33 @@ def comparison(project: Project, run_a: int, run_b: int, metric: str = "ndcg@10"
         [run_a, run_b, metric],
     ).fetchone()
     return _comparison(row) if row else None
+
+
+def comparison_of(project: Project, run_a: int, run_b: int, metric: str = "ndcg@10") -> Comparison | None:
+    """The stored comparison of two runs, turned round where it was stored the other way."""
+    found = comparison(project, run_a, run_b, metric)
+    if found is not None:
+        return found
+    other = comparison(project, run_b, run_a, metric)
+    return turn_round(other) if other else None
+
+
+def turn_round(found: Comparison) -> Comparison:
+    """b against a instead of a against b."""
+    verdict = {Outcome.WIN: Outcome.LOSS, Outcome.LOSS: Outcome.WIN}.get(found.verdict, Outcome.TIE)
+    return replace(
+        found,
+        a=found.b,
+        b=found.a,
+        run_a=found.run_b,
+        run_b=found.run_a,
+        delta=0.0 - found.delta,
+        low=0.0 - found.high,
+        high=0.0 - found.low,
+        verdict=verdict,
+        fixed=found.broken,
+        broken=found.fixed,
+    )
 
 
 def comparisons(project: Project) -> list[Comparison]:

@@ -17,6 +17,8 @@ _MUCH_OVERLAP = 0.6
 _MANY_DOUBTFUL = 0.1
 _MANY_UNKNOWN = 0.1
 _OUT_OF_REACH = 20
+_SEEN = {Split.TEST: "it never saw", Split.DEV: "of the dev split", Split.TRAIN: "of the training split"}
+_FEWEST = 6  # moved queries below which random signs give as much more often than one time in twenty: 2 / 2^5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,19 @@ def circumstances(project: Project, split: Split = Split.TEST) -> Circumstances:
     return Circumstances(**{**stored, "conflicting": tuple(stored.get("conflicting", ()))})
 
 
-def verdict_sentence(comparison: Comparison) -> str:
-    """One sentence for a beginner with the figures an expert asks for."""
+def verdict_sentence(comparison: Comparison, split: Split = Split.TEST) -> str:
+    """One sentence for a beginner with the figures an expert asks for; `split` says whose queries were asked."""
     a, b = system_name(comparison.a), system_name(comparison.b)
-    metric, size = metric_name(comparison.metric), f"on {_queries(comparison.n_queries)} it never saw"
+    metric, size = metric_name(comparison.metric), f"on {_queries(comparison.n_queries)} {_SEEN[split]}"
     if comparison.n_queries == 0:
         return f"{_capital(a)} and {b} could not be compared: no query has a judged answer."
     if comparison.verdict is Outcome.WIN:
-        return f"{_capital(a)} beats {b} by {_signed(comparison.delta)} {metric} {_interval(comparison)}, {size}."
+        return f"{_capital(a)} beats {b} by {signed(comparison.delta)} {metric} {_interval(comparison)}, {size}."
     if comparison.verdict is Outcome.LOSS:
         below = f"{abs(comparison.delta):.3f} {metric}"
         return f"{_capital(a)} falls behind {b} by {below} {_interval(comparison)}, {size}."
     return (
-        f"No difference between {a} and {b} can be told: {_signed(comparison.delta)} {metric} "
+        f"No difference between {a} and {b} can be told: {signed(comparison.delta)} {metric} "
         f"{_interval(comparison)}, {size}."
     )
 
@@ -93,7 +95,8 @@ def made_sentence(known: Circumstances, n_queries: int) -> str:
 def movement_sentence(comparison: Comparison) -> str:
     """How many queries gained and lost their answer in the first ten, and how many kept their side."""
     rest = comparison.n_queries - comparison.fixed - comparison.broken
-    return f"Fixed {comparison.fixed:,}, broke {comparison.broken:,}, left {rest:,} as they were."
+    moved = f"Fixed {comparison.fixed:,}, broke {comparison.broken:,}"
+    return f"{moved}; the other {rest:,} stayed in or out of the first ten."
 
 
 def headline(comparisons: Sequence[Comparison], system: str = "tuned") -> str:
@@ -104,7 +107,7 @@ def headline(comparisons: Sequence[Comparison], system: str = "tuned") -> str:
     ours = [comparison for comparison in comparisons if comparison.a == system]
     if len(ours) < 2 or any(c.verdict is not Outcome.WIN for c in ours):
         return " ".join(verdict_sentence(comparison) for comparison in ours)
-    parts = [f"{system_name(c.b)} by {_signed(c.delta)} {metric_name(c.metric)} {_interval(c)}" for c in ours]
+    parts = [f"{system_name(c.b)} by {signed(c.delta)} {metric_name(c.metric)} {_interval(c)}" for c in ours]
     joined = ", ".join(parts[:-1]) + " and " + parts[-1]
     return f"{_capital(system_name(system))} beats {joined}, on {_queries(ours[0].n_queries)} it never saw."
 
@@ -130,13 +133,29 @@ def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None 
 
 
 def smallest_difference(comparison: Comparison) -> float:
-    """The smallest true difference these queries would show four times in five, from the interval's width."""
+    """The smallest true difference these queries would show four times in five, from the interval's width.
+
+    Infinite where they show no spread to tell it from: too few of them, or no query differs.
+    """
+    if comparison.n_queries < _FEWEST or comparison.high <= comparison.low:
+        return math.inf
     return _REACH * _standard_error(comparison)
 
 
+def reach_sentence(comparison: Comparison) -> str:
+    """What the queries of a comparison could show at all."""
+    smallest = smallest_difference(comparison)
+    asked = _capital(_queries(comparison.n_queries)) if comparison.n_queries != 1 else "One query"
+    if comparison.n_queries < _FEWEST:
+        return f"{asked} can show no difference: even if all moved, chance would give as much. Add some hundreds."
+    if math.isinf(smallest):
+        return "The two score the same on every query, so it cannot be told which differences these would show."
+    return f"These {comparison.n_queries:,} queries can show a difference from about {smallest:.3f} on."
+
+
 def queries_needed(comparison: Comparison) -> int:
-    """About how many queries would show the observed difference four times in five; 0 where there is none."""
-    if comparison.delta == 0.0:
+    """About how many queries would show the observed difference four times in five; 0 where it cannot be told."""
+    if comparison.delta == 0.0 or math.isinf(smallest_difference(comparison)):
         return 0
     return math.ceil(comparison.n_queries * (smallest_difference(comparison) / abs(comparison.delta)) ** 2)
 
@@ -171,10 +190,21 @@ def metric_name(metric: str) -> str:
     return f"{written}@{k}" if k else written
 
 
+def signed(value: float) -> str:
+    """A difference to three digits with a true minus, and no sign on what rounds to zero."""
+    text = f"{abs(value):.3f}"
+    if float(text) == 0.0:
+        return text
+    return f"+{text}" if value > 0 else f"−{text}"
+
+
 def _small_test(comparison: Comparison) -> Reason | None:
     needed, n = queries_needed(comparison), comparison.n_queries
+    if n < _FEWEST:
+        return Reason("small_test", f"The test set is too small. {reach_sentence(comparison)}", "add_queries")
     if comparison.delta == 0.0:
-        return Reason("equal", "Both systems scored the same.", "")
+        alike = comparison.low == comparison.high == 0.0
+        return Reason("equal", f"Both systems score the same {'on every query' if alike else 'on average'}.", "")
     shown = f"{n:,} queries show differences from about {smallest_difference(comparison):.3f} on"
     if needed <= n:
         return None
@@ -252,7 +282,8 @@ def _conflicts(comparison: Comparison, conflicts: int | None) -> Reason | None:
 
 
 def _corrected(comparison: Comparison) -> Reason | None:
-    if comparison.verdict is not Outcome.TIE or not (comparison.low > 0 or comparison.high < 0):
+    beside_zero = comparison.low > 0 or comparison.high < 0
+    if comparison.verdict is not Outcome.TIE or not beside_zero or comparison.n_queries < _FEWEST:
         return None
     if comparison.family < 2:
         return Reason(
@@ -274,15 +305,7 @@ def _standard_error(comparison: Comparison) -> float:
 
 
 def _interval(comparison: Comparison) -> str:
-    return f"(95 % interval {_signed(comparison.low)} to {_signed(comparison.high)})"
-
-
-def _signed(value: float) -> str:
-    """With a true minus, and no sign on what rounds to zero."""
-    text = f"{abs(value):.3f}"
-    if float(text) == 0.0:
-        return text
-    return f"+{text}" if value > 0 else f"−{text}"
+    return f"(95 % interval {signed(comparison.low)} to {signed(comparison.high)})"
 
 
 def _queries(n: int) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
 
 from engine.records import Outcome, QueryMovement
 from engine.store.runs import is_of_model
@@ -32,6 +31,7 @@ from gui.pages.evaluate_facts import (
 from gui.pages.evaluate_query import QueryCompare
 from gui.pages.evaluate_questions import QuestionsCard, ScatterCard
 from gui.pages.evaluate_runs import RunsView, read_trainings
+from gui.pages.evaluate_taking import TakingMenu
 from gui.pages.evaluate_verdict import StaleLine, VerdictCard
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
@@ -98,10 +98,7 @@ class EvaluatePage(ReadingPage):
         self._to_runs.setToolTip(self.tr("Every training beside the others: parent, data, settings, curves, notes"))
         self._export = Button(self.tr("Report"), "flat", icon_name="export")
         self._export.setToolTip(self.tr("Write a report, or the ranked lists"))
-        self._taking = QMenu(self)
-        self._taking.addAction(self.tr("Report as one page (HTML)…"), lambda: self._take_report("html"))
-        self._taking.addAction(self.tr("Report as tables (CSV)…"), lambda: self._take_report("csv"))
-        self._taking.addAction(self.tr("Ranked lists of the first system (TREC run)…"), self._take_run)
+        self._taking = TakingMenu(self.session, self._export)
         self._export.setMenu(self._taking)
         self._primary = Button(self.tr("Search with it"), "primary", icon_name="search")
         for widget in (self._choose_a, self._with, self._choose_b, self._to_runs, self._export, self._primary):
@@ -152,9 +149,10 @@ class EvaluatePage(ReadingPage):
         self._runs.closed.connect(self._close_runs)
         self._runs.compared.connect(self._compare_model)
         self._runs.noted.connect(self._edits.note)
+        self._runs.tasks_asked.connect(self._measure_tasks)
         self._primary.clicked.connect(self._act)
         self._verdict.remedy.connect(self._remedy)
-        self._stale.asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+        self._stale.asked.connect(self._measure_again)
         self._table.clicked.connect(self._row_clicked)
         self._questions.opened.connect(self._open_query)
         self._questions.find_asked.connect(self._find)
@@ -199,7 +197,7 @@ class EvaluatePage(ReadingPage):
         a = a if bench.run(a) else first
         possible = [run.id for run in rivals(bench, a)]
         b = b if b in possible else second if second in possible else (possible[0] if possible else 0)
-        self._stale.set_model(bench.unmeasured if bench.system("tuned") else "")
+        self._stale.set_state(bench.unmeasured if bench.system("tuned") else "", bench.stale)
         self._choose_a.set_choices([(bench.names[run.id], run.id) for run in bench.test_runs])
         self._show_frame(True)
         self._chosen = (a, b)
@@ -215,6 +213,7 @@ class EvaluatePage(ReadingPage):
         self._choose_a.set_value(a)
         self._choose_b.set_choices([(self._bench.names[run_id], run_id) for run_id in possible])
         self._choose_b.set_value(b)
+        self._taking.set_run(self._bench.run(a), self._bench.names.get(a, ""))
         self._show_board()
         self.ask("evaluate/pair", lambda project: read_pair(project, a, b, possible), self._show_pair)
 
@@ -247,7 +246,7 @@ class EvaluatePage(ReadingPage):
         self._pair = pair
         bench, (a, b) = self._bench, self._chosen
         name_a, name_b = bench.names.get(a, "–"), bench.names.get(b, "–")
-        if bench.system("tuned") is None and bench.system("hybrid") is None:
+        if bench.system("tuned") is None and bench.are_baselines(a, b):
             self._verdict.show_start(bench, pair)
         else:
             self._verdict.show_pair(bench, pair, name_a, name_b)
@@ -344,27 +343,15 @@ class EvaluatePage(ReadingPage):
         if self._running() is None:
             self.session.run_job("evaluate", {"systems": systems})
 
-    def _take_run(self) -> None:
-        run = self._bench.run(self._chosen[0])
-        project = self.session.project
-        if run is None or project is None:
-            return
-        start = str(project.path / "exports" / f"{self._bench.names[run.id]}.trec".replace("/", "-"))
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Save the run"), start, self.tr("TREC run (*.trec *.run)"))
-        if path:
-            system = str(run.model_id) if run.model_id and run.system == "tuned" else run.system
-            values = {"dest": str(Path(path)), "what": "run", "system": system, "split": "test"}
-            self.session.run_job("export", values)
+    def _measure_again(self) -> None:
+        """All that is shown, without a tuned model where there is none."""
+        bench = self._bench
+        tuned = ["tuned"] if bench.unmeasured or bench.system("tuned") else []
+        self._measure(["bm25", "base", *tuned, *(["hybrid"] if bench.joined() else [])])
 
-    def _take_report(self, format: str) -> None:
-        project = self.session.project
-        if project is None:
-            return
-        start = str(project.path / "exports" / ("report.html" if format == "html" else "report"))
-        kind = self.tr("Web page (*.html)") if format == "html" else self.tr("Folder (*)")
-        path, _ = QFileDialog.getSaveFileName(self, self.tr("Write the report"), start, kind)
-        if path:
-            self.session.run_job("report", {"dest": str(Path(path)), "format": format, "split": "test"})
+    def _measure_tasks(self, model_ids: list[int]) -> None:
+        self.session.run_job("tasks", {"models": [str(model_id) for model_id in model_ids]})
+        self._runs.tasks.set_measuring(self._running("tasks") is not None)
 
     # Runs
 
@@ -458,13 +445,15 @@ class EvaluatePage(ReadingPage):
         stage = job.stage or self.tr("starting the engine")
         return f"{stage}: {words.count(job.done)} / {words.count(job.total)}" if job.total else stage
 
-    def _running(self) -> Job | None:
-        """The evaluation that runs or waits in the queue."""
+    def _running(self, kind: str = "evaluate") -> Job | None:
+        """The evaluation (or another job of a kind) that runs or waits in the queue."""
         queue = self.session.queue
         jobs = [*([queue.running] if queue.running else []), *queue.waiting]
-        return next((job for job in jobs if job.kind == "evaluate" and not job.is_over), None)
+        return next((job for job in jobs if job.kind == kind and not job.is_over), None)
 
     def _job_moved(self, job: Job) -> None:
+        if job.project == self.session.path and job.kind == "tasks":
+            self._tasks_moved(job)
         if job.kind != "evaluate" or job.project != self.session.path:
             return
         if job.is_over and job.phase is not Phase.DONE:
@@ -480,6 +469,13 @@ class EvaluatePage(ReadingPage):
             self._show_empty()
         elif self._bench.test_runs:
             self._show_primary()
+
+    def _tasks_moved(self, job: Job) -> None:
+        self._runs.tasks.set_measuring(self._running("tasks") is not None)
+        if job.phase is Phase.FAILED:
+            self.problem.show_error(job.message, job.hint, details=job.traceback)
+        elif job.phase is Phase.RUNNING and not job.stage:
+            self.problem.hide()
 
     def open_at(self, what: dict[str, object]) -> None:
         """`tab` brings fixed, broken, right or wrong queries to the front; `query_id` opens one."""

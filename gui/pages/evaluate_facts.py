@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from engine.records import Comparison, Hit, Outcome, QueryMovement, Run, Split
+from engine.records import Comparison, Hit, QueryMovement, Run, Split
 from engine.store import browse, documents, models, pins, queries, runs
+from engine.store.overview import stale_runs
 from engine.store.pins import Pin
 from engine.store.project import Project
 from engine.store.slices import By, Slice, slices
@@ -19,6 +20,7 @@ from gui.tables.hits import HitCard, hit_card
 
 K = 10
 SHOWN = 10
+_LOWER = 5  # answers shown below the first ten
 NOT_FOUND = 250  # where the scatter puts answers that were not among the hits kept
 
 
@@ -31,6 +33,7 @@ class Bench:
         names: what each run is called, by its id.
         lines: how each run is drawn: bm25, base, tuned or hybrid.
         unmeasured: name of the newest tuned model where it was not measured yet, else "".
+        stale: passages came, went or changed since the baselines and the newest tuned model were measured.
     """
 
     n_test: int = 0
@@ -39,6 +42,7 @@ class Bench:
     lines: Mapping[int, str] = field(default_factory=dict)
     unmeasured: str = ""
     known: Circumstances = field(default_factory=Circumstances)
+    stale: bool = False
 
     def run(self, run_id: int) -> Run | None:
         return next((run for run in self.test_runs if run.id == run_id), None)
@@ -47,6 +51,11 @@ class Bench:
         """The newest run of a system; for `tuned` that of the newest model."""
         found = [run for run in self.test_runs if run.system == name]
         return max(found, key=lambda run: (run.model_id or 0, run.id), default=None)
+
+    def are_baselines(self, run_a: int, run_b: int) -> bool:
+        """Whether nothing but BM25 and the base model is compared."""
+        compared = [run.system for run_id in (run_a, run_b) if (run := self.run(run_id))]
+        return all(system in ("bm25", "base") for system in compared)
 
     def joined(self) -> Run | None:
         """The run of the newest tuned model (of the base where there is none) joined with BM25."""
@@ -113,6 +122,7 @@ def read_bench(project: Project) -> Bench:
         {run.id: line_of(run) for run in test_runs},
         tuned.name if tuned and tuned.id not in measured else "",
         circumstances(project),
+        stale_runs(project, test_runs),
     )
 
 
@@ -148,42 +158,15 @@ def rivals(bench: Bench, run_a: int) -> list[Run]:
 def read_pair(project: Project, run_a: int, run_b: int, others: Sequence[int]) -> Pair:
     """The comparison of two runs, those of `run_a` with other runs, and how every query moved."""
     with uncollected():
-        beside = [found for other in others if (found := comparison_of(project, run_a, other))]
+        beside = [found for other in others if (found := runs.comparison_of(project, run_a, other))]
         moved = group(runs.movements(project, run_a, run_b)) if run_a and run_b else Moved()
-        return Pair(comparison_of(project, run_a, run_b), tuple(beside), moved, tuple(pins.pins(project, run_a)))
+        return Pair(runs.comparison_of(project, run_a, run_b), tuple(beside), moved, tuple(pins.pins(project, run_a)))
 
 
 def read_slices(project: Project, run_a: int, run_b: int, by: By) -> list[Slice]:
     """The comparison of two runs in parts."""
     with uncollected():
         return slices(project, run_a, run_b, by)
-
-
-def comparison_of(project: Project, run_a: int, run_b: int) -> Comparison | None:
-    """The stored comparison of two runs, turned round where it was stored the other way."""
-    found = runs.comparison(project, run_a, run_b)
-    if found is not None:
-        return found
-    turned = runs.comparison(project, run_b, run_a)
-    return turn_round(turned) if turned else None
-
-
-def turn_round(found: Comparison) -> Comparison:
-    """b against a instead of a against b."""
-    verdict = {Outcome.WIN: Outcome.LOSS, Outcome.LOSS: Outcome.WIN}.get(found.verdict, Outcome.TIE)
-    return replace(
-        found,
-        a=found.b,
-        b=found.a,
-        run_a=found.run_b,
-        run_b=found.run_a,
-        delta=-found.delta,
-        low=-found.high,
-        high=-found.low,
-        verdict=verdict,
-        fixed=found.broken,
-        broken=found.fixed,
-    )
 
 
 def group(rows: Sequence[QueryMovement]) -> Moved:
@@ -245,13 +228,17 @@ def scatter_place(row: QueryMovement) -> tuple[float, float]:
 
 
 def read_query(project: Project, query_id: int, run_a: int, run_b: int) -> QueryView:
-    """A query's first hits under run b (left) and run a (right), answers marked."""
+    """A query's first hits under run b (left) and run a (right), and its answers wherever they rank below."""
     asked = queries.query(project, query_id)
     text = asked.text if asked else ""
     before, after = (runs.hits_of(project, run_id, query_id, 100) for run_id in (run_b, run_a))
     answers = browse.answers_of(project, query_id)
     right_ids = {answer.passage.id for answer in answers}
-    shown = {hit.passage_id for hit in (*before[:SHOWN], *after[:SHOWN])}
+    left, right = (
+        [hit for hit in hits if hit.rank <= SHOWN or hit.passage_id in right_ids][: SHOWN + _LOWER]
+        for hits in (before, after)
+    )
+    shown = {hit.passage_id for hit in (*left, *right)}
     texts, names = documents.passages(project, shown), browse.passage_names(project, shown)
     ranks = {hit.passage_id: hit.rank for hit in before}
 
@@ -267,9 +254,9 @@ def read_query(project: Project, query_id: int, run_a: int, run_b: int) -> Query
                 was=ranks.get(hit.passage_id, 0) if compared else -1,
                 answer=hit.passage_id in right_ids,
             )
-            for hit in hits[:SHOWN]
+            for hit in hits
             if hit.passage_id in texts
         )
 
     pinned = next((pin.k for pin in pins.pins(project) if pin.query_id == query_id), 0)
-    return QueryView(query_id, text, cards(before, False), cards(after, True), ranks, tuple(answers), pinned)
+    return QueryView(query_id, text, cards(left, False), cards(right, True), ranks, tuple(answers), pinned)

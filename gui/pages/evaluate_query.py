@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from engine.records import QueryMovement
 from engine.store.browse import Answer
 from gui import theme, words
-from gui.pages.evaluate_facts import K, QueryView
+from gui.pages.evaluate_facts import QueryView
 from gui.phrases import fill
 from gui.tables.movements import rank_words, tone_of
 from gui.widgets.buttons import Button, IconButton
@@ -18,18 +18,20 @@ from gui.widgets.gauges import LineKey
 from gui.widgets.hit_columns import HitColumns
 from gui.widgets.labels import Chip, ElidedLabel, Icon, label, set_tone
 
+_PINS = (1, 3, 5, 10)
+
 
 class QueryCompare(QWidget):
-    """Signals: `closed`, `stepped(±1)`, `unjudged(query id, passage id, grade)`, `judged(query id, passage id)`,
-    `called_negative(query id, passage id)`, `pinned(query id, first hits; 0 to unpin)`.
+    """Signals: `closed`, `stepped(±1)`, `unjudged(query id, passage id)`, `judged(query id, passage id)`,
+    `called_negative(query id, passage id)`, `pinned(query id, first hits; 0 to unpin, first hits before)`.
     """
 
     closed = Signal()
     stepped = Signal(int)
-    unjudged = Signal(int, int, int)
+    unjudged = Signal(int, int)
     judged = Signal(int, int)
     called_negative = Signal(int, int)
-    pinned = Signal(int, int)
+    pinned = Signal(int, int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,10 +51,16 @@ class QueryCompare(QWidget):
         self._judge = Button(self.tr("It answers the query, too"), size="small", icon_name="check")
         self._judge.clicked.connect(self._judge_chosen)
         self._negative = Button(self.tr("Send to negatives"), "flat", size="small", icon_name="negatives")
-        self._negative.setToolTip(self.tr("Training will hold this passage apart from the query"))
+        self._negative.setToolTip(
+            self.tr(
+                "Keep it as a wrong answer. Reranking and triplets are measured with it; training holds it apart where "
+                "the query is one of training."
+            )
+        )
         self._negative.clicked.connect(self._call_negative)
         self._pin = Button(self.tr("Pin"), "flat", size="small", icon_name="pin")
-        self._pin.clicked.connect(self._toggle_pin)
+        self._pinning = QMenu(self)
+        self._pin.setMenu(self._pinning)
         self._chosen = 0
         self._build()
         for keys, slot in (("J", self._next.click), ("K", self._previous.click), ("Esc", self._back.click)):
@@ -136,8 +144,8 @@ class QueryCompare(QWidget):
         content.addWidget(ElidedLabel(words.plain(answer.title, 60), "body", weight="medium"), 2)
         content.addWidget(ElidedLabel(words.plain(answer.passage.text, 300), "body", "text2"), 3)
         wrong = Button(self.tr("This judgement is wrong"), "flat", size="small")
-        passage_id, grade = answer.passage.id, answer.grade
-        wrong.clicked.connect(lambda: self.unjudged.emit(view.query_id, passage_id, grade))
+        passage_id = answer.passage.id
+        wrong.clicked.connect(lambda: self.unjudged.emit(view.query_id, passage_id))
         content.addWidget(wrong)
         return line
 
@@ -159,16 +167,22 @@ class QueryCompare(QWidget):
             self.called_negative.emit(self._view.query_id, self._chosen)
 
     def _show_pin(self, view: QueryView) -> None:
+        text = fill(self.tr("Pinned to the first %1"), view.pinned) if view.pinned else self.tr("Pin")
+        self._pin.setText(text)
+        self._pin.setToolTip(self.tr("Pinned, its answer must stay in the first hits, or the model is not exported."))
+        self._pinning.clear()
+        for k in _PINS:
+            chosen = self._pinning.addAction(fill(self.tr("Its answer must stay in the first %1"), k))
+            chosen.setCheckable(True)
+            chosen.setChecked(k == view.pinned)
+            chosen.triggered.connect(lambda _checked, k=k: self._ask_pin(k))
         if view.pinned:
-            self._pin.setText(fill(self.tr("Pinned to the first %1"), view.pinned))
-            self._pin.setToolTip(self.tr("Its answer must stay there, or an export warns. Click to unpin."))
-        else:
-            self._pin.setText(fill(self.tr("Pin to the first %1"), K))
-            self._pin.setToolTip(self.tr("Pinned, its answer must stay in the first hits, or an export warns."))
+            self._pinning.addSeparator()
+            self._pinning.addAction(self.tr("Unpin"), lambda: self._ask_pin(0))
 
-    def _toggle_pin(self) -> None:
-        if self._view is not None:
-            self.pinned.emit(self._view.query_id, 0 if self._view.pinned else K)
+    def _ask_pin(self, k: int) -> None:
+        if self._view is not None and k != self._view.pinned:
+            self.pinned.emit(self._view.query_id, k, self._view.pinned)
 
     def _judge_chosen(self) -> None:
         if self._view is not None and self._chosen:

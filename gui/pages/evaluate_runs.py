@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from engine.store import models
 from engine.store.lineage import Trained, differing_settings, lineage
 from engine.store.project import Project
+from engine.store.task_figures import TaskFigures, task_figures
 from gui import theme, words
+from gui.pages.evaluate_tasks import TasksPane
 from gui.phrases import fill
 from gui.tables.lineage import LineageModel
-from gui.widgets.buttons import Button
+from gui.widgets.buttons import Button, SegmentedControl
 from gui.widgets.cards import Card, column, row
 from gui.widgets.curves import Curve, CurvesChart
 from gui.widgets.labels import label
@@ -31,6 +33,7 @@ class Trainings:
 
     rows: tuple[Trained, ...] = ()
     curves: tuple[Curve, ...] = ()
+    tasks: TaskFigures = field(default_factory=TaskFigures)
     differences: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -50,15 +53,18 @@ def read_trainings(project: Project) -> Trainings:
         if parent is not None and parent.kind == "tuned":
             differing = differing_settings(line.model, parent)
             differences[line.model.id] = ", ".join(f"{name} {b} → {a}" for name, (a, b) in differing.items())
-    return Trainings(rows, tuple(curves), differences)
+    return Trainings(rows, tuple(curves), task_figures(project), differences)
 
 
 class RunsView(QWidget):
-    """Signals: `closed`; `compared(model id)` to look at its verdict; `noted(model id, text, text before)`."""
+    """Signals: `closed`; `compared(model id)` to look at its verdict; `noted(model id, text, text before)`;
+    `tasks_asked(model ids)` to measure them on other tasks.
+    """
 
     closed = Signal()
     compared = Signal(int)
     noted = Signal(int, str, str)
+    tasks_asked = Signal(list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,19 +104,43 @@ class RunsView(QWidget):
         about.body.addWidget(self._difference)
         about.body.addWidget(self._note)
         stack.addWidget(about)
-        self._curves = Card(self.tr("nDCG@10 on dev queries while training"), pad=0, divided=False)
+        self._below = Card(self.tr("nDCG@10 on dev queries while training"), pad=0, divided=False)
+        self._switch = SegmentedControl([self.tr("Curves"), self.tr("Other tasks")], accessible=self.tr("What to show"))
+        self._switch.changed.connect(self.show_view)
+        self._below.head.addWidget(self._switch)
         self._none = label(self.tr("No training measured itself on dev queries yet."), "body", "text3")
         self._none.setContentsMargins(16, 0, 16, 16)
-        self._curves.body.addWidget(self._none)
-        stack.addWidget(self._curves, 4)
+        self._curves = QWidget()
+        self._drawn = column(self._curves)
+        self._drawn.addWidget(self._none)
+        self.tasks = TasksPane()
+        self.tasks.asked.connect(self._ask_tasks)
+        self.tasks.hide()
+        self._below.body.addWidget(self._curves, 1)
+        self._below.body.addWidget(self.tasks, 1)
+        stack.addWidget(self._below, 4)
+
+    def show_view(self, view: int) -> None:
+        """0: the curves; 1: other tasks."""
+        self._switch.set_current(view)
+        self._curves.setVisible(view == 0)
+        self.tasks.setVisible(view == 1)
+        curves = self.tr("nDCG@10 on dev queries while training")
+        self._below.title.setText(curves if view == 0 else self.tr("Other tasks"))
+
+    def _ask_tasks(self) -> None:
+        """Measure the model chosen beside the one that the project starts from."""
+        ids = [line.model.id for line in self._found.rows if line.model.kind != "reranker"]
+        self.tasks_asked.emit(list(dict.fromkeys([*ids[:1], self._chosen if self._chosen in ids else ids[-1]])))
 
     def show_trainings(self, found: Trainings) -> None:
         """Fill the view; the model chosen stays chosen."""
         self._found = found
         chosen = self._chosen
         self._model.set_rows(found.rows)
-        self._table.set_widths(0, 110, 130, 130, 64, 64, 130)
+        self._table.set_widths(0, 130, 260, 150, 60, 60, 130)
         self._none.setVisible(not found.curves)
+        self.tasks.show_figures(found.tasks, {line.model.id: line.model.name for line in found.rows})
         place = max(self._model.row_of(chosen), 0)
         self._table.selectRow(place)
         self._choose(place)
@@ -135,7 +165,7 @@ class RunsView(QWidget):
         self._note.setText(line.note)
         if self._found.curves and self._chart is None:
             self._chart = CurvesChart(accessible=self.tr("nDCG@10 on dev queries by step, a line a model"))
-            self._curves.body.addWidget(self._chart, 1)
+            self._drawn.addWidget(self._chart, 1)
         if self._chart is not None:
             self._chart.set_curves(self._found.curves, self._chosen)
             self._chart.setVisible(bool(self._found.curves))

@@ -12,7 +12,7 @@ from engine.store.verdicts import (
     Reason,
     made_sentence,
     metric_name,
-    smallest_difference,
+    reach_sentence,
     verdict_reasons,
 )
 from gui import theme, words
@@ -40,7 +40,7 @@ class VerdictCard(Card):
         self._figure = label("", "verdict")
         self._unit = label("", "heading", "text2", weight="regular")
         self._sentence = label("", "body", "text2", wrap=True)
-        self._moves = label("", "caption", "text2")
+        self._moves = label("", "caption", "text2", wrap=True)
         self._caption = label(self.tr("Gain over each, with its 95 % interval"), "caption", "text3")
         self._bar = IntervalBar(name_width=_NAMES, figures=True)
         self._test = label("", "caption", "text3", wrap=True)
@@ -91,7 +91,7 @@ class VerdictCard(Card):
         self._show_figure(words.signed(found.delta), metric_name(found.metric))
         self._sentence.setText(self._meaning(found, name_a, name_b))
         rest = found.n_queries - found.fixed - found.broken
-        moved = self.tr("Fixed %1, broke %2, left %3 as they were")
+        moved = self.tr("Fixed %1, broke %2; the other %3 stayed in or out of the first ten")
         self._moves.setText(fill(moved, words.count(found.fixed), words.count(found.broken), words.count(rest)))
         self._moves.show()
         self._show_intervals([found, *(c for c in pair.beside if c.id != found.id)], bench)
@@ -118,8 +118,7 @@ class VerdictCard(Card):
         self._sentence.setText(fill(text, bench.names[best.id], found, words.count(best.n_queries)))
         self._moves.setVisible(pair.comparison is not None)
         if pair.comparison is not None:
-            reach = self.tr("These queries can show a difference from about %1 on.")
-            self._moves.setText(fill(reach, words.decimal(smallest_difference(pair.comparison))))
+            self._moves.setText(reach_sentence(pair.comparison))
         self._show_intervals([pair.comparison] if pair.comparison else [], bench)
 
     def _show_untested(self, pair: Pair, name_a: str, name_b: str) -> None:
@@ -231,7 +230,7 @@ class VerdictCard(Card):
 
 
 class StaleLine(Card):
-    """Says that a newer model was not measured yet, with the way to do it."""
+    """Says that a newer model was not measured yet, or that the passages are others now, with the way to measure."""
 
     asked = Signal()
 
@@ -240,7 +239,7 @@ class StaleLine(Card):
         line = row(margins=(16, 6, 8, 6), gap=12)
         self._chip = Chip(self.tr("not measured"), "warn")
         self._words = label("", "body", "text", wrap=True)
-        self._link = Link(self.tr("Measure it"))
+        self._link = Link("")
         self._link.clicked.connect(self.asked)
         line.addWidget(self._chip)
         line.addWidget(self._words, 1)
@@ -248,9 +247,21 @@ class StaleLine(Card):
         self.body.addLayout(line)
         self.hide()
 
-    def set_model(self, name: str) -> None:
-        self._words.setText(fill(self.tr("%1 is newer than what is shown here."), name))
-        self.setVisible(bool(name))
+    def set_state(self, newer: str, stale: bool) -> None:
+        """`newer` names a model that was not measured; `stale`: the passages are not those that were measured on."""
+        if stale:
+            self._chip.set_state(self.tr("out of date"), "warn")
+            self._words.setText(self.tr("The passages changed since these figures were measured."))
+            self._link.setText(self.tr("Measure again"))
+        else:
+            self._chip.set_state(self.tr("not measured"), "warn")
+            self._words.setText(fill(self.tr("%1 is newer than what is shown here."), newer))
+            self._link.setText(self.tr("Measure it"))
+        self.setVisible(stale or bool(newer))
+
+    def words_shown(self) -> tuple[str, str]:
+        """(chip, sentence)."""
+        return self._chip.text(), self._words.text()
 
 
 def _p_words(p: float) -> str:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from engine.formats import QUERIES, TRAINING
+from engine.store.pins import lost_pins
 from gui import theme, words
 from gui.jobs.job import Job, Phase
 from gui.pages.export_facts import (
@@ -33,7 +34,7 @@ from gui.pages.export_facts import (
     snippet,
     why_not,
 )
-from gui.pages.export_gate import PinGate, read_broken_pins
+from gui.pages.export_gate import PinGate
 from gui.pages.export_parts import ChoiceRow, HistoryRow, ModelCard
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
@@ -121,6 +122,7 @@ class ExportPage(ReadingPage):
         stack.addWidget(self._what)
         stack.addSpacing(8)
         self._gate = PinGate()
+        self._gate.answered.connect(self._show_go)
         stack.addWidget(self._gate)
         stack.addLayout(self._make_place())
         stack.addStretch(1)
@@ -259,25 +261,34 @@ class ExportPage(ReadingPage):
             if len(chosen) == 1
             else fill(self.tr("Export %1 things"), count)
         )
-        if self._jobs:
-            self._go.set_possible(False, self.tr("Exporting…"))
-        elif not chosen:
-            self._go.set_possible(False, self.tr("Choose what to take"))
-        else:
-            self._go.set_possible(not (free and size > free), self.tr("Not enough room there"))
+        self._show_go()
         self._show_check()
         self._ask_gate(model)
+
+    def _show_go(self) -> None:
+        """Whether the export can begin, or what stands before it."""
+        model, free = self._chosen_model(), free_bytes(self._folder)
+        with_model = model is not None and self._rows[0].is_chosen()
+        if self._jobs:
+            self._go.set_possible(False, self.tr("Exporting…"))
+        elif not any(row_.is_chosen() for row_ in self._rows):
+            self._go.set_possible(False, self.tr("Choose what to take"))
+        elif with_model and self._gate.is_shut():
+            self._go.set_possible(False, self.tr("The model loses pinned queries"))
+        else:
+            size = model.n_bytes if with_model and model else 0
+            self._go.set_possible(not (free and size > free), self.tr("Not enough room there"))
 
     def _ask_gate(self, model: ModelChoice | None) -> None:
         """Warn where the model chosen lost pinned queries."""
         if model is None:
-            self._gate.hide()
+            self._gate.show_broken((), "")
             return
         model_id, name = model.model_id, model.name
         self.ask(
             "export/gate",
-            lambda project: read_broken_pins(project, model_id),
-            lambda broken: self._gate.show_broken(broken, name),
+            lambda project: tuple(lost_pins(project, model_id)),
+            lambda lost: self._gate.show_broken(lost, name),
         )
 
     def _show_row(self, row_: ChoiceRow) -> None:
@@ -343,7 +354,10 @@ class ExportPage(ReadingPage):
         self.problem.hide()
         for row_ in self._rows:
             if row_.is_chosen():
-                job = self.session.run_job("export", params_of(row_.choice, model, self._folder))
+                values = params_of(row_.choice, model, self._folder)
+                if row_.choice.what == "model" and self._gate.is_allowed():
+                    values["despite_pins"] = True
+                job = self.session.run_job("export", values)
                 if job is not None and not job.is_over:
                     self._jobs[job.id] = row_.choice.key
         self._show_choice()

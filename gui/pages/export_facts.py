@@ -15,7 +15,6 @@ from engine.formats import NEED_NEGATIVES, QUERIES, SUFFIXES, TRAINING, TRAINING
 from engine.records import ExportRecord, Model, Outcome, Run, Split
 from engine.store import jobs, models, negatives, queries, runs
 from engine.store.project import Project
-from gui.pages.evaluate_facts import comparison_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def read_facts(project: Project) -> ExportFacts:
 def _model_choice(project: Project, model: Model, known: Sequence[Model], test_runs: Sequence[Run]) -> ModelChoice:
     run = next((run for run in test_runs if run.model_id == model.id and run.system != "hybrid"), None)
     bm25 = next((run for run in test_runs if run.system == "bm25"), None)
-    found = comparison_of(project, run.id, bm25.id) if run and bm25 else None
+    found = runs.comparison_of(project, run.id, bm25.id) if run and bm25 else None
     parent = next((m.name for m in known if m.id == model.parent_id), "")
     if model.kind != "tuned":
         made = _tr("the base model")

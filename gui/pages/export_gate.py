@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QSizePolicy, QWidget
 
-from engine.store import pins, runs
 from engine.store.pins import Pin
-from engine.store.project import Project
 from gui import words
 from gui.phrases import fill
 from gui.widgets.cards import Card, row
@@ -15,23 +14,27 @@ from gui.widgets.labels import Chip, label
 _NAMED = 3
 
 
-def read_broken_pins(project: Project, model_id: int) -> tuple[Pin, ...]:
-    """Pinned queries that a model's newest run has lost; none where it was not measured."""
-    found = [run for run in runs.newest_runs(project) if run.model_id == model_id and runs.is_of_model(run)]
-    return tuple(pins.broken_pins(project, max(run.id for run in found))) if found else ()
-
-
 class PinGate(Card):
-    """A line that warns and names the queries; hidden where every pinned query keeps its answer."""
+    """A line that names the queries and asks for a word; hidden where every pinned query keeps its answer.
+
+    `answered` when a person allows the export all the same, or takes that back.
+    """
+
+    answered = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=0, kind="inset", parent=parent)
+        self._broken: tuple[Pin, ...] = ()
+        self._model = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         line = row(margins=(16, 6, 16, 6), gap=12)
         self._chip = Chip(self.tr("pinned"), "warn")
         self._words = label("", "body", "text", wrap=True)
         line.addWidget(self._chip)
         line.addWidget(self._words, 1)
+        self._allow = QCheckBox(self.tr("Export it all the same"))
+        self._allow.toggled.connect(lambda _checked: self.answered.emit())
+        line.addWidget(self._allow)
         self.body.addLayout(line)
         self.hide()
 
@@ -43,6 +46,18 @@ class PinGate(Card):
         self._words.setText(text)
         self._words.setAccessibleName(text)
         self.setVisible(bool(broken))
+        if broken != self._broken or model != self._model:
+            self._allow.setChecked(False)  # a word on one model is none on another
+        self._broken, self._model = broken, model
+        self.answered.emit()
+
+    def is_shut(self) -> bool:
+        """Whether the model lost pinned queries and nobody allowed its export."""
+        return bool(self._broken) and not self._allow.isChecked()
+
+    def is_allowed(self) -> bool:
+        """Whether a person allowed the export although pinned queries are lost."""
+        return bool(self._broken) and self._allow.isChecked()
 
     def text(self) -> str:
         return self._words.text()

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from engine.records import Comparison, Outcome, QueryMovement, Split
-from engine.store import models, queries, runs
+from engine.records import Comparison, Outcome, Qrel, QueryMovement, Split
+from engine.store import documents, models, queries, runs
 from engine.store.project import Project
+from engine.store.queries import NewQuery
 from gui.jobs.job import Phase
 from gui.pages.evaluate import EvaluatePage
-from gui.pages.evaluate_facts import Pair, group, read_bench, rivals, scatter_place, turn_round
+from gui.pages.evaluate_facts import SHOWN, Pair, group, read_bench, rivals, scatter_place
 from gui.pages.evaluate_verdict import VerdictCard
 from gui.tables.scoreboard import ScoreModel, ScoreRow
 from tests.gui.asking import AskingSession, settle
@@ -40,7 +41,7 @@ def _bench(finished):
 
 
 def test_a_turned_comparison_says_the_opposite():
-    turned = turn_round(WIN)
+    turned = runs.turn_round(WIN)
     assert (turned.delta, turned.low, turned.high) == (-0.1, -0.15, -0.05)
     assert (turned.verdict, turned.fixed, turned.broken) == (Outcome.LOSS, 3, 12)
     assert (turned.a, turned.b, turned.run_a, turned.run_b) == ("bm25", "tuned", 1, 3)
@@ -190,6 +191,17 @@ def test_an_unmeasured_model_is_offered(qtbot, tmp_path, finished):
     assert page.session.jobs == [("evaluate", {"systems": ["bm25", "base", "tuned"]})]
 
 
+def test_figures_of_other_passages_are_called_out_of_date(qtbot, tmp_path, finished):
+    assert not _page(qtbot, tmp_path, finished)._stale.isVisible()
+    with Project.open(finished) as project:
+        documents.remove_documents(project, [1])
+    page = _page(qtbot, tmp_path, finished)
+    assert page._stale.isVisible()
+    assert page._stale.words_shown() == ("out of date", "The passages changed since these figures were measured.")
+    page._stale.asked.emit()
+    assert page.session.jobs == [("evaluate", {"systems": ["bm25", "base", "tuned"]})]
+
+
 def test_nothing_measured_yet_has_one_button(qtbot, tmp_path, finished):
     with Project.open(finished) as project:
         for run in _bench(finished).test_runs:
@@ -248,7 +260,7 @@ def test_a_wrong_judgement_is_taken_away_and_comes_back(qtbot, tmp_path, finishe
     page._open_query(query)
     settle(qtbot, page)
     answer = page._compare._view.answers[0]
-    page._compare.unjudged.emit(query, answer.passage.id, answer.grade)
+    page._compare.unjudged.emit(query, answer.passage.id)
     settle(qtbot, page)
     assert page.session.toasts[-1][1] == "Undo"
     with Project.open(finished, readonly=True) as project:
@@ -256,6 +268,47 @@ def test_a_wrong_judgement_is_taken_away_and_comes_back(qtbot, tmp_path, finishe
     page.session.undo()
     with Project.open(finished, readonly=True) as project:
         assert queries.judgements(project)[query][answer.passage.id] == answer.grade
+
+
+def test_a_wrong_judgement_of_a_merged_query_is_taken_away_too(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    query = page._pair.moved.right[0].query_id
+    with Project.open(finished) as project:
+        wrong = next(p for p in range(1, 9) if p not in queries.judgements(project).get(query, {}))
+        ((merged, _),) = queries.put_queries(project, [NewQuery("the same asked otherwise")], import_id=None)
+        project.db.execute("update queries set duplicate_of = ? where id = ?", [query, merged])
+        queries.put_qrels(project, [Qrel(merged, wrong, 2, "imported")])
+    page._open_query(query)
+    settle(qtbot, page)
+    assert wrong in [answer.passage.id for answer in page._compare._view.answers]
+    page._compare.unjudged.emit(query, wrong)
+    settle(qtbot, page)
+    assert wrong not in [answer.passage.id for answer in page._compare._view.answers]
+    page.session.undo()
+    with Project.open(finished, readonly=True) as project:
+        assert queries.qrels_of(project, merged) == [Qrel(merged, wrong, 2, "imported")]
+
+
+def test_calling_a_passage_an_answer_is_taken_back_to_what_was_said_before(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    query = page._pair.moved.right[0].query_id
+    with Project.open(finished) as project:
+        passage = next(p for p in range(1, 9) if p not in queries.judgements(project).get(query, {}))
+        queries.put_qrels(project, [Qrel(query, passage, 0, "imported")])
+    page._compare.judged.emit(query, passage)
+    page.session.undo()
+    with Project.open(finished, readonly=True) as project:
+        assert Qrel(query, passage, 0, "imported") in queries.qrels_of(project, query)
+
+
+def test_an_answer_below_the_first_ten_is_shown_with_its_rank(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    lost = next(row for row in page._pair.moved.all() if row.rank_a > SHOWN or row.rank_b > SHOWN)
+    page._open_query(lost.query_id)
+    settle(qtbot, page)
+    side, rank = ("right", lost.rank_a) if lost.rank_a > SHOWN else ("left", lost.rank_b)
+    cards = getattr(page._compare.columns, side).hits.cards()
+    assert next(card.rank for card in cards if card.answer and card.rank > SHOWN) == rank
 
 
 def test_another_hit_becomes_an_answer(qtbot, tmp_path, finished):
@@ -268,7 +321,7 @@ def test_another_hit_becomes_an_answer(qtbot, tmp_path, finished):
         page._compare.columns.right.hits.index(page._compare.columns.right.hits.row_of(other.passage_id))
     )
     page._compare._judge.click()
-    assert page.session.edits[-1] == ("qrel", {"query_id": query, "passage_id": other.passage_id, "grade": 1})
+    assert page.session.edits[-1] == ("judge", {"query_id": query, "passage_id": other.passage_id, "grade": 1})
 
 
 def test_the_page_opens_at_broken_questions(qtbot, tmp_path, finished):

@@ -14,8 +14,11 @@ from engine.evaluate.judging import judge_again
 from engine.records import QueryMovement, Review, Split
 from engine.store import notes, pins, queries, runs, slices
 from engine.store.project import Project
+from engine.store.task_figures import keep_task_figures
+from gui.jobs.job import Phase
 from gui.pages.evaluate_facts import Moved, counted_as, listed, shown_points
 from gui.pages.export import ExportPage
+from gui.widgets.tables import Role
 from tests.gui.asking import AskingSession, settle
 from tests.gui.test_evaluate_page import _page
 
@@ -60,17 +63,28 @@ def test_a_pinned_query_stands_in_its_list_and_can_be_unpinned(qtbot, tmp_path, 
     query = page._pair.moved.right[0].query_id
     page._open_query(query)
     settle(qtbot, page)
-    page._compare._pin.click()
+    _pin_to(page, 3)
     settle(qtbot, page)
-    assert page._compare._pin.shown_text() == "Pinned to the first 10"
+    assert page._compare._pin.shown_text() == "Pinned to the first 3"
     assert page._questions.tab_words()[3] == "Pinned 1"
     assert [row.query_id for row in page._questions.pinned.rows.movements.rows()] == [query]
+    _pin_to(page, 0)
+    settle(qtbot, page)
+    assert page._compare._pin.shown_text() == "Pin"
+    page.session.undo()
+    with Project.open(finished, readonly=True) as project:
+        assert [(pin.query_id, pin.k) for pin in pins.pins(project)] == [(query, 3)]
     page.session.undo()
     with Project.open(finished, readonly=True) as project:
         assert pins.pins(project) == []
 
 
-def test_a_broken_pin_warns_at_export_by_name(qtbot, tmp_path, finished):
+def _pin_to(page, k):
+    words = f"Its answer must stay in the first {k}" if k else "Unpin"
+    next(action for action in page._compare._pinning.actions() if action.text() == words).trigger()
+
+
+def test_a_broken_pin_stops_the_export_until_a_person_allows_it(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     lost = page._pair.moved.broken[0] if page._pair.moved.broken else page._pair.moved.wrong[0]
     with Project.open(finished) as project:
@@ -84,11 +98,20 @@ def test_a_broken_pin_warns_at_export_by_name(qtbot, tmp_path, finished):
     settle(qtbot, export)
     assert export._gate.isVisible()
     assert lost.text[:40] in export._gate.text()
+    assert not export._go.isEnabled()
+    export._gate._allow.click()
+    assert export._go.isEnabled()
+    export._go.click()
+    assert export.session.jobs[0][1]["despite_pins"] is True
+    export.session.end_job(export.session.queue._running, Phase.DONE)
+    export._gate._allow.click()
+    assert not export._go.isEnabled()
     with Project.open(finished) as project:
         pins.unpin_query(project, lost.query_id)
     export._choose_model(tuned.model_id)
     settle(qtbot, export)
     assert not export._gate.isVisible()
+    assert export._go.isEnabled()
 
 
 def test_a_hit_is_sent_to_the_negatives_and_comes_back(qtbot, tmp_path, finished):
@@ -154,7 +177,7 @@ def test_conventions_keep_apart():
 def test_the_report_is_asked_for(qtbot, tmp_path, finished, monkeypatch, format):
     page = _page(qtbot, tmp_path, finished)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "r"), ""))
-    page._take_report(format)
+    page._taking.take_report(format)
     assert page.session.jobs == [("report", {"dest": str(tmp_path / "r"), "format": format, "split": "test"})]
 
 
@@ -237,3 +260,38 @@ def test_many_queries_are_put_in_order_as_one_sort_would():
     rows = tuple(QueryMovement(i, f"q{rng.integers(50)}", int(rng.integers(0, 100)), 0, 0.0, 0.0) for i in range(5000))
     found = listed(Moved(wrong=rows), "", "text").wrong
     assert found == tuple(sorted(rows, key=lambda row: (row.text, row.query_id)))
+
+
+def test_other_tasks_are_measured_and_shown_beside_the_curves(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._to_runs.click()
+    settle(qtbot, page)
+    page._runs.show_view(1)
+    assert "duplicates, triplets, reranking" in page._runs.tasks.told()
+    page._runs.tasks._ask.click()
+    assert page.session.jobs == [("tasks", {"models": ["1", "2"]})]
+    assert page._runs.tasks._ask.shown_text() == "Measuring…"
+    with Project.open(finished) as project:
+        keep_task_figures(
+            project,
+            Split.TEST,
+            content="x",
+            models={1: {"triplets: accuracy": 0.8}, 2: {"triplets: accuracy": 0.9}},
+            sizes={"triplets": 1204},
+            left_out={"duplicates": "needs several queries with one answer"},
+        )
+    page.session.end_job(page.session.queue._running, Phase.DONE, changed={"runs"})
+    settle(qtbot, page)
+    table = page._runs.tasks._model
+    assert [table.index(0, c).data() for c in range(4)] == ["Triplets: accuracy", "1,204 triplets", "0.800", "0.900"]
+    assert [table.index(0, c).data(Role.BOLD) for c in (2, 3)] == [False, True]
+    assert "Duplicates needs several queries with one answer" in page._runs.tasks.told()
+
+
+def test_tasks_without_data_say_what_they_need(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._measure_tasks([1])
+    message = "The test queries have data for none of these tasks."
+    page.session.end_job(page.session.queue._running, Phase.FAILED, message=message, hint="They need scores.")
+    assert page.problem.isVisible()
+    assert page._runs.tasks._ask.shown_text() == "Measure"

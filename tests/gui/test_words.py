@@ -25,6 +25,7 @@ def test_foretold_times_are_round(seconds, text):
 def test_negative_numbers_use_a_true_minus():
     assert words.signed(-0.041) == "−0.041"
     assert words.signed(0.101) == "+0.101"
+    assert words.signed(-0.0004) == words.signed(0.0) == "0.000"
     assert words.decimal(-1.5, 1) == "−1.5"
 
 

@@ -108,3 +108,27 @@ def test_runs_of_different_queries_are_refused(project):
     bm25, tuned = _run(project, "bm25", np.zeros(200)), _run(project, "tuned", np.zeros(150))
     with pytest.raises(UserError, match="different queries"):
         compare_runs(project, [(tuned, bm25)])
+
+
+def test_two_runs_have_one_verdict_whichever_is_named_first(project):
+    rng = np.random.default_rng(6)
+    bm25 = _run(project, "bm25", np.full(200, 0.4))
+    tuned, other = (_run(project, name, 0.42 + rng.normal(0, 0.1, 200)) for name in ("tuned", "9"))
+    (forward,) = compare_runs(project, [(tuned, bm25)])
+    compare_runs(project, [(other, bm25)])  # makes a family of two
+    (backward,) = compare_runs(project, [(bm25, tuned)])
+    assert (backward.a, backward.b) == ("bm25", "tuned")
+    assert backward.family == 2
+    assert backward.delta == -forward.delta
+    assert backward.p_adjusted == runs.comparison(project, tuned[1].id, bm25[1].id).p_adjusted
+    assert (backward.fixed, backward.broken) == (forward.broken, forward.fixed)
+    assert len(runs.comparisons(project)) == 2
+
+
+def test_a_pair_of_models_stays_the_way_round_it_was_first_compared(project):
+    values = np.random.default_rng(7).random(200)
+    one, two = _run(project, "tuned", values + 0.1), _run(project, "hybrid", values)
+    (first, again) = compare_runs(project, [(one, two), (two, one)])
+    assert (first.verdict, again.verdict) == (Outcome.WIN, Outcome.LOSS)
+    compare_runs(project, [(two, one)])
+    assert [(c.a, c.b) for c in runs.comparisons(project)] == [("tuned", "hybrid")]

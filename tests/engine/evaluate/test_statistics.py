@@ -162,6 +162,6 @@ def test_queries_needed_inverts_the_smallest_difference():
 def test_hundred_thousand_queries_are_compared_in_seconds():
     rng = np.random.default_rng(11)
     differences = ranks_difference(rng, 100_000, 0.001)  # few distinct values, as rank measures have
-    begin = time.perf_counter()
+    begin = time.process_time()  # other work on the machine shall not count
     compare_paired(differences, np.zeros_like(differences))
-    assert time.perf_counter() - begin < 20
+    assert time.process_time() - begin < 10

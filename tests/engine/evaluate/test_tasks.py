@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.errors import UserError
 from engine.evaluate.tasks import _Data, _measure, best_f1, evaluate_tasks
 from engine.params import TasksParams
 from engine.records import Qrel, Split
-from engine.store import queries
+from engine.store import models, queries
+from engine.store.task_figures import keep_task_figures, task_figures
 from engine.task import Task
 from tests.engine.small_world import add_base, small_project, tiny_model
 
@@ -81,3 +83,23 @@ def test_what_the_data_lack_is_told(project):
     assert set(summary.sizes) == {"triplets", "reranking"}
     assert set(summary.models["base"]) == {"triplets: accuracy", "reranking: map", "reranking: mrr@10"}
     assert summary.left_out["scored pairs"] == "needs scores of pairs, not all alike"
+
+
+def test_figures_stay_beside_one_another_while_the_data_stay_the_same(project):
+    for query in queries.representatives(project, Split.TEST):
+        wrong = next(p for p in range(1, 25) if p not in queries.positives(project)[query.id])
+        queries.put_qrels(project, [Qrel(query.id, wrong, 0)])
+    base = models.resolve_model(project, "base").id
+    keep_task_figures(project, Split.TEST, content="older data", models={99: {}}, sizes={}, left_out={})
+    summary = evaluate_tasks(project, TasksParams(), Task())
+    kept = task_figures(project)
+    assert kept.models == {base: summary.models["base"]}
+    assert kept.sizes == summary.sizes
+    evaluate_tasks(project, TasksParams(models=(str(base),)), Task())
+    assert task_figures(project).models == kept.models
+
+
+def test_without_data_for_any_task_nothing_is_kept(project):
+    with pytest.raises(UserError, match="data for none"):
+        evaluate_tasks(project, TasksParams(split="dev"), Task())
+    assert task_figures(project, Split.DEV).measured_at == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from engine.store.verdicts import (
     made_sentence,
     movement_sentence,
     queries_needed,
+    reach_sentence,
     smallest_difference,
     verdict_reasons,
     verdict_sentence,
@@ -64,7 +66,7 @@ def test_headline_of_mixed_outcomes_says_each():
 
 
 def test_movement_adds_up():
-    assert movement_sentence(WIN) == "Fixed 52, broke 9, left 239 as they were."
+    assert movement_sentence(WIN) == "Fixed 52, broke 9; the other 239 stayed in or out of the first ten."
 
 
 def test_win_needs_no_reasons():
@@ -122,3 +124,24 @@ def test_what_is_known_of_a_verdict_survives_being_stored(tmp_path):
     with Project.create(tmp_path / "p") as project:
         keep_circumstances(project, Split.TEST, known)
         assert circumstances(project) == known
+
+
+def test_a_handful_of_queries_can_show_nothing_and_says_so():
+    few = replace(TIE, n_queries=5, delta=0.2, low=0.1, high=0.3)
+    assert math.isinf(smallest_difference(few))
+    (reason,) = verdict_reasons(few)
+    assert reason.action == "add_queries"
+    assert reason.sentence.startswith("The test set is too small. 5 queries can show no difference")
+    assert reach_sentence(replace(few, n_queries=1)).startswith("One query can show no difference")
+
+
+def test_equal_runs_tell_nothing_of_what_the_queries_could_show():
+    equal = replace(TIE, delta=0.0, low=0.0, high=0.0, p=1.0, p_adjusted=1.0)
+    assert math.isinf(smallest_difference(equal))
+    assert queries_needed(equal) == 0
+    assert [reason.sentence for reason in verdict_reasons(equal)] == ["Both systems score the same on every query."]
+    assert "cannot be told" in reach_sentence(equal)
+
+
+def test_queries_of_training_are_not_called_unseen():
+    assert verdict_sentence(WIN, Split.TRAIN).endswith("of the training split.")
