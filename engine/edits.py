@@ -14,6 +14,7 @@ from engine.store import documents, grouping, imports, jobs, judging, models, no
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.reading import keep_base
+from engine.store.recovering import recover
 
 Values = dict[str, Any]  # Any: JSON values from the pipe
 Edit = Callable[[Project, Values], tuple[list[str], Values]]
@@ -294,8 +295,10 @@ def _recover(project: Project, values: Values) -> tuple[list[str], Values]:
     if project.is_busy():
         return [], {"interrupted": []}
     with project.writing("open"):
-        kinds = project.recover()
-    return (["jobs", "models", "negatives", "runs"] if kinds else []), {"interrupted": kinds}
+        found = recover(project)
+    changed = ["jobs", "models", "negatives", "runs"] if found.kinds else []
+    changed += ["jobs", "documents", "queries"] if found.undone else []
+    return list(dict.fromkeys(changed)), {"interrupted": found.kinds, "taken_back": len(found.undone)}
 
 
 def _objectives(project: Project, values: Values) -> tuple[list[str], Values]:

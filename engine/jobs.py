@@ -43,6 +43,7 @@ from engine.records import ImportReport, JobState, Probe
 from engine.store import jobs as history
 from engine.store import models
 from engine.store.project import Project
+from engine.store.recovering import recover
 from engine.task import Task
 
 Summary = dict[str, Any]  # Any: JSON values
@@ -102,8 +103,11 @@ def run_job(
         raise UserError(f"There is no job '{kind}'.", hint=f"Jobs: {', '.join(JOBS)}.")
     params = params_from_dict(job.params, values)
     with _open(path, job) as project, project.writing(kind):
-        for interrupted in project.recover():
+        found = recover(project)
+        for interrupted in found.kinds:
             task.warn(f"The job '{interrupted}' was interrupted before; what it had finished is kept.")
+        for undone in found.undone:
+            task.warn(f"An import that was cancelled before is taken back now: {undone.documents:,} documents.")
         ensure_base_model(project)
         record = history.start_job(project, kind, params_to_keep(params))
         if started:
@@ -127,7 +131,7 @@ def _run_recorded(project: Project, job: Job, params: object, task: Task, record
     try:
         module, name = job.run.split(":")
         summary = as_summary(getattr(import_module(module), name)(project, params, task))
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):  # the second: a person did not wait for the first to be heeded
         end(JobState.CANCELLED)
         raise
     except BaseException as error:
@@ -168,14 +172,16 @@ def make_sample(project: Project, params: SampleParams, task: Task) -> ImportRep
     return report
 
 
-def import_paths(project: Project, params: ImportParams, task: Task) -> ImportReport:
-    """Import, then say how well the base model reads what came."""
+def import_paths(project: Project, params: ImportParams, task: Task) -> Summary:
+    """Import, then say how well the base model reads what came, and which files of before are gone from there."""
+    from engine.ingest.again import MOST_LISTED, note_vanished
     from engine.ingest.importing import import_paths as take
 
     report = take(project, params, task)
+    gone = note_vanished(project, [str(Path(path).expanduser().absolute()) for path in params.paths])
     if report.counts.new or report.counts.updated or not project.meta("token_report"):
         measure_texts(project, task)
-    return report
+    return {**as_summary(report), "vanished": sorted(gone)[:MOST_LISTED]}
 
 
 def reimport(project: Project, params: ReimportParams, task: Task) -> Summary:

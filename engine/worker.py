@@ -231,11 +231,12 @@ class JobTask(Task):
     def mark_cancelled(self) -> None:
         """Say in the history that the job was cancelled, from outside of it."""
         from engine.records import JobState
-        from engine.store.jobs import end_job
+        from engine.store.jobs import end_job, note_cancelled
         from engine.store.project import Project
 
-        with suppress(Exception):  # the project may be in the middle of a write; recovery says "interrupted" then
+        with suppress(Exception):  # the project may be in the middle of a write; recovery reads the log then
             if self._record:
+                note_cancelled(Path(self._command.project), self._record)
                 with Project.open(Path(self._command.project), patience=0.3) as project:
                     end_job(project, self._record, JobState.CANCELLED)
 

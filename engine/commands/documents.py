@@ -308,6 +308,8 @@ def _preview(options: argparse.Namespace) -> Values:
 def _show(summary: Values) -> None:
     if "kinds" not in summary:
         show_import(summary)
+        for path in summary["vanished"]:
+            print(f"  vanished; reimport --remove-vanished takes it out of the project: {plain(path)}")
         return
     for kind in summary["kinds"]:
         what = LABELLED.get(kind["format"], kind["format"] or "file")

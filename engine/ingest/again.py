@@ -13,17 +13,18 @@ from engine.ingest.importing import import_paths
 from engine.ingest.limits import LARGER, in_words
 from engine.params import ImportParams, ReimportParams, RetryParams, params_from_dict
 from engine.records import ImportCounts, ImportProblem, ImportReport
-from engine.store import documents, imports, places
+from engine.store import documents, imports, places, seen
 from engine.store.project import Project
 from engine.task import Task
 
 LIMIT_CODES = ("too_slow", "memory", "too_large")
 """Problems that larger limits can help."""
+MOST_LISTED = 1000
+"""So many files that are gone are named."""
 
 # What is no failure of reading, and what is read only if a person names the file.
 _NO_FAILURES = ("duplicate", "set_aside", "existing", "link", "not_a_file")
 _LEFT_OUT = ("beside_set", "left_out", "unknown_kind", "too_deep")
-_MOST_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,7 @@ def reimport(project: Project, params: ReimportParams, task: Task) -> ReimportSu
     like = ImportParams(thorough=params.thorough, passwords=params.passwords)
     reports = _import_as_before(project, {place: place for place in there}, like, task)
     counts = _summed(reports)
-    gone = vanished(project, there)
-    _settle_vanished(project, there)
+    gone = note_vanished(project, there)
     if params.remove_vanished:
         documents.remove_documents(project, list(gone.values()))
     return ReimportSummary(
@@ -93,7 +93,7 @@ def reimport(project: Project, params: ReimportParams, task: Task) -> ReimportSu
         updated=counts.updated,
         unchanged=counts.unchanged,
         skipped=counts.skipped,
-        vanished=tuple(sorted(gone)[:_MOST_LISTED]),
+        vanished=tuple(sorted(gone)[:MOST_LISTED]),
         missing=tuple(place for place in asked if place not in there),
         removed=len(gone) if params.remove_vanished else 0,
         problems=tuple(problem for report in reports for problem in report.problems),
@@ -124,28 +124,27 @@ def retry(project: Project, params: RetryParams, task: Task) -> RetrySummary:
         unchanged=counts.unchanged,
         skipped=counts.skipped,
         limits=in_words(LARGER if params.larger else 1),
-        gone=gone[:_MOST_LISTED],
+        gone=gone[:MOST_LISTED],
         problems=tuple(problem for report in reports for problem in report.problems),
     )
 
 
 def vanished(project: Project, roots: Sequence[str]) -> dict[str, int]:
-    """Documents below `roots` whose file is gone, by path; what an archive held is there while the archive is."""
-    return {path: found for path, found in documents.paths_of_files(project) if _is_gone(path, roots)}
+    """Documents below `roots` whose file is gone, by path; what an archive held was there when that was read last."""
+    taken_out = seen.gone_members(project)
+    return {
+        path: found
+        for path, found in documents.paths_of_files(project)
+        if places.is_gone(path, taken_out) and _is_below(path, roots)
+    }
 
 
-def _is_gone(path: str, roots: Iterable[str]) -> bool:
-    place = Path(path)
-    if not any(place.is_relative_to(root) for root in roots) or place.exists():
-        return False
-    return not any(parent.is_file() for parent in place.parents)
-
-
-def _settle_vanished(project: Project, roots: Sequence[str]) -> None:
-    """What a file that is gone once lacked is nobody's problem any more."""
+def note_vanished(project: Project, roots: Sequence[str]) -> dict[str, int]:
+    """After `roots` were read: the same, and what such a file once lacked is nobody's problem any more."""
     for path in sorted(imports.paths_with_problems(project)):
-        if _is_gone(path, roots):
+        if _is_below(path, roots) and places.is_gone(path, frozenset()):
             imports.resolve_problems(project, path)
+    return vanished(project, roots)
 
 
 def _import_as_before(project: Project, files: dict[str, str], like: ImportParams, task: Task) -> list[ImportReport]:

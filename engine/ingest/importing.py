@@ -82,6 +82,7 @@ class Importer:
         self._tally_before = Tally()  # when the archive was begun whose files are being taken
         self._passing = False  # whether one of them is to be tried again next time
         self._met: set[str] = set()
+        self._shut: set[str] = set()  # those of its files that could not be looked into
         self._unread = False  # whether the file that was dealt with last was as it had been
         self._committed = time.monotonic()
         self._done = self._total = 0
@@ -136,7 +137,7 @@ class Importer:
         self._total = len(found)
         index = 0
         for archive, members in groupby(found, key=lambda one: one.archive):
-            self._tally_before, self._passing, self._met = replace(self._tally), False, set()
+            self._tally_before, self._passing, self._met, self._shut = replace(self._tally), False, set(), set()
             for one in members:
                 self._done = index
                 self._pace.begin(index, len(found), one.shown)
@@ -144,6 +145,8 @@ class Importer:
                 self._take(one, reader)
                 self._settle(one)
                 self._met.add(one.name)
+                if one.kind == "skipped":
+                    self._shut.add(one.name)
                 index += 1
             if archive:
                 self._close_archive(archive)
@@ -365,12 +368,13 @@ class Importer:
         for path in sorted(self._troubled):
             if path == name or (path.startswith(f"{name}/") and path not in self._met):
                 imports.settle_problems(self._project, self._import_id, path, whole=False)
+        gone = seen.put_gone_members(self._project, name, met=self._met, shut=self._shut)
         if not self._passing:
             self._known.keep(
                 one,
                 look,
                 units=self._tally.units - start.units,
                 skipped=self._tally.skipped - start.skipped,
-                n_documents=seen.count_from(self._project, name, within=True),
+                n_documents=seen.count_from(self._project, name, within=True) - gone,
                 labelled=True,
             )

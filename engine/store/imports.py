@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from engine.records import ImportCounts, ImportProblem, ImportReport, State, UnfinishedImport
+from engine.records import ImportCounts, ImportProblem, ImportReport, JobState, State, UnfinishedImport
 from engine.store.project import Project, now
 
 _PROBLEM = "file, line, code, reason, id, path, state"
@@ -22,7 +22,8 @@ def start_import(
 ) -> int:
     """Open the record of an import; returns its id. `settings` are its params, for reading the same again."""
     cursor = project.db.execute(
-        "insert into imports (created_at, format, paths, counts, state, settings) values (?, ?, ?, '{}', ?, ?)",
+        "insert into imports (created_at, format, paths, counts, state, settings, job_id) values (?, ?, ?, '{}', ?, ?, "
+        "(select max(id) from jobs where state = 'running'))",
         [now(), format, json.dumps(list(paths)), State.BUILDING.value, json.dumps(settings or {})],
     )
     return int(cursor.lastrowid or 0)
@@ -76,11 +77,25 @@ def unfinished_imports(project: Project) -> list[UnfinishedImport]:
         [State.BUILDING.value],
     )
     found: dict[str, UnfinishedImport] = {}
+    going = set(imports_to_take_back(project))
     for import_id, created_at, paths, done, total, file in rows:
+        if import_id in going:
+            continue
         found.setdefault(
             paths, UnfinishedImport(import_id, created_at, tuple(json.loads(paths)), done or 0, total or 0, file or "")
         )
     return list(found.values())
+
+
+def imports_to_take_back(project: Project) -> list[int]:
+    """Imports that were cancelled with the wish to have them undone and were ended before that was done."""
+    rows = project.db.execute(
+        "select i.id from imports i join jobs j on j.id = i.job_id where i.undone = 0 "
+        "and json_extract(j.params, '$.on_cancel') = 'undo' "
+        "and (i.format = 'cancelled' or (i.state = ? and j.state = ?)) order by i.id desc",
+        [State.BUILDING.value, JobState.CANCELLED.value],
+    )
+    return [int(row[0]) for row in rows]
 
 
 def import_reports(project: Project, *, limit: int = 50) -> list[ImportReport]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from engine.records import ExportRecord, JobRecord, JobState
 from engine.store.project import Project, now
 
+_LOG_TAIL = 8192  # what a job may still say after it was cancelled is less
 _JOB = "id, kind, params, state, started_at, ended_at, message, summary, seconds"
 
 
@@ -74,7 +76,35 @@ def dismiss_job(project: Project, job_id: int) -> None:
 
 def job_log(project: Project, job_id: int) -> Path:
     """Where a job's events are appended, one JSON object a line."""
-    return project.path / "logs" / f"job-{job_id}.jsonl"
+    return log_in(project.path, job_id)
+
+
+def log_in(folder: Path, job_id: int) -> Path:
+    """The same for the project in `folder`, which need not be open."""
+    return folder / "logs" / f"job-{job_id}.jsonl"
+
+
+def note_cancelled(folder: Path, job_id: int) -> None:
+    """Say in a job's log that a person cancelled it: its process may end before it can say so in the database."""
+    with log_in(folder, job_id).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"time": time.time(), "cancelled": True}) + "\n")
+
+
+def mark_cancelled(project: Project) -> None:
+    """Call jobs cancelled whose process ended before it said so itself."""
+    for (job_id,) in project.db.execute("select id from jobs where state = 'running'").fetchall():
+        if _says_cancelled(job_log(project, job_id)):
+            end_job(project, job_id, JobState.CANCELLED)
+
+
+def _says_cancelled(log: Path) -> bool:
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(file.tell() - _LOG_TAIL, 0))
+            return b'"cancelled": true' in file.read()
+    except OSError:
+        return False
 
 
 def put_export(project: Project, *, what: str, format: str, path: str, model_id: int | None, check: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Set
+from pathlib import Path
 
 from engine.records import Place, State
 from engine.store.project import Project, now
@@ -45,3 +47,14 @@ def imported_places(project: Project) -> list[Place]:
         read_at = max(place.read_at, found[place.path].read_at if place.path in found else "")
         found[place.path] = Place(place.path, read_at, True)
     return list(found.values())
+
+
+def is_gone(path: str, taken_out: Set[str]) -> bool:
+    """Whether the file that a document came from is there no more; one out of an archive is there as long as that is.
+
+    Args:
+        taken_out: what archives that are there do not hold any more (`seen.gone_members`).
+    """
+    if os.path.exists(path):  # noqa: PTH110 - asked of 100,000 documents at once
+        return False
+    return path in taken_out or not any(parent.is_file() for parent in Path(path).parents)

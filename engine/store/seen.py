@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from engine.store.project import Project
@@ -75,6 +75,28 @@ def count_from(project: Project, path: str, *, within: bool = False) -> int:
     else:
         found = project.db.execute("select count(*) from documents where path = ? and labelled = 1", [path])
     return int(found.fetchone()[0])
+
+
+def put_gone_members(project: Project, archive: str, *, met: Set[str], shut: Set[str]) -> int:
+    """After an archive was read: keep which files the project has out of it that it holds no more; returns how many.
+
+    Args:
+        met: what everything found in it is known by.
+        shut: those of them that could not be looked into; what was in there may be there still.
+    """
+    inside = [f"{archive}/", f"{archive}0"]
+    rows = project.db.execute("select path from documents where path > ? and path < ? and labelled = 0", inside)
+    gone = [
+        path for (path,) in rows.fetchall() if path not in met and not any(path.startswith(f"{name}/") for name in shut)
+    ]
+    project.db.execute("delete from gone_members where path > ? and path < ?", inside)
+    project.db.conn.executemany("insert into gone_members values (?)", [[path] for path in gone])
+    return len(gone)
+
+
+def gone_members(project: Project) -> set[str]:
+    """Files whose archive did not hold them any more when it was read last."""
+    return {str(row[0]) for row in project.db.execute("select path from gone_members")}
 
 
 def contents_within(project: Project, path: str) -> list[tuple[str, str]]:

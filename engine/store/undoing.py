@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.errors import UserError
 from engine.store import documents, queries
+from engine.store.imports import imports_to_take_back
 from engine.store.project import Project
 from engine.store.seen import forget_labelled
 
@@ -60,6 +61,11 @@ def undo_import(project: Project, import_id: int) -> Undone:
         )
         forget_labelled(project)
     return Undone(len(removed), len(gone), qrels, negatives, judged, kept, changed, passages)
+
+
+def finish_taking_back(project: Project) -> list[Undone]:
+    """Take back what was cancelled with that wish by a process that ended before it had; call with the lock held."""
+    return [undo_import(project, import_id) for import_id in imports_to_take_back(project)]
 
 
 def foresee_undo(project: Project, import_id: int) -> Undone:

@@ -233,9 +233,6 @@ class DocumentsPage(ReadingPage):
         self._log_too.clicked.connect(self.show_imports)
         self._log_too.hide()
         self.head.add_action(self._log_too)
-        self._log_too = Button(self.tr("Import log"), "flat", icon_name="list")
-        self._log_too.clicked.connect(self.show_imports)
-        self.head.add_action(self._log_too)
         self._head_actions = (again, folder, self._add)
         for button in self._head_actions:
             self.head.add_action(button)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from engine.records import UnfinishedImport
-from engine.store import arrivals, imports, jobs
+from engine.store import arrivals, imports, jobs, places, seen
 from engine.store.project import Project
 from gui import words
 from gui.amounts import amount
@@ -42,13 +42,13 @@ class Gone:
 
 def read_gone(project: Project) -> Gone | None:
     """What the last reading did not find; None where nothing was read again yet, or nothing of it is left to say."""
-    last = jobs.last_done(project, "reimport")
-    if last is None:
-        return None
-    summary: Mapping[str, Any] = last.summary or {}  # Any: JSON values
-    found = arrivals.documents_at(project, [str(path) for path in summary.get("vanished") or ()])
-    missing = tuple(str(path) for path in summary.get("missing") or () if not Path(str(path)).exists())
-    return Gone(last.id, found, missing) if found or missing else None
+    last = [job for kind in ("import", "reimport") if (job := jobs.last_done(project, kind)) is not None]
+    taken_out = seen.gone_members(project)
+    told = dict.fromkeys(str(path) for job in last for path in (job.summary or {}).get("vanished") or ())
+    found = arrivals.documents_at(project, [path for path in told if places.is_gone(path, taken_out)])
+    away = dict.fromkeys(str(path) for job in last for path in (job.summary or {}).get("missing") or ())
+    missing = tuple(path for path in away if not Path(path).exists())
+    return Gone(max(job.id for job in last), found, missing) if found or missing else None
 
 
 def read_unfinished(project: Project) -> UnfinishedImport | None:

@@ -16,11 +16,11 @@ M = TypeVar("M", bound=Message)
 
 
 class Engine:
-    """Starts `main.py --worker`; a context manager that ends it."""
+    """Starts `main.py --worker`, or `python -c script`; a context manager that ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, script: str = "") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "main.py"), "--worker"],
+            [sys.executable, *(["-c", script] if script else [str(ROOT / "main.py"), "--worker"])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ import pytest
 
 from engine.edits import apply_edit
 from engine.errors import UserError
-from engine.ingest.again import reimport
+from engine.ingest.again import note_vanished, reimport
 from engine.ingest.importing import import_paths
 from engine.params import ImportParams, ReimportParams
 from engine.records import Qrel, Review
@@ -127,3 +127,63 @@ def test_a_place_that_is_away_loses_nothing(project, tmp_path):
 def test_without_imports_there_is_nothing_to_read_again(project):
     with pytest.raises(UserError, match="Nothing was imported"):
         reimport(project, ReimportParams(), Task())
+
+
+def _zip(path: Path, **files: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.txt", text)
+    return path
+
+
+def test_what_is_gone_from_inside_an_archive_is_offered_for_removal(project, tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    path = _zip(folder / "z.zip", a="The red box.", b="The blue box.")
+    _import(project, folder)
+    _zip(path, a="The red box.", c="The green box.")
+    found = reimport(project, ReimportParams(), Task())
+    assert (found.new, found.unchanged, found.vanished) == (1, 1, (f"{path}/b.txt",))
+    assert reimport(project, ReimportParams(), Task()).vanished == (f"{path}/b.txt",)
+    assert reimport(project, ReimportParams(remove_vanished=True), Task()).removed == 1
+    assert {one for one, _ in documents.paths_of_files(project)} == {f"{path}/a.txt", f"{path}/c.txt"}
+    assert reimport(project, ReimportParams(), Task()).vanished == ()
+
+
+def test_what_comes_back_into_an_archive_is_not_offered_any_more(project, tmp_path):
+    path = _zip(tmp_path / "z.zip", a="The red box.", b="The blue box.")
+    _import(project, path)
+    _zip(path, a="The red box.")
+    assert len(reimport(project, ReimportParams(), Task()).vanished) == 1
+    _zip(path, a="The red box.", b="The blue box!")
+    found = reimport(project, ReimportParams(), Task())
+    assert (found.updated, found.vanished) == (1, ())
+
+
+def test_an_archive_that_cannot_be_opened_any_more_lost_nothing(project, tmp_path):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as inner:
+        inner.writestr("deep.txt", "The deep box.")
+    path = tmp_path / "z.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "inner.zip", "inner.zip")
+        archive.writestr("a.txt", "The red box.")
+    _import(project, path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inner.zip", (tmp_path / "inner.zip").read_bytes()[:40])
+        archive.writestr("a.txt", "The red box.")
+    assert reimport(project, ReimportParams(), Task()).vanished == ()
+    path.write_bytes(path.read_bytes()[:60])
+    assert reimport(project, ReimportParams(remove_vanished=True), Task()).vanished == ()
+    assert documents.count_documents(project) == 2
+
+
+def test_a_second_import_names_what_vanished_too(project, tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in "ab":
+        (folder / f"{name}.txt").write_text(f"The {name} box.", encoding="utf-8")
+    (tmp_path / "other.txt").write_text("The other box.", encoding="utf-8")
+    _import(project, folder, tmp_path / "other.txt")
+    (folder / "b.txt").unlink()
+    (tmp_path / "other.txt").unlink()
+    assert list(note_vanished(project, [str(folder)])) == [str(folder / "b.txt")]
