@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from engine.store.project import Project
 
 _BLOCK = 1000
+FEWEST_TEXTS = 8
+"""Passages that objectives on texts alone ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,10 @@ class DataCounts:
         answered: queries with an answer.
         answers: pairs of query and answer.
         refused: queries with an answer and at least one negative (mined, imported or by hand).
-        scored: scored pairs.
+        scored: pairs scored by the newest source.
         score_levels: distinct scores among them, at most 1,000.
-        compared: queries with at least two scored passages.
+        compared: queries with passages of at least two different scores.
+        ranked: queries with passages of at least two different grades.
         grades: distinct grades of judged pairs.
         judged: judged pairs.
         passages: passages in the corpus.
@@ -42,6 +45,7 @@ class DataCounts:
     scored: int
     score_levels: int
     compared: int
+    ranked: int
     grades: int
     judged: int
     passages: int
@@ -115,6 +119,7 @@ def count_data(project: Project) -> DataCounts:
 
     train = "join queries q on q.id = {0}.query_id join queries r on r.id = coalesce(q.duplicate_of, q.id)"
     in_train = "r.split = 'train'"
+    scored = f"{in_train} and s.source = (select source from pair_scores order by rowid desc limit 1)"
     qrels, pairs = train.format("j"), train.format("s")
     answered = f"select distinct r.id from qrels j {qrels} where {in_train} and j.grade > 0"
     wrong = (
@@ -129,16 +134,36 @@ def count_data(project: Project) -> DataCounts:
             f"select count(*) from ({answered}) a where a.id in "
             f"(select coalesce(w.duplicate_of, w.id) from queries w where w.id in ({wrong}))"
         ),
-        scored=one(f"select count(*) from pair_scores s {pairs} where {in_train}"),
+        scored=one(f"select count(*) from pair_scores s {pairs} where {scored}"),
         score_levels=one(
-            f"select count(*) from (select distinct s.score from pair_scores s {pairs} where {in_train} limit 1000)"
+            f"select count(*) from (select distinct s.score from pair_scores s {pairs} where {scored} limit 1000)"
         ),
         compared=one(
-            f"select count(*) from (select r.id from pair_scores s {pairs} where {in_train} group by r.id, s.source "
-            "having count(distinct s.passage_id) > 1)"
+            f"select count(*) from (select r.id from pair_scores s {pairs} where {scored} group by r.id "
+            "having min(s.score) < max(s.score))"
+        ),
+        ranked=one(
+            f"select count(*) from (select r.id from qrels j {qrels} where {in_train} group by r.id "
+            "having min(j.grade) < max(j.grade))"
         ),
         grades=one(f"select count(distinct j.grade) from qrels j {qrels} where {in_train}"),
         judged=one(f"select count(*) from qrels j {qrels} where {in_train}"),
         passages=one("select count(*) from passages"),
         dev=one(f"select count(distinct r.id) from qrels j {qrels} where r.split = 'dev' and j.grade > 0"),
     )
+
+
+def unmet(project: Project) -> frozenset[str]:
+    """What objectives need (`ObjectiveFacts.needs`) and this project's training data lack."""
+    have = count_data(project)
+    levels, ordered = (have.score_levels, have.compared) if have.scored else (have.grades, have.ranked)
+    fits = {
+        "answers": have.answered > 0,
+        "negatives": have.refused > 0,
+        "scores": levels > 1,
+        "order": ordered > 0,
+        "classes": have.grades > 1,
+        "teacher": have.compared > 0,
+        "texts": have.passages >= FEWEST_TEXTS,
+    }
+    return frozenset(need for need, met in fits.items() if not met)

@@ -86,11 +86,14 @@ class Batch:
     ids: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
 
-def load_training_set(project: Project, params: TrainParams) -> TrainingSet:
+def load_training_set(project: Project, params: TrainParams, *, mining_id: int | None = None) -> TrainingSet:
     """Training queries that stand for themselves, with all positives of their duplicates, and their negatives.
 
-    Negatives: those a person confirmed, then the newest mining's, then imported ones; never a text equal to a positive,
-    never one that a person left out or called relevant.
+    Negatives: those a person confirmed, then a mining's, then imported ones; never a text equal to a positive, never
+    one that a person left out or called relevant.
+
+    Args:
+        mining_id: whose negatives; None: the newest mining's, 0: none's.
 
     Raises:
         UserError: no training query has a positive.
@@ -98,7 +101,7 @@ def load_training_set(project: Project, params: TrainParams) -> TrainingSet:
     found = corpus(project)
     row_of = {int(passage_id): row for row, passage_id in enumerate(found.ids)}
     answers = queries.positives(project)
-    mining = negatives.newest_mining(project)
+    mining = negatives.newest_mining(project) if mining_id is None else negatives.mining(project, mining_id)
     wrong = _negatives(project, mining) if params.num_negatives else {}
     examples = []
     for query in queries.representatives(project, Split.TRAIN):

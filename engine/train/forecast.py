@@ -17,7 +17,8 @@ from engine.task import Task
 from engine.train.checkpoints import digest, sync
 from engine.train.examples import Batch
 from engine.train.memory import watched
-from engine.train.running import SAVE_SECONDS, count_steps, make_optimizer
+from engine.train.running import SAVE_SECONDS
+from engine.train.schedule import count_steps, make_optimizer
 from engine.train.static_work import StaticWork, fits_static, is_static
 from engine.train.work import EncoderWork
 
@@ -90,7 +91,7 @@ def kept_inside(project: Project, params: TrainParams) -> TrainParams:
 
     A fifth more than foretold is allowed in all; the rate falls with the clock only where a run is slower than that.
     """
-    if params.minutes or params.resume or (found := find_forecast(project, params)) is None:
+    if params.minutes or (found := find_forecast(project, params)) is None:
         return params
     beside = found.seconds - found.learning
     return replace(params, minutes=max(SLACK * found.seconds - beside, LEAST_LIMIT) / 60)

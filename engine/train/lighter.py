@@ -43,28 +43,41 @@ def make_lighter(model: Any, params: TrainParams) -> None:  # Any: a SentenceTra
             transformer.enable_input_require_grads()
 
 
-def _freeze(transformer: Any, count: int) -> None:  # Any: a transformers model
-    """The lowest `count` layers and what lies below them keep their weights."""
-    layers = {int(found.group(1)) for name, _ in transformer.named_parameters() if (found := _LAYER.search(name))}
+def frozen_names(transformer: Any, count: int) -> list[str]:  # Any: a transformers model
+    """Weights of the lowest `count` layers and of what lies below them.
+
+    Raises:
+        UserError: there are not so many layers.
+    """
+    names = [name for name, _ in transformer.named_parameters()]
+    layers = {int(found.group(1)) for name in names if (found := _LAYER.search(name))}
     if count > max(layers, default=-1):
         raise UserError(
             f"The model has {len(layers)} layers; {count} cannot be frozen.",
             hint=f"Freeze at most {max(len(layers) - 1, 0)}.",
         )
+    matched = [(name, _LAYER.search(name)) for name in names]
+    return [
+        name
+        for name, found in matched
+        if (found and int(found.group(1)) < count) or (not found and _EMBEDDINGS.search(name))
+    ]
+
+
+def _freeze(transformer: Any, count: int) -> None:  # Any: a transformers model
+    frozen = set(frozen_names(transformer, count))
     for name, weight in transformer.named_parameters():
-        found = _LAYER.search(name)
-        if (found and int(found.group(1)) < count) or (not found and _EMBEDDINGS.search(name)):
+        if name in frozen:
             weight.requires_grad_(False)
 
 
-def _add_adapters(model: Any, params: TrainParams) -> None:  # Any: a SentenceTransformer
-    """Low-rank matrices beside every linear layer that is not frozen; only they are trained."""
-    from peft import LoraConfig, get_peft_model
+def adapter_config(transformer: Any, params: TrainParams) -> Any:  # Any: a transformers model; a LoraConfig
+    """Low-rank matrices beside every linear layer that is not frozen."""
+    from peft import LoraConfig
 
-    transformer = model[0].auto_model
     frozen = params.freeze_layers
     layers = int(getattr(transformer.config, "num_hidden_layers", 0))
-    config = LoraConfig(
+    return LoraConfig(
         r=params.lora_rank,
         lora_alpha=_ALPHA_BY_RANK * params.lora_rank,
         lora_dropout=0.0,
@@ -72,9 +85,18 @@ def _add_adapters(model: Any, params: TrainParams) -> None:  # Any: a SentenceTr
         target_modules="all-linear",
         layers_to_transform=list(range(frozen, layers)) if frozen else None,
     )
-    with warnings.catch_warnings():
+
+
+def _add_adapters(model: Any, params: TrainParams) -> None:  # Any: a SentenceTransformer
+    """Only the adapters are trained; their first numbers are drawn by the run's seed."""
+    import torch
+    from peft import get_peft_model
+
+    transformer = model[0].auto_model
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
-        model[0].model = get_peft_model(transformer, config)
+        torch.manual_seed(params.seed)
+        model[0].model = get_peft_model(transformer, adapter_config(transformer, params))
 
 
 def merge_adapters(model: Any) -> None:  # Any: a SentenceTransformer

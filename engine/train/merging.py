@@ -15,6 +15,7 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.dev import DevMeasure, choose_pool
 from engine.train.saving import CardFacts, mix_weights, save_model
+from engine.train.scripts import run_params
 
 GRID = tuple(share / 10 for share in range(11))
 
@@ -135,5 +136,5 @@ class _Mixing:
             dev=dev,
             dev_base=curve[-1][1] if curve else None,
             dev_bm25=self.pool.bm25 if self.pool else None,
-            params=self.settings,
+            params=run_params(self.tuned),
         )

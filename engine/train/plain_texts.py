@@ -13,9 +13,9 @@ from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.store.documents import corpus
 from engine.store.project import Project
+from engine.store.scores import FEWEST_TEXTS
 from engine.train.examples import Batch
 
-_FEWEST = 8
 # Scripts written without blanks are taken apart by letters; everything else by words.
 _LETTER = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]+"
@@ -35,7 +35,7 @@ class TextSource:
         self._params = params
         self._rows = list({name: row for row, name in enumerate(self.corpus.hashes)}.values())
         self.classes, self.n_queries, self.n_negatives = 0, len(self._rows), 0
-        if len(self._rows) < _FEWEST:
+        if len(self._rows) < FEWEST_TEXTS:
             title = OBJECTIVES[params.objective].title
             raise UserError(
                 f"'{title}' learns from passages, and the corpus has {len(self._rows)}.", hint="Import documents first."

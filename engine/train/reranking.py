@@ -28,9 +28,10 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.examples import Example, TrainingSet, load_training_set
-from engine.train.running import Run, TrainSummary
+from engine.train.running import Run
 from engine.train.saving import CardFacts, all_finite
 from engine.train.steps import autocast, is_shortage
+from engine.train.summary import TrainSummary
 from engine.train.training import open_row
 from engine.train.watching import Watch
 

@@ -14,7 +14,7 @@ from engine.records import Split, State
 from engine.store import models, queries
 from engine.store.project import Project
 from engine.task import Task
-from engine.train.running import TrainSummary
+from engine.train.summary import TrainSummary
 from engine.train.training import train
 
 # A round is begun only where this share of it would still be training, not mining and measuring.

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from typing import Any, Protocol
 
 from engine.encode.folders import ModelFacts
 from engine.errors import Cancelled, TrainingError
-from engine.evaluate.statistics import compare_paired
 from engine.params import TrainParams
 from engine.records import Model
 from engine.store import models
@@ -22,11 +19,9 @@ from engine.task import Task
 from engine.train.checkpoints import Checkpoints, Progress
 from engine.train.memory import Peak, watched
 from engine.train.saving import CardFacts, all_finite
-from engine.train.steps import parameter_groups
+from engine.train.schedule import count_steps, make_optimizer, make_scaler, rate_at, seed_of
+from engine.train.summary import TrainSummary, card_of, summarise
 from engine.train.watching import Watch, Watcher
-
-if TYPE_CHECKING:
-    import torch
 
 _MOST_GRADIENT = 1.0
 _BASE_SHARES = (0.25, 0.5)
@@ -34,45 +29,6 @@ _BASE_SHARES = (0.25, 0.5)
 _ASLEEP_SECONDS, _ASLEEP_TIMES = 60.0, 10.0
 SAVE_SECONDS = 60.0
 """At least so often a checkpoint is written, whatever `eval_every` is: a killed run loses no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSummary:
-    """What a run brought. Dev figures are nDCG@10 in the run's dev pool, None without dev queries.
-
-    Attributes:
-        model: the tuned model's id.
-        dev: of the model that was kept, after mixing.
-        best_step: the step it was at its best.
-        base_share: share of the base model's weights in it.
-        stopped: why it ended before its last step: "", "patience", "time" or "asked".
-        guard: nDCG@10 of the kept model on the guard set, guard_base of the base model; None without one.
-        gain: mean dev nDCG@10 of the kept model less the base model's; gain_low and gain_high bound its 95 % interval.
-        kind: tuned or reranker.
-        warnings: what went wrong on its way, in words.
-        peak_bytes: the most memory it held: of the GPU where it ran on one, else of the process.
-    """
-
-    model: int
-    name: str
-    steps: int
-    seconds: float
-    dev: float | None
-    dev_base: float | None
-    dev_bm25: float | None
-    best_step: int
-    base_share: float
-    queries: int
-    negatives: int
-    stopped: str = ""
-    guard: float | None = None
-    guard_base: float | None = None
-    gain: float | None = None
-    gain_low: float | None = None
-    gain_high: float | None = None
-    kind: str = "tuned"
-    warnings: tuple[str, ...] = ()
-    peak_bytes: int = 0
 
 
 class Work(Protocol):
@@ -127,12 +83,12 @@ class Run:
         self.project, self.row, self.base, self.params, self.task = project, row, base, params, task
         self.checkpoints, self.work, self.device = checkpoints, work, work.device
         self.optimizer = make_optimizer(work.whole, params, work.device)
-        self.scaler = _scaler(work.device, work.precision)
+        self.scaler = make_scaler(work.device, work.precision)
         self.progress = Progress(data=work.source.digest)
-        self.total = self._count_steps()
+        self.total = count_steps(work.steps_per_epoch(), params)
         self.points: list[tuple[str, int, float]] = []
         self.watcher = Watcher(project, row.id, work.watch, self.total, task, self._point)
-        self._peak = Peak(False)
+        self.peak = Peak(False)
         self._usual: dict[str, float] = {}
         self.foretold: dict[str, Any] = {}  # Any: a forecast's JSON, where trial steps made one
         self._saved_at = time.monotonic()
@@ -143,7 +99,7 @@ class Run:
         Cancelled or ended by a lost window, it writes a checkpoint of the step it had come to.
         """
         self.checkpoints.check_space(self.work.whole)
-        with watched(self.device) as self._peak:
+        with watched(self.device) as self.peak:
             return self._run()
 
     def _run(self) -> TrainSummary:
@@ -160,9 +116,6 @@ class Run:
         if self.progress.best_step != self.progress.step:
             self.checkpoints.load_weights(self.progress.best_step, self.work.whole)
         return self._save()
-
-    def _count_steps(self) -> int:
-        return count_steps(self.work.steps_per_epoch(), self.params)
 
     def _go_on_or_start(self) -> None:
         newest = self.checkpoints.newest() if self.params.resume else None
@@ -251,7 +204,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss_scale = float(self.scaler.scale(torch.ones((), device=self.device))) if self.scaler else 1.0
-        loss = self.work.backward(tokens, _seed(self.params.seed, step), loss_scale=loss_scale)
+        loss = self.work.backward(tokens, seed_of(self.params.seed, step), loss_scale=loss_scale)
         if not math.isfinite(loss):
             self._rescue("The loss")
         if self.scaler:
@@ -301,7 +254,7 @@ class Run:
         guard = self.work.measure_guard()
         if guard is not None:
             self._point("guard_ndcg@10", step, guard)
-        self._point("memory", step, float(self._peak.bytes()))
+        self._point("memory", step, float(self.peak.bytes()))
         progress.looked = step
         self._checkpoint()
 
@@ -346,8 +299,8 @@ class Run:
         guard = self.work.measure_guard()
         folder = Path("models") / str(self.row.id) / "final"
         self.task.progress("save the model", 0, 0)
-        facts = self.work.save(self.project.path / folder, self._card(dev, share))
-        summary = self._summary(dev, share, guard)
+        facts = self.work.save(self.project.path / folder, card_of(self, dev, share))
+        summary = summarise(self, dev, share, guard)
         self._warn_if_no_gain(dev)
         self._finish_row(folder, facts, summary)
         self.checkpoints.clear()
@@ -392,6 +345,7 @@ class Run:
             "device": self.device,
             "precision": self.work.precision,
             "total": self.total,
+            "data": self.progress.data,
             "foretold": self.foretold,
             "pool": self._pool_facts(),
             "pooling": facts.pooling,
@@ -413,46 +367,6 @@ class Run:
             return {}
         return {"queries": len(pool.queries), "passages": len(pool.rows), "whole": pool.whole}
 
-    def _card(self, dev: float | None, share: float) -> CardFacts:
-        return CardFacts(
-            name=self.row.name,
-            base=self.base.name,
-            queries=self.work.source.n_queries,
-            negatives=self.work.source.n_negatives,
-            steps=self.progress.best_step,
-            base_share=share,
-            dev=dev,
-            dev_base=self.progress.base_dev,
-            dev_bm25=self.progress.bm25_dev,
-            params=self.params,
-        )
-
-    def _summary(self, dev: float | None, share: float, guard: float | None) -> TrainSummary:
-        kept, base = self.progress.best_values, self.progress.base_values
-        gain = compare_paired(np.array(kept), np.array(base)) if kept and len(kept) == len(base) else None
-        return TrainSummary(
-            model=self.row.id,
-            name=self.row.name,
-            steps=self.progress.step,
-            seconds=round(self.progress.seconds, 2),
-            dev=dev,
-            dev_base=self.progress.base_dev,
-            dev_bm25=self.progress.bm25_dev,
-            best_step=self.progress.best_step,
-            base_share=share,
-            queries=self.work.source.n_queries,
-            negatives=self.work.source.n_negatives,
-            stopped=self.progress.stopped,
-            guard=guard,
-            guard_base=self.progress.guard_base,
-            gain=gain.delta if gain else None,
-            gain_low=gain.low if gain else None,
-            gain_high=gain.high if gain else None,
-            kind=self.row.kind,
-            warnings=tuple(self.watcher.said.values()),
-            peak_bytes=self._peak.bytes(),
-        )
-
     def _point(self, name: str, step: int, value: float) -> None:
         self.task.metric(name, step, value)
         self.points.append((name, step, value))
@@ -461,35 +375,3 @@ class Run:
         models.add_metrics(self.project, self.row.id, self.points)
         self.points.clear()
         self.watcher.store()
-
-
-def count_steps(steps_per_epoch: int, params: TrainParams) -> int:
-    """Steps of a run without a limit of time."""
-    steps = math.ceil(params.epochs * steps_per_epoch)
-    return max(1, min(steps, params.max_steps) if params.max_steps else steps)
-
-
-def rate_at(step: float, total: int, warmup_share: float) -> float:
-    """Share of the learning rate at `step` (from 0): linear up, then linear down to nearly 0 at the last step."""
-    warm = max(1, round(total * warmup_share))
-    if step < warm:
-        return (step + 1) / warm
-    return max(total - step, 0.0) / max(total - warm, 1)
-
-
-def _seed(seed: int, step: int) -> int:
-    """The seed of a step's first part; steps are far enough apart for any number of parts."""
-    return (seed * 1_000_003 + step) * 4096 % (1 << 62)
-
-
-def make_optimizer(model: Any, params: TrainParams, device: str) -> torch.optim.Optimizer:  # Any: a torch module
-    import torch
-
-    groups = parameter_groups(model, params.weight_decay)
-    return torch.optim.AdamW(groups, lr=params.learning_rate, fused=device.split(":")[0] in ("cpu", "cuda"))
-
-
-def _scaler(device: str, precision: str) -> Any:  # Any: a torch.amp.GradScaler, None where gradients need no scaling
-    import torch
-
-    return torch.amp.GradScaler(device.split(":")[0]) if precision == "fp16" else None

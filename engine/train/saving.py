@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.encode.folders import ModelFacts, read_facts
 from engine.errors import TrainingError
+from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.store.files import swap_folder
 
@@ -90,6 +91,7 @@ def card_text(card: CardFacts, base: ModelFacts) -> str:
     rows = [f"| {name} | {value:.3f} |" for name, value in figures if value is not None]
     table = ["| in the dev pool | nDCG@10 |", "| --- | ---: |", *rows, ""] if rows else []
     mixed = [f"Mixed with {card.base_share:.0%} of the base model's weights.", ""] if card.base_share else []
+    objective = OBJECTIVES[card.params.objective]
     return "\n".join(
         [
             "---",
@@ -102,7 +104,7 @@ def card_text(card: CardFacts, base: ModelFacts) -> str:
             "",
             f"Tuned from {card.base} with Searchsmith on {card.queries:,} queries and {card.negatives:,} hard "
             f"negatives, {card.steps} steps of {card.params.batch_size}, learning rate {card.params.learning_rate:g}, "
-            f"loss MultipleNegativesRanking (scale {card.params.scale:g}).",
+            f"objective {objective.title} ({objective.source}).",
             "",
             *mixed,
             *table,

@@ -70,7 +70,7 @@ def load_scored_set(project: Project, params: TrainParams) -> ScoredSet:
     if by_grade and facts.needs == "teacher":
         raise UserError(
             f"'{facts.title}' learns from a reranker's scores, and there are none.",
-            hint="Score the pairs first: searchsmith scores make PROJECT",
+            hint="Train a reranker (searchsmith reranker PROJECT) and let it score them (searchsmith scores PROJECT).",
         )
     given = queries.judgements(project) if by_grade else scores.scores(project, known[0][0])
     values = {q: {p: float(s) for p, s in pairs.items() if p in row_of} for q, pairs in given.items()}
@@ -91,8 +91,9 @@ def load_scored_set(project: Project, params: TrainParams) -> ScoredSet:
 
 _NEEDED = {
     "scores": "pairs of at least two different scores or grades",
+    "order": "queries with two passages of different scores or grades",
     "classes": "pairs of at least two different labels or grades",
-    "teacher": "queries with at least two scored passages",
+    "teacher": "queries with two passages of different scores",
 }
 
 

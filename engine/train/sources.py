@@ -15,7 +15,7 @@ from engine.params import TrainParams
 from engine.store.documents import Corpus
 from engine.store.models import resolve_model
 from engine.store.project import Project
-from engine.store.scores import DataCounts, count_data
+from engine.store.scores import FEWEST_TEXTS, unmet
 from engine.task import Task
 from engine.train.examples import Batch, TrainingSet, batches, load_training_set, steps_per_epoch
 from engine.train.plain_texts import TextSource
@@ -43,8 +43,8 @@ class Source(Protocol):
     def batches(self, start: int = 0) -> Iterator[Batch]: ...
 
 
-def open_source(project: Project, params: TrainParams, task: Task) -> Source:
-    """The data that the objective of `params` learns from.
+def open_source(project: Project, params: TrainParams, task: Task, *, mining_id: int | None = None) -> Source:
+    """The data that the objective of `params` learns from; `mining_id` as for `load_training_set`.
 
     Raises:
         UserError: the data does not fit the objective; the sentence says what is missing.
@@ -52,37 +52,34 @@ def open_source(project: Project, params: TrainParams, task: Task) -> Source:
     needs = OBJECTIVES[params.objective].needs
     if needs == "texts":
         return TextSource(project, params)
-    if needs in ("scores", "classes", "teacher"):
+    if needs in ("scores", "order", "classes", "teacher"):
         return ScoredSource(load_scored_set(project, params), params)
-    return AnswerSource(project, params, task)
+    return AnswerSource(project, params, task, mining_id=mining_id)
+
+
+_OBSTACLES = {
+    "answers": "No training query has an answer yet.",
+    "negatives": "No training query has a hard negative yet: mine first.",
+    "scores": "The training pairs all have the same score or grade.",
+    "order": "No training query has two passages of different scores or grades.",
+    "classes": "The training pairs all have the same label or grade.",
+    "teacher": "No reranker has scored the training pairs yet.",
+    "texts": f"The corpus has fewer than {FEWEST_TEXTS} passages.",
+}
 
 
 def fitting(project: Project) -> dict[Objective, str]:
     """Every objective with what keeps it from this project's data, "" where it fits."""
-    counts = count_data(project)
-    return {name: _obstacle(OBJECTIVES[name].needs, counts) for name in OBJECTIVES}
-
-
-def _obstacle(needs: str, have: DataCounts) -> str:
-    scored = have.score_levels if have.scored else have.grades
-    answers = {
-        "answers": (have.answered > 0, "No training query has an answer yet."),
-        "negatives": (have.refused > 0, "No training query has a hard negative yet: mine first."),
-        "scores": (scored > 1, "The training pairs all have the same score or grade."),
-        "classes": (have.grades > 1, "The training pairs all have the same label or grade."),
-        "teacher": (have.compared > 0, "No reranker has scored the training pairs yet."),
-        "texts": (have.passages >= 8, "The corpus has fewer than 8 passages."),
-    }
-    fits, reason = answers[needs]
-    return "" if fits else reason
+    missing = unmet(project)
+    return {name: _OBSTACLES[facts.needs] if facts.needs in missing else "" for name, facts in OBJECTIVES.items()}
 
 
 class AnswerSource:
     """Training queries with their answers and hard negatives."""
 
-    def __init__(self, project: Project, params: TrainParams, task: Task) -> None:
+    def __init__(self, project: Project, params: TrainParams, task: Task, *, mining_id: int | None = None) -> None:
         self._params = params
-        data = load_training_set(project, params)
+        data = load_training_set(project, params, mining_id=mining_id)
         if OBJECTIVES[params.objective].needs == "negatives":
             data = _only_with_negatives(data, params)
         self.data = data

@@ -16,8 +16,9 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.forecast import kept_inside
-from engine.train.running import Run, TrainSummary
+from engine.train.running import Run
 from engine.train.static_work import StaticWork, fits_static, is_static
+from engine.train.summary import TrainSummary
 from engine.train.team import lead
 from engine.train.work import EncoderWork
 
@@ -37,10 +38,10 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
             suffice.
     """
     task.progress("read training queries", 0, 0)
+    row, params = open_row(project, params)
     measured = find_forecast(project, params)
     foretold = asdict(measured) if measured else {}
     params = kept_inside(project, params)
-    row, params = open_row(project, params)
     checkpoints = Checkpoints(project.path / "models" / str(row.id) / "checkpoints")
     try:
         base = models.resolve_model(project, str(row.parent_id))

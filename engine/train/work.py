@@ -93,14 +93,13 @@ class EncoderWork:
     def _stepper(self, loss: Any, head: Any) -> Stepper:  # Any: an objective's function and its module
         cached, on_cpu = self.params.objective == "cached_mnrl", self.device == "cpu"
         length = min(self.params.max_length, self.facts.max_length)
-        small = self.params.micro_batch_size * length
         kept = 0 if cached else tokens_in_memory(self.model, length) if on_cpu else _ANY_NUMBER
         values: dict[str, Any] = {  # Any: a stepper's fields
             "model": self.model,
             "device": self.device,
             "precision": self.precision,
             "loss": loss,
-            "budget": small if cached or on_cpu else max(small, _GPU_TOKENS),
+            "budget": part_budget(self.params, self.facts, self.device),
             "kept_tokens": kept,
             "check": self.task.check_cancelled,
             "warn": self.task.warn,
@@ -199,6 +198,12 @@ class EncoderWork:
 
     def save(self, folder: Path, card: CardFacts) -> ModelFacts:
         return save_model(self.model, folder, self.facts, card)
+
+
+def part_budget(params: TrainParams, facts: ModelFacts, device: str) -> int:
+    """Tokens a part of a batch, padding included: what fits the caches of a processor, or fills a GPU."""
+    small = params.micro_batch_size * min(params.max_length, facts.max_length)
+    return small if params.objective == "cached_mnrl" or device == "cpu" else max(small, _GPU_TOKENS)
 
 
 def with_prompts(facts: ModelFacts, params: TrainParams) -> ModelFacts:

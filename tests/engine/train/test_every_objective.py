@@ -73,7 +73,7 @@ def test_objectives_with_other_data_or_a_head_go_on_bit_for_bit(labelled, small,
         ("triplet", "needs hard negatives"),
         ("contrastive", "needs hard negatives"),
         ("cosent", "at least two different scores"),
-        ("margin_ranking", "at least two different scores"),
+        ("margin_ranking", "two passages of different scores"),
         ("softmax", "at least two different labels"),
         ("margin_mse", "a reranker's scores, and there are none"),
         ("kl_distill", "a reranker's scores, and there are none"),
@@ -102,6 +102,45 @@ def test_every_objective_refuses_a_project_that_has_nothing_for_it(tmp_path, tin
         assert refused.value.hint
         assert fitting(bare)[objective]
         assert len(models.models(bare, complete=False)) == 1
+
+
+def test_scores_of_different_queries_do_not_order_the_passages_of_one(project, small):
+    """Each query has one scored passage: enough for scores as cosines, not for better before worse."""
+    put_scores(project, [PairScore(query_id, query_id, 0.02 * query_id) for query_id in range(1, 41)], "teacher")
+    fit = fitting(project)
+    assert fit["cosent"] == ""
+    for objective in ("margin_ranking", "margin_mse", "kl_distill"):
+        assert fit[objective]
+        with pytest.raises(UserError, match="two passages of different scores"):
+            train(project, replace(small, objective=objective), Task())
+
+
+def test_the_newest_scores_count(project, small):
+    for source, scores in (("old", (0.9, 0.1)), ("new", (0.5, 0.5))):
+        pairs = [PairScore(q, 1 + (q + k) % 60, s) for q in range(1, 41) for k, s in enumerate(scores)]
+        put_scores(project, pairs, source)
+    assert fitting(project)["cosent"]
+    with pytest.raises(UserError, match="at least two different scores"):
+        train(project, replace(small, objective="cosent"), Task())
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_settings_that_an_objective_does_not_name_change_nothing(labelled, small, objective):
+    """And its own ones change its first batch or the loss of it."""
+    facts = OBJECTIVES[objective]
+    others = {"scale": 7.0, "margin": 0.9, "noise": 0.4, "num_negatives": 1}
+    plain = _first_loss(labelled, replace(small, objective=objective, num_negatives=2))
+    for name, value in others.items():
+        changed = _first_loss(labelled, replace(small, objective=objective, **{"num_negatives": 2, name: value}))
+        assert (changed != plain) == (name in facts.own), name
+
+
+def _first_loss(project, params):
+    from engine.encode.models import folder_of
+    from engine.train.work import EncoderWork
+
+    work = EncoderWork(project, folder_of(project, models.base_model(project)), params, Task())
+    return work.backward(work.ready(next(work.source.batches(0)), 0), 1, loss_scale=1.0)
 
 
 def test_what_fits_plain_pairs_is_told(project):

@@ -1,9 +1,7 @@
 """Rounds, forecasts, mixing and repeating: what a person asks for instead of single settings."""
 
-import runpy
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,7 +14,7 @@ from engine.task import Task
 from engine.train.forecast import forecast
 from engine.train.merging import merge
 from engine.train.rounds import autopilot
-from engine.train.scripts import command_line, run_params, write_script
+from engine.train.scripts import command_line, run_params
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder, weights
 
@@ -148,41 +146,6 @@ def test_a_run_as_a_command_has_what_was_changed(project, small):
     assert words.startswith("searchsmith train PROJECT --preset quick")
     assert "--set max_steps=12" in words
     assert "weight_decay" not in words
-
-
-@pytest.mark.parametrize("objective", ["mnrl", "symmetric_mnrl", "simcse"])
-def test_the_script_gives_the_same_model(project, small, tmp_path, capsys, objective):
-    still = still_model(tmp_path)
-    summary = train(project, replace(small, base=str(still), objective=objective, matryoshka="off"), Task())
-    made = write_script(project, summary.model, str(tmp_path / "again"))
-    runpy.run_path(made["script"], run_name="__main__")
-    capsys.readouterr()
-    from sentence_transformers import SentenceTransformer
-
-    texts = ["how to find red of blue", "the lamp in the river does make lamp and river long"]
-    ours = SentenceTransformer(str(project.path / models.model(project, summary.model).path), device="cpu")
-    theirs = SentenceTransformer(str(tmp_path / "again" / "model"), device="cpu")
-    cosines = (ours.encode(texts) * theirs.encode(texts)).sum(axis=1)
-    assert np.all(cosines > 0.9999)
-
-
-def still_model(folder):
-    """The tiny model without dropout, so that two programs can give the same numbers."""
-    import json
-
-    from tests.tiny_model import build_tiny_model
-
-    made = build_tiny_model(folder / "still")
-    config = json.loads((made / "config.json").read_text(encoding="utf-8"))
-    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return made
-
-
-def test_a_run_with_a_head_is_a_command_only(project, small, tmp_path):
-    summary = train(project, replace(small, objective="tsdae", max_steps=1), Task())
-    with pytest.raises(UserError, match="cannot be written as a script"):
-        write_script(project, summary.model, str(tmp_path / "again"))
 
 
 def test_settings_of_a_mixed_model_are_those_of_its_run(project, small):

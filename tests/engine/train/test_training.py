@@ -11,8 +11,8 @@ from engine.records import Review, Split, State
 from engine.store import models, queries
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
-from engine.train.running import rate_at
 from engine.train.saving import mix_weights
+from engine.train.schedule import rate_at
 from engine.train.training import train
 
 
@@ -185,7 +185,7 @@ def test_scaled_gradients_give_the_same_model(project, small, monkeypatch):
 
     plain, scaled = Recorder(), Recorder()
     train(project, small, plain)
-    monkeypatch.setattr(module, "_scaler", lambda *_: torch.amp.GradScaler("cpu", init_scale=1024.0))
+    monkeypatch.setattr(module, "make_scaler", lambda *_: torch.amp.GradScaler("cpu", init_scale=1024.0))
     train(project, small, scaled)
     assert [v for _, v in scaled.points["loss"]] == pytest.approx([v for _, v in plain.points["loss"]], abs=1e-4)
 

@@ -1,0 +1,125 @@
+"""A run as a script: plain sentence-transformers gives the same weights, dropout included."""
+
+import runpy
+from dataclasses import replace
+
+import pytest
+from safetensors.torch import load_file
+
+from engine.encode.models import folder_of
+from engine.errors import UserError
+from engine.params import MakeBaseParams, MineParams
+from engine.records import Qrel
+from engine.store import models, queries
+from engine.store.scores import PairScore, put_scores
+from engine.task import Task
+from engine.train.bases import make_base
+from engine.train.scripts import base_name, command_line, write_script
+from engine.train.training import train
+from tests.tiny_model import build_tiny_model
+
+WAYS = {
+    "ranking": {},
+    "both ways, matryoshka": {"objective": "symmetric_mnrl", "matryoshka": "on"},
+    "cached": {"objective": "cached_mnrl"},
+    "guided": {"objective": "gist"},
+    "triplets": {"objective": "triplet"},
+    "pairs": {"objective": "contrastive", "margin": 0.5},
+    "hard pairs": {"objective": "online_contrastive", "margin": 0.5},
+    "order": {"objective": "margin_ranking"},
+    "scores": {"objective": "cosine_similarity"},
+    "CoSENT": {"objective": "cosent"},
+    "AnglE": {"objective": "angle"},
+    "classes": {"objective": "softmax"},
+    "margins": {"objective": "margin_mse"},
+    "distilled": {"objective": "kl_distill"},
+    "texts": {"objective": "simcse"},
+    "pieces": {"objective": "augmented"},
+    "half of it in bf16": {"precision": "bf16"},
+    "adapters": {"lora_rank": 2},
+    "frozen": {"freeze_layers": 1},
+    "prompts": {"query_prompt": "find: ", "passage_prompt": "read: "},
+}
+
+
+@pytest.fixture
+def labelled(project):
+    """Answers, two negatives a query, a teacher's scores, some judged as not relevant."""
+    for query_id in range(1, 41):
+        wrong = [1 + (query_id + 6) % 60, 1 + (query_id + 20) % 60]
+        queries.put_imported_negatives(project, [(query_id, passage_id) for passage_id in wrong])
+        queries.put_qrels(project, [Qrel(query_id, 1 + (query_id + 30) % 60, 0)])
+        pairs = [(query_id, 0.9), (wrong[0], 0.4), (wrong[1], 0.1)]
+        put_scores(project, [PairScore(query_id, passage_id, score) for passage_id, score in pairs], "teacher")
+    return project
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_the_script_gives_the_same_weights(labelled, small, tmp_path, capsys, way):
+    params = replace(small, max_steps=3, eval_every=3, num_negatives=2, merge="off", **WAYS[way])
+    run = models.model(labelled, train(labelled, params, Task()).model)
+    made = write_script(labelled, run.id, str(tmp_path / "again"))
+    runpy.run_path(made["script"], run_name="__main__")
+    assert "step 3: loss" in capsys.readouterr().out
+    ours = load_file(folder_of(labelled, run) / "model.safetensors")
+    theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
+    assert ours.keys() == theirs.keys()
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 3e-5
+    start = load_file(folder_of(labelled, models.base_model(labelled)) / "model.safetensors")
+    assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
+
+
+def test_the_script_mixes_with_the_base_as_the_run_did(project, small, tmp_path, capsys):
+    params = replace(small, learning_rate=0.05, max_steps=6)  # so fast that half of the base is better
+    run = models.model(project, train(project, params, Task()).model)
+    assert run.summary["base_share"] > 0
+    made = write_script(project, run.id, str(tmp_path / "again"))
+    runpy.run_path(made["script"], run_name="__main__")
+    capsys.readouterr()
+    ours = load_file(folder_of(project, run) / "model.safetensors")
+    theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-5
+
+
+def test_a_run_on_words_is_a_command_only(project, small, tmp_path):
+    summary = train(project, replace(small, objective="tsdae", max_steps=1), Task())
+    with pytest.raises(UserError, match="trained in a way of its own") as refused:
+        write_script(project, summary.model, str(tmp_path / "again"))
+    assert "--set objective=tsdae" in refused.value.hint
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_table_of_vectors_is_a_command_only(project, small, tmp_path):
+    make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
+    summary = train(project, replace(small, max_steps=1), Task())
+    with pytest.raises(UserError, match="A table of vectors is trained in a way of its own"):
+        write_script(project, summary.model, str(tmp_path / "again"))
+
+
+def test_a_run_whose_data_changed_since_is_no_script(project, small, tmp_path):
+    summary = train(project, replace(small, max_steps=1), Task())
+    queries.put_qrels(project, [Qrel(1, 2, 1)])
+    with pytest.raises(UserError, match="data changed since tuned 1 was trained"):
+        write_script(project, summary.model, str(tmp_path / "again"))
+
+
+def test_the_script_takes_the_negatives_that_the_run_had(project, small, tmp_path):
+    from engine.mine.mining import mine
+
+    summary = train(project, replace(small, max_steps=1), Task())
+    mine(project, MineParams(sources=("bm25",), depth=20), Task())
+    assert write_script(project, summary.model, str(tmp_path / "again"))["script"]
+
+
+def test_the_command_names_the_model_that_the_run_started_from(project, small, tmp_path):
+    first = train(project, replace(small, max_steps=1), Task())
+    second = train(project, replace(small, max_steps=1, base="tuned"), Task())
+    train(project, replace(small, max_steps=1), Task())  # "tuned" is another one now
+    run = models.model(project, second.model)
+    assert f"--base {first.model}" in command_line(run, base=base_name(project, run))
+    other = build_tiny_model(tmp_path / "other", seed=4)
+    from engine.jobs import set_base_model
+
+    set_base_model(project, str(other))
+    run = models.model(project, first.model)
+    assert f"--base {run.parent_id}" in command_line(run, base=base_name(project, run))
