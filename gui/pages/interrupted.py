@@ -38,7 +38,7 @@ def _forget_jobs(session: Session) -> None:
     """The job that was interrupted has nothing left to tell."""
     if session.project is not None:
         for job in jobs.interrupted_jobs(session.project):
-            if job.kind == "train":
+            if job.kind in ("train", "reranker"):
                 session.edit("dismiss_job", {"job_id": job.id})
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from engine.objectives import OBJECTIVES
 from engine.params import PRESETS
 from engine.records import Model
-from engine.store import models
 from engine.store.forecasts import SLACK
 from gui import words
 from gui.jobs.job import Job, Phase
 from gui.pages.interrupted import discard_run
 from gui.pages.reading import ReadingPage
 from gui.pages.train_actions import RunActions
+from gui.pages.train_commands import reranker_changes, run_changes
+from gui.pages.train_controls import RunControls
 from gui.pages.train_end import end_sentence
 from gui.pages.train_facts import (
     Finished,
@@ -26,26 +28,26 @@ from gui.pages.train_facts import (
     read_facts,
     read_finished,
     read_forecasts,
+    read_interrupted,
     read_watched,
-    run_changes,
-    why_not,
 )
 from gui.pages.train_inspector import Measuring, TrainInspector
 from gui.pages.train_live import TrainLive
+from gui.pages.train_needs import why_no_reranker, why_not
 from gui.pages.train_parts import ResumeCard
 from gui.pages.train_plan import TrainPlan
 from gui.phrases import fill
 from gui.widgets.buttons import Button
 from gui.widgets.cards import EmptyState, column, scroller
-from gui.widgets.labels import Chip
+from gui.widgets.labels import Link
 
 if TYPE_CHECKING:
     from gui.session import Session
 
 _EMPTY, _PLAN, _LIVE, _BLANK = range(4)
 _VERDICT = {"systems": ["bm25", "base", "tuned"]}
-# Jobs that train: one run, or rounds of them.
-_TRAINING = ("train", "autopilot")
+# Jobs that train: one run, rounds of them, or a reranker.
+_TRAINING = ("train", "autopilot", "reranker")
 
 
 class TrainPage(ReadingPage):
@@ -70,9 +72,9 @@ class TrainPage(ReadingPage):
         self.body.addWidget(self._stack)
         self._to_queries = Button(self.tr("Go to Queries"), "primary", after="arrow-right")
         self._to_queries.clicked.connect(lambda: self.session.show_page("queries"))
-        self._empty = EmptyState(
-            "train", self.tr("A model learns from queries and their answers"), "", self._to_queries
-        )
+        self._texts_alone = Link(self.tr("Or let the model read the documents alone, without labels"), "dense")
+        title = self.tr("A model learns from queries and their answers")
+        self._empty = EmptyState("train", title, "", self._to_queries, self._texts_alone)
         self._stack.addWidget(self._empty)
         self._plan = TrainPlan(PRESETS)
         self._resume = ResumeCard()
@@ -89,42 +91,38 @@ class TrainPage(ReadingPage):
         self._show_page(_BLANK)
 
     def _make_actions(self) -> None:
-        self._state = Chip()
-        self._state.hide()
-        self.head.extra.addWidget(self._state)
         self._back = Button(self.tr("Presets"), "flat", icon_name="chevron-left")
         self._copy = Button(self.tr("Copy as command"), "flat", icon_name="copy")
         self._copy.setToolTip(self.tr("The run with these settings, for the terminal"))
-        self._pause = Button(self.tr("Pause"), "flat", icon_name="pause")
-        self._keep = Button(self.tr("Stop, keep the best"), icon_name="check")
-        self._keep.setToolTip(self.tr("Ends after this step; the best checkpoint becomes a finished model"))
-        self._stop = Button(self.tr("Stop"), icon_name="stop")
-        self._stop.setToolTip(self.tr("The checkpoints are kept: the run can go on from there at any time"))
         self._start = Button(self.tr("Start training"), "primary", icon_name="play")
-        for button in (self._back, self._copy, self._pause, self._keep, self._stop, self._start):
-            self.head.add_action(button)
+        self.head.add_action(self._back)
+        self.head.add_action(self._copy)
+        self._controls = RunControls(self.session, self.head)
+        self.head.add_action(self._start)
 
     def _connect(self) -> None:
         self._back.clicked.connect(self._show_plan)
         self._copy.clicked.connect(lambda: self._actions.copy_plan(self._plan.values()))
-        self._stop.clicked.connect(self._stop_run)
-        self._pause.clicked.connect(self._pause_run)
-        self._keep.clicked.connect(self._finish_run)
-        self._plan.rounds_asked.connect(self._start_rounds)
-        self._resume.kept.connect(self._keep_best)
-        self._live.ending.kept.connect(self._keep_newest)
         self._start.clicked.connect(self._start_run)
+        self._texts_alone.clicked.connect(self._learn_without_labels)
         self._plan.changed.connect(self._plan_changed)
-        self._resume.go_on.connect(self._go_on)
-        self._resume.discarded.connect(lambda: discard_run(self.session, self._facts.resumable[0], self))
-        self._live.ending.discarded.connect(self._discard_newest)
+        self._plan.rounds_asked.connect(self._start_rounds)
+        self._plan.reranker.asked.connect(self._actions.ask_reranker)
+        self._plan.reranker.scores_asked.connect(self._actions.score_pairs)
+        self._resume.go_on.connect(lambda: self._with_newest(self._actions.go_on))
+        self._resume.kept.connect(lambda: self._with_newest(self._actions.keep))
+        self._resume.discarded.connect(self._discard_newest)
         self._resume.dismissed.connect(lambda job_id: self.session.edit("dismiss_job", {"job_id": job_id}))
+        ending = self._live.ending
+        ending.kept.connect(lambda: self._with_newest(self._actions.keep))
+        ending.discarded.connect(self._discard_newest)
+        ending.repeat_asked.connect(self._repeat)
+        ending.command_asked.connect(self._actions.copy_command)
+        ending.script_asked.connect(self._actions.save_script)
+        ending.mixing_asked.connect(self._actions.ask_mixing)
         self._live.verdict_asked.connect(self._see_verdict)
         self._live.back_asked.connect(self._show_plan)
-        self._live.again_asked.connect(self._go_on_newest)
-        self._live.ending.repeat_asked.connect(self._repeat)
-        self._live.ending.command_asked.connect(self._actions.copy_command)
-        self._live.ending.script_asked.connect(self._actions.save_script)
+        self._live.again_asked.connect(lambda: self._with_newest(self._actions.go_on))
         self._live.watched.pinning_asked.connect(lambda: self.session.show_page("evaluate"))
         self._side.pinning_asked.connect(lambda: self.session.show_page("evaluate"))
         self._side.forecast_asked.connect(self._measure)
@@ -158,15 +156,18 @@ class TrainPage(ReadingPage):
     def commands(self) -> Iterable[tuple[str, str, object]]:
         if self._job is not None:
             return (
-                (self.tr("Stop training"), "stop", self._stop_run),
-                (self.tr("Stop training, keep the best"), "check", self._finish_run),
+                (self.tr("Stop training"), "stop", self._controls.stop_run),
+                (self.tr("Stop training, keep the best"), "check", self._controls.finish_run),
             )
-        return ((self.tr("Start training"), "play", self._start_run),)
+        return (
+            (self.tr("Start training"), "play", self._start_run),
+            (self.tr("Train a reranker…"), "play", self._actions.ask_reranker),
+        )
 
     # Before
 
     def _show_facts(self, facts: TrainFacts) -> None:
-        self._facts = facts
+        self._facts = self._actions.facts = facts
         self._plan.show_facts(facts)
         self._side.show_facts(facts)
         self._ask_forecasts()
@@ -177,9 +178,21 @@ class TrainPage(ReadingPage):
         if self._job is not None or self._shown:
             self._show_page(_LIVE)
         else:
-            self._show_page(_PLAN if facts.questions else _EMPTY)
+            self._show_page(self._before_page())
         if not facts.questions:
             self._empty.set_words(self.tr("A model learns from queries and their answers"), self._missing())
+            self._texts_alone.setVisible("texts" not in facts.unmet)
+
+    def _before_page(self) -> int:
+        """The presets, or what is missing; without labels the presets are there once texts are to be learnt from."""
+        alone = OBJECTIVES[self._plan.params().objective].needs == "texts"
+        return _PLAN if self._facts.questions or alone else _EMPTY
+
+    def _learn_without_labels(self) -> None:
+        """Go to the presets with an objective on texts alone."""
+        self._plan.change({"objective": "simcse"})
+        self._plan.open_advanced()
+        self._show_page(_PLAN)
 
     def _missing(self) -> str:
         if self._facts.dev or self._facts.test:
@@ -189,14 +202,12 @@ class TrainPage(ReadingPage):
     def _show_start(self) -> None:
         seconds = self._plan.seconds()
         self._start.setText(fill(self.tr("Start training (%1)"), words.about(seconds)))
-        reasons = {
-            "split": self.tr("Split the queries first"),
-            "questions": self.tr("No query has an answer"),
-            "dev": self.tr("Split off dev queries first"),
-        }
-        reason = why_not(self._facts, self._busy())
-        self._start.set_possible(not reason, reasons.get(reason, reason))
-        self._plan.rounds.start.set_possible(not reason, reasons.get(reason, reason))
+        busy = self._busy()
+        reason = why_not(self._facts, self._plan.params(), busy)
+        self._start.set_possible(not reason, reason)
+        self._plan.rounds.start.set_possible(not reason, reason)
+        reason = why_no_reranker(self._facts, busy)
+        self._plan.reranker.start.set_possible(not reason, reason)
         self._show_size()
 
     def _plan_changed(self) -> None:
@@ -245,43 +256,23 @@ class TrainPage(ReadingPage):
         self._shown = 0
         self._side.show_watched(())
         self.problem.hide()
-        self._show_page(_PLAN if self._facts.questions else _EMPTY)
+        self._show_page(self._before_page())
 
     def _start_run(self) -> None:
         """Start; where no limit of time stands, trial steps first say how long it takes, and keep it inside that."""
         if not self._start.isEnabled() or self._job is not None:
             return
-        values = self._plan.values()
-        if self._plan.params().minutes or self._plan.measured():
-            self.session.run_job("train", values)
-        else:
-            self.session.run_chain([("forecast", values), ("train", values)])
-            self.session.say(self.tr("Trial steps first: how long it will take, and how much memory"))
+        known = bool(self._plan.params().minutes or self._plan.measured())
+        self._actions.start(self._plan.values(), known=known)
 
-    def _go_on(self, model_id: int) -> None:
-        if self._job is None:
-            self.session.run_job("train", {"resume": model_id})
-
-    def _start_rounds(self, minutes: int) -> None:
-        """Measure, mine, train, and again, until nothing is gained or time is up."""
+    def _start_rounds(self, minutes: int, adapt: str) -> None:
         if self._start.isEnabled() and self._job is None:
-            values = self._plan.values()
-            preset, settings = values.pop("preset"), values
-            base = str(settings.pop("base", "base"))
-            chosen = {"preset": preset, "base": base, "minutes": minutes, "settings": settings}
-            self.session.run_job("autopilot", chosen)
+            self._actions.start_rounds(self._plan.values(), minutes, adapt)
 
-    def _keep_best(self, model_id: int) -> None:
-        if self._job is None:
-            self.session.run_job("train", {"resume": model_id, "finish": True})
-
-    def _keep_newest(self) -> None:
-        if self._facts.resumable:
-            self._keep_best(self._facts.resumable[0].id)
-
-    def _go_on_newest(self) -> None:
-        if self._facts.resumable:
-            self._go_on(self._facts.resumable[0].id)
+    def _with_newest(self, act: Callable[[Model], None]) -> None:
+        """Do something with the run that was interrupted last."""
+        if self._job is None and self._facts.resumable:
+            act(self._facts.resumable[0])
 
     def _discard_newest(self) -> None:
         if self._facts.resumable and discard_run(self.session, self._facts.resumable[0], self):
@@ -320,7 +311,7 @@ class TrainPage(ReadingPage):
     def _job_moved(self, job: Job) -> None:
         if job is self._job:
             self._live.follow(job)
-            self._show_state(job)
+            self._controls.show_job(job)
             if len(job.probes) > self._probed:
                 self._probed = len(job.probes)
                 found, before = last_run(job.probes), self._before
@@ -335,39 +326,11 @@ class TrainPage(ReadingPage):
         self._live.show_watched(watched)
         self._side.show_watched(watched)
 
-    def _show_state(self, job: Job) -> None:
-        words_, state = {
-            Phase.WAITING: (self.tr("waiting"), "none"),
-            Phase.PAUSED: (self.tr("paused"), "none"),
-            Phase.CANCELLING: (self.tr("stopping"), "warn"),
-        }.get(job.phase, (self.tr("running"), "accent"))
-        self._state.set_state(words_, state)  # type: ignore[arg-type]
-        if job.finishing and job.phase is Phase.RUNNING:
-            self._state.set_state(self.tr("finishing"), "accent")
-        self._stop.set_possible(job.phase is not Phase.CANCELLING, self.tr("Stopping…"))
-        paused = job.phase is Phase.PAUSED
-        self._pause.setText(self.tr("Go on") if paused else self.tr("Pause"))
-        self._pause.set_possible(job.phase in (Phase.RUNNING, Phase.PAUSED), self.tr("It is not running yet"))
-        trained = bool(job.metrics.get("loss")) or bool(job.params.get("resume"))
-        reason = self.tr("Finishing…") if job.finishing else self.tr("No step is done yet")
-        going = job.phase in (Phase.RUNNING, Phase.PAUSED)
-        self._keep.set_possible(trained and going and not job.finishing, reason)
-
-    def _pause_run(self) -> None:
-        if self._job is not None:
-            self.session.queue.pause(self._job, self._job.phase is not Phase.PAUSED)
-
-    def _finish_run(self) -> None:
-        if self._job is not None:
-            self.session.queue.finish(self._job)
-
-    def _stop_run(self) -> None:
-        if self._job is not None:
-            self.session.queue.cancel(self._job)
-
     # After
 
     def _job_finished(self, job: Job) -> None:
+        if job.kind == "merge" and job.phase is Phase.DONE and job.project == self.session.path:
+            self._show_model(int(job.summary.get("model", 0)))
         if job is not self._job:
             return
         self._live.follow(job)
@@ -387,7 +350,7 @@ class TrainPage(ReadingPage):
         title = fill(self.tr("Training stopped: %1"), job.message)
         self.problem.show_error(title, job.hint, details=job.traceback, actions=[again])
         self._show_page(_LIVE)
-        self.ask("train/resumable", models.interrupted_models, lambda found: self._offer_again(job, found))
+        self.ask("train/resumable", read_interrupted, lambda found: self._offer_again(job, found))
 
     def _offer_again(self, job: Job, found: list[Model]) -> None:
         """A failed run that left a checkpoint can go on from there."""
@@ -396,7 +359,7 @@ class TrainPage(ReadingPage):
         back = Button(self.tr("Change the settings"), size="small")
         back.clicked.connect(self._show_plan)
         go_on = Button(self.tr("Go on from the checkpoint"), size="small")
-        go_on.clicked.connect(lambda: self._go_on(found[0].id))
+        go_on.clicked.connect(lambda: self._actions.go_on(found[0]))
         title = fill(self.tr("Training stopped: %1"), job.message)
         kept = self.tr("Kept: the last checkpoint and the best one.")
         self.problem.show_error(title, job.hint, kept=kept, details=job.traceback, actions=[go_on, back])
@@ -415,7 +378,7 @@ class TrainPage(ReadingPage):
             )
             self._live.ending.show_end(self.tr("stopped"), "none", sentence, verdict=False, again=bool(found))
 
-        self.ask("train/resumable", models.interrupted_models, ended)
+        self.ask("train/resumable", read_interrupted, ended)
 
     def _show_model(self, model_id: int) -> None:
         """A finished model's curves, with what it reached."""
@@ -427,7 +390,7 @@ class TrainPage(ReadingPage):
         def shown(found: Finished) -> None:
             if self._shown != model_id or found.model is None:
                 return
-            self._actions.model = found.model
+            self._actions.shown = found
             model, curves = found.model, found.curves
             self._live.show_model(model, curves)
             self._show_watched(found.watched)
@@ -438,6 +401,7 @@ class TrainPage(ReadingPage):
                 verdict=True,
                 again=False,
                 verdicts=found.verdicts,
+                kind="reranker" if model.kind == "reranker" else "model",
             )
             self.head.set_fact(model.name)
             self._show_page(_LIVE)
@@ -446,8 +410,11 @@ class TrainPage(ReadingPage):
 
     def _repeat(self) -> None:
         """Take the settings of the run that is shown to the presets, where one thing can be changed."""
-        if self._actions.model is not None:
-            preset, changes = run_changes(self._actions.model)
+        model = self._actions.model
+        if model is not None and model.kind == "reranker":
+            self._actions.ask_reranker(reranker_changes(model, self._facts.base_id))
+        elif model is not None:
+            preset, changes = run_changes(model, self._facts.base_id)
             self._plan.choose(preset)
             self._plan.form().reset_all()
             self._plan.change(changes)
@@ -455,9 +422,14 @@ class TrainPage(ReadingPage):
             self._show_plan()
 
     def _see_verdict(self) -> None:
+        """Measure the shown model on the test queries, where that was not done, and go to where it is told."""
         newest = self._facts.tuned[0].id if self._facts.tuned else 0
         shown = self._shown if self._shown > 0 else newest
-        if shown and shown not in self._facts.measured:
+        model = self._actions.model
+        if model is not None and model.kind == "reranker" and shown == model.id:
+            first = "tuned" if newest else "base"
+            self.session.run_job("evaluate", {"systems": ["bm25", first, f"{first}+reranker"]})
+        elif shown and shown not in self._facts.measured:
             systems: dict[str, Any] = dict(_VERDICT) if shown == newest else {"systems": ["bm25", "base", str(shown)]}
             self.session.run_job("evaluate", systems)
         self.session.show_page("evaluate")
@@ -467,11 +439,9 @@ class TrainPage(ReadingPage):
     def _show_page(self, page: int) -> None:
         self._stack.setCurrentIndex(page)
         live, running = page == _LIVE, self._job is not None
-        self._state.setVisible(running)
+        self._controls.show_job(self._job)
         self._back.setVisible(live and not running)
         self._copy.setVisible(page == _PLAN)
-        for button in (self._pause, self._keep, self._stop):
-            button.setVisible(running)
         self._start.setVisible(page == _PLAN)
         self._side.show_size(page == _PLAN)
         if not (live and self._shown > 0):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import Comparison, Model, Outcome
 from gui import words
 from gui.pages.train_facts import Curves, best_of
+from gui.pages.train_parts import Sentence
 from gui.phrases import fill
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, row
 from gui.widgets.labels import Chip, ChipState, ElidedLabel, StateMark, label
-from gui.widgets.paragraph import Paragraph
 
 
 class EndCard(Card):
@@ -29,13 +29,14 @@ class EndCard(Card):
     repeat_asked = Signal()
     command_asked = Signal()
     script_asked = Signal()
+    mixing_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=16, parent=parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         line = row(gap=12)
         self._chip = Chip()
-        self._words = _Sentence()
+        self._words = Sentence("body", "text")
         line.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignTop)
         line.addWidget(self._words, 1)
         self.body.addLayout(line)
@@ -54,6 +55,8 @@ class EndCard(Card):
         self._command.setToolTip(self.tr("The same run for the terminal"))
         self._script = Button(self.tr("Save as Python script…"), "flat", icon_name="export", size="small")
         self._script.setToolTip(self.tr("For plain sentence-transformers, with the batches of this run"))
+        self._mix = Button(self.tr("Mix with the base…"), "flat", icon_name="sliders", size="small")
+        self._mix.setToolTip(self.tr("A share of the base's weights, where training made it forget"))
         pairs = (
             (self._verdict, self.verdict_asked),
             (self._again, self.again_asked),
@@ -63,11 +66,12 @@ class EndCard(Card):
             (self._repeat, self.repeat_asked),
             (self._command, self.command_asked),
             (self._script, self.script_asked),
+            (self._mix, self.mixing_asked),
         )
         for button, signal in pairs:
             button.clicked.connect(signal)
         actions = row(gap=4)
-        for button in (self._repeat, self._command, self._script):
+        for button in (self._repeat, self._command, self._script, self._mix):
             actions.addWidget(button)
         actions.addStretch(1)
         for button in (self._back, self._discard, self._keep, self._again, self._verdict):
@@ -84,14 +88,16 @@ class EndCard(Card):
         verdict: bool,
         again: bool,
         verdicts: Sequence[Comparison] = (),
+        kind: Literal["model", "reranker"] = "model",
     ) -> None:
         """Say how it ended; with `verdict` a finished model, with `again` one that can go on."""
         self._chip.set_state(chip, state)
         self._words.setText(sentence)
-        self._words.fit()
         self._verdict.setVisible(verdict)
-        for button in (self._repeat, self._command, self._script):
+        for button in (self._repeat, self._command):
             button.setVisible(verdict)
+        for button in (self._script, self._mix):
+            button.setVisible(verdict and kind == "model")
         self._back.setVisible(not verdict)
         for button in (self._again, self._discard, self._keep):
             button.setVisible(again)
@@ -174,21 +180,6 @@ class _Warning(QWidget):
         line.addWidget(label(sentence, "body", wrap=True), 1)
 
 
-class _Sentence(Paragraph):
-    """A paragraph beside buttons: a box layout guesses its width too large, so it asks for its height itself."""
-
-    def __init__(self) -> None:
-        super().__init__("", "body", "text")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.fit()
-
-    def fit(self) -> None:
-        """Be as high as the text needs at this width."""
-        self.setMinimumHeight(self.heightForWidth(self.width()))
-
-
 def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
     """What a finished run reached on the dev queries, in words; `judged` where test queries have spoken, too."""
 
@@ -196,8 +187,10 @@ def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
         return QCoreApplication.translate("train_live", text)
 
     best = best_of(curves.dev)
+    if "merged_from" in model.params:
+        return _mixed_sentence(model, judged)
     if best is None:
-        return fill(tr("%1 is trained."), model.name)
+        return fill(tr("%1 is trained; no dev query has an answer, so that its last step is kept."), model.name)
     kept = model.summary.get("dev")
     reached = float(kept) if isinstance(kept, float) else best.value
     said = tr("%1 reached %2 nDCG@10 on the dev queries at step %3")
@@ -217,3 +210,16 @@ def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
     mixed = fill(tr("Mixed with %1 of the base model, which was better still."), words.share(share)) if share else ""
     unseen = "" if judged else tr("Whether that holds on unseen queries, the verdict says.")
     return " ".join(part for part in (", ".join(parts) + ".", ended, mixed, unseen) if part)
+
+
+def _mixed_sentence(model: Model, judged: bool) -> str:
+    """What a model that was mixed by hand is."""
+
+    def tr(text: str) -> str:
+        return QCoreApplication.translate("train_live", text)
+
+    share, dev = words.share(float(model.summary.get("alpha", 0.0))), model.summary.get("dev")
+    said = fill(tr("%1 has %2 of its base's weights, the rest of the tuned model's"), model.name, share)
+    if isinstance(dev, float):
+        said = fill(tr("%1; nDCG@10 %2 on the dev queries"), said, words.decimal(dev))
+    return f"{said}." if judged else f"{said}. " + tr("Whether that holds on unseen queries, the verdict says.")

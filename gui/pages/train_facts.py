@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.params import PRESETS, TrainParams, params_from_dict, static_params
+from engine.objectives import OBJECTIVES
+from engine.params import TrainParams, static_params
 from engine.records import Comparison, JobRecord, MetricPoint, Model, Passage, Probe, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.forecasts import Measured, find_forecast
 from engine.store.project import Project
+from engine.store.scores import unmet
 
 SMOOTH = 0.85
 # A step of the quick preset (64 triplets of about 90 tokens) on two processor cores without bf16: 8.2 to 11.0 s in the
@@ -36,7 +37,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What was recorded while a model was trained."""
+    """What was recorded while a model was trained; `mixed`: the dev score by per cent of the base mixed in."""
 
     dev: tuple[MetricPoint, ...] = ()
     loss: tuple[MetricPoint, ...] = ()
@@ -45,6 +46,7 @@ class Curves:
     base: float | None = None
     speed: tuple[MetricPoint, ...] = ()
     memory: float = 0.0
+    mixed: tuple[MetricPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class TrainFacts:
         lost: a run that was interrupted before its first checkpoint.
         base_id: the model that the project starts from.
         static: models that are tables of vectors, whose presets are others.
+        rerankers: finished ones, newest first.
+        unmet: what objectives need (`ObjectiveFacts.needs`) and the data lack.
+        texts: passages to learn from without labels.
     """
 
     base: str = ""
@@ -104,6 +109,9 @@ class TrainFacts:
     base_id: int = 0
     static: frozenset[int] = frozenset()
     seconds_a_static_step: float = 0.0
+    rerankers: tuple[Model, ...] = ()
+    unmet: frozenset[str] = frozenset()
+    texts: int = 0
 
 
 def read_facts(project: Project) -> TrainFacts:
@@ -120,8 +128,9 @@ def read_facts(project: Project) -> TrainFacts:
     base = models.base_model(project)
     test_runs = runs.newest_runs(project, Split.TEST)
     split = jobs.last_done(project, "split")
-    interrupted = models.interrupted_models(project)
-    lost = next((job for job in jobs.interrupted_jobs(project) if job.kind == "train"), None)
+    interrupted = read_interrupted(project)
+    lost = next((job for job in jobs.interrupted_jobs(project) if job.kind in ("train", "reranker")), None)
+    rerankers = [model for model in models.models(project, rerankers=True) if model.kind == "reranker"]
     static = frozenset(model.id for model in known if models.is_static(project, model))
     return TrainFacts(
         base.name if base else "",
@@ -143,15 +152,26 @@ def read_facts(project: Project) -> TrainFacts:
         base.id if base else 0,
         static,
         static_pace([model for model in tuned if model.id in static]),
+        tuple(reversed(rerankers)),
+        unmet(project),
+        documents.count_passages(project),
     )
+
+
+def read_interrupted(project: Project) -> list[Model]:
+    """Models and rerankers whose training can go on, newest first."""
+    found = [model for kind in ("tuned", "reranker") for model in models.interrupted_models(project, kind=kind)]
+    return sorted(found, key=lambda model: -model.id)
 
 
 def read_curves(project: Project, model_id: int) -> Curves:
     """The recorded curves of a model."""
-    names = ("dev_ndcg@10", "loss", "lr", "dev_bm25", "dev_base", "speed", "memory")
-    dev, loss, rate, bm25, base, speed, memory = (models.curve(project, model_id, name) for name in names)
+    names = ("dev_ndcg@10", "loss", "lr", "dev_bm25", "dev_base", "speed", "memory", "merge_dev")
+    dev, loss, rate, bm25, base, speed, memory, mixed = (models.curve(project, model_id, name) for name in names)
     most = max((point.value for point in memory), default=0.0)
-    return Curves(tuple(dev), tuple(loss), tuple(rate), _last(bm25), _last(base), tuple(speed), most)
+    found = models.model(project, model_id)
+    own = _last(base) if found and found.kind != "reranker" else None  # a reranker has BM25's order to better
+    return Curves(tuple(dev), tuple(loss), tuple(rate), _last(bm25), own, tuple(speed), most, tuple(mixed))
 
 
 def read_finished(project: Project, model_id: int) -> Finished:
@@ -198,17 +218,6 @@ def joined(before: Sequence[Watched], now: Sequence[Watched]) -> tuple[Watched, 
         earlier = tuple(look for look in old.ranks if look[0] < first) if old else ()
         made.append(replace(query, ranks=(*earlier, *query.ranks)))
     return tuple(made)
-
-
-def run_changes(model: Model) -> tuple[str, dict[str, Any]]:  # Any: JSON values
-    """The preset of a run and what its settings changed of it."""
-    known = set(TrainParams.__dataclass_fields__) - {"preset", "resume", "finish"}
-    params = params_from_dict(TrainParams, {n: v for n, v in model.params.items() if n in known | {"preset"}})
-    plain = PRESETS[params.preset]
-    changes = {name: getattr(params, name) for name in sorted(known) if getattr(params, name) != getattr(plain, name)}
-    if model.parent_id and changes.get("base", "base") != "base":
-        changes["base"] = str(model.parent_id)
-    return params.preset, changes
 
 
 def _title(passage: Passage) -> str:
@@ -292,6 +301,11 @@ def _weight(values: Mapping[str, Any]) -> float:  # Any: JSON values
     return max(texts * int(values.get("max_length", plain.max_length)) / _TOKENS_A_STEP, 0.01)
 
 
+def examples_of(params: TrainParams, facts: TrainFacts) -> int:
+    """What one pass goes through: passages, or queries."""
+    return facts.texts if OBJECTIVES[params.objective].needs == "texts" else facts.questions
+
+
 def steps_of(params: TrainParams, questions: int) -> int:
     """How many steps a run takes: what the epochs give, `max_steps` at most."""
     by_epochs = max(1, math.ceil(params.epochs * questions / max(params.batch_size, 1)))
@@ -300,13 +314,15 @@ def steps_of(params: TrainParams, questions: int) -> int:
 
 def seconds_of(params: TrainParams, facts: TrainFacts) -> float:
     """How long a run will take, from the last run's pace or else from a measured one."""
-    seconds = steps_of(effective(params, facts), facts.questions) * _pace(params, facts)
+    params_ = effective(params, facts)
+    seconds = steps_of(params_, examples_of(params_, facts)) * _pace(params, facts)
     return min(seconds, params.minutes * 60) if params.minutes else seconds
 
 
 def steps_in_time(params: TrainParams, facts: TrainFacts) -> int:
     """How many steps a run will come to before its time limit, at the pace that `seconds_of` foretells."""
-    steps = steps_of(effective(params, facts), facts.questions)
+    params_ = effective(params, facts)
+    steps = steps_of(params_, examples_of(params_, facts))
     return min(steps, max(1, int(params.minutes * 60 / _pace(params, facts)))) if params.minutes else steps
 
 
@@ -329,15 +345,6 @@ def memory_size(params: TrainParams) -> int:
     return 0 if tokens <= 1.5 * _TOKENS_A_STEP else 1 if tokens <= 4 * _TOKENS_A_STEP else 2
 
 
-def why_not(facts: TrainFacts, busy: str = "") -> str:
-    """Why training cannot start: `busy` itself, or the word for what is missing; "" where it can."""
-    if busy:
-        return busy
-    if not facts.questions:
-        return "questions" if facts.dev or facts.test else "split"
-    return "" if facts.dev else "dev"
-
-
 def smooth(points: Sequence[MetricPoint]) -> list[tuple[float, float]]:
     """Exponentially weighted means (weight 0.85 on the past), corrected for the start as Adam's moments are."""
     mean, found = 0.0, []
@@ -350,14 +357,3 @@ def smooth(points: Sequence[MetricPoint]) -> list[tuple[float, float]]:
 def best_of(points: Sequence[MetricPoint]) -> MetricPoint | None:
     """The best point, the earlier one where two are equal."""
     return max(points, key=lambda point: (point.value, -point.step), default=None)
-
-
-def command_line(path: str, params: Mapping[str, Any]) -> str:  # Any: JSON values
-    """The same run in the terminal."""
-    parts = ["searchsmith", "train", path, "--preset", str(params.get("preset", "quick"))]
-    for name, value in params.items():
-        if name == "base":
-            parts += ["--base", str(value)]
-        elif name != "preset":
-            parts += ["--set", f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"]
-    return shlex.join(parts)

@@ -77,6 +77,11 @@ class TrainInspector(QObject):
             self._inspector.add_caption(self.tr("Trained so far, nDCG@10 on dev"))
             for model in facts.tuned:
                 body.addWidget(self._model_row(model, facts))
+        if facts.rerankers:
+            body.addWidget(rule())
+            self._inspector.add_caption(self.tr("Rerankers, nDCG@10 on BM25's hits for dev"))
+            for model in facts.rerankers:
+                body.addWidget(self._model_row(model, facts))
         body.addStretch(1)
 
     def _clear(self) -> None:

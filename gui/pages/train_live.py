@@ -111,7 +111,7 @@ class TrainLive(QWidget):
             _after(self._before.loss, _points(metrics.get("loss", ()))),
             _after(self._before.rate, _points(metrics.get("lr", ()))),
             bm25[-1].value if bm25 else self._curves.bm25,
-            base[-1].value if base else self._curves.base,
+            (base[-1].value if base else self._curves.base) if job.kind != "reranker" else None,
             _after(self._before.speed, _points(metrics.get("speed", ()))),
             max([self._before.memory, *(value for _step, value in metrics.get("memory", ()))]),
         )
@@ -220,12 +220,14 @@ class TrainLive(QWidget):
 
     def _redraw(self) -> None:
         curves = self._curves
-        best = best_of(curves.dev)
+        best = best_of(curves.dev or curves.mixed)
         over = ""
         if best and curves.bm25 is not None:
             over = fill(self.tr("%1 over BM25"), words.signed(best.value - curves.bm25))
-        elif best:
+        elif best and curves.dev:
             over = fill(self.tr("best, at step %1"), best.step)
+        elif best:
+            over = fill(self.tr("best, with %1 of the base"), words.share(best.step / 100))
         self._score.set_value(words.decimal(best.value) if best else "–", over or " ")
         smoothed = smooth(curves.loss)
         self._loss.set_value(words.decimal(smoothed[-1][1], 2) if smoothed else "–")
@@ -242,8 +244,13 @@ class TrainLive(QWidget):
 
     def _draw_dev(self) -> None:
         curves = self._curves
-        if not curves.dev and curves.bm25 is None and curves.base is None:
-            self._waiting.setText(self.tr("The first measurement comes before the first step."))
+        mixed = not curves.dev and bool(curves.mixed)
+        if not curves.dev and curves.bm25 is None and curves.base is None and not mixed:
+            self._waiting.setText(
+                self.tr("No dev query has an answer: the last step is kept.")
+                if curves.loss
+                else self.tr("The first measurement comes before the first step.")
+            )
             self._waiting.show()
             if self._dev_chart is not None:
                 self._dev_chart.hide()
@@ -255,8 +262,14 @@ class TrainLive(QWidget):
         self._dev_chart.show()
         known = (("bm25", "BM25", curves.bm25), ("base", self.tr("Base"), curves.base))
         self._dev_chart.set_limits([(system, name, value) for system, name, value in known if value is not None])
-        points = [(float(point.step), point.value) for point in curves.dev]
-        self._dev_chart.set_line(points, label=self.tr("Tuned"), until=float(self._until))
+        self._dev_card.fact.setText(
+            self.tr("nDCG@10, by per cent of the base mixed in")
+            if mixed
+            else self.tr("nDCG@10, measured while it trains")
+        )
+        points = [(float(point.step), point.value) for point in (curves.mixed if mixed else curves.dev)]
+        last = "" if mixed else self.tr("Tuned")
+        self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until))
 
     def _draw_lower(self, smoothed: Sequence[tuple[float, float]]) -> None:
         if self._loss_chart is None:

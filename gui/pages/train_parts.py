@@ -1,16 +1,19 @@
-"""The card above the presets that speaks of a run which was interrupted."""
+"""Small parts of the Train page: the card of an interrupted run, sentences beside buttons."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import JobRecord, Model
 from gui import words
 from gui.phrases import fill
+from gui.theme import FontRole
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, row
 from gui.widgets.labels import StateMark, label
+from gui.widgets.paragraph import Paragraph
 
 
 class ResumeCard(Card):
@@ -68,3 +71,21 @@ class ResumeCard(Card):
 
     def sentence(self) -> str:
         return self._words.text()
+
+
+class Sentence(Paragraph):
+    """A paragraph beside buttons: a box layout guesses its width too large, so it asks for its height itself."""
+
+    def __init__(self, role: FontRole = "body", tone: str = "text") -> None:
+        super().__init__("", role, tone)
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(self.heightForWidth(self.width()))

@@ -8,26 +8,29 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
 
+from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.store.forecasts import Measured
 from gui import theme, words
 from gui.pages.train_facts import (
     TrainFacts,
     effective,
+    examples_of,
     memory_size,
     seconds_of,
     steps_in_time,
     steps_of,
     texts_a_step,
 )
-from gui.pages.train_settings import SettingsForm
+from gui.pages.train_form import TrainForm
+from gui.pages.train_needs import model_in_words, needs_in_words
+from gui.pages.train_rounds import RerankerCard, RoundsCard
 from gui.phrases import fill
-from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, Drawer, Figure, column, row, rule
 from gui.widgets.inputs import FilterBox
-from gui.widgets.labels import ElidedLabel, Link, label
+from gui.widgets.labels import Link, label
 
 
 class PresetCard(Card):
@@ -82,38 +85,14 @@ class PresetCard(Card):
         self.choice.setFocus()
 
 
-class RoundsCard(Card):
-    """How long a person has: mine, train and measure in rounds until time is up; `asked` with the minutes."""
-
-    asked = Signal(int)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(pad=12, parent=parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        line = row(gap=12)
-        line.addWidget(label(self.tr("I have"), "body", weight="medium"))
-        self.minutes = QSpinBox()
-        self.minutes.setRange(3, 24 * 60)
-        self.minutes.setValue(10)
-        self.minutes.setSuffix(self.tr(" minutes"))
-        self.minutes.setFont(theme.font("body"))
-        self.minutes.lineEdit().setTextMargins(8, 0, 0, 0)
-        self.minutes.setFixedWidth(112)
-        self.minutes.setAccessibleName(self.tr("Minutes for all rounds"))
-        line.addWidget(self.minutes)
-        what = self.tr("Measure, mine, train; mine with the tuned model, train again; end when nothing is gained.")
-        line.addWidget(ElidedLabel(what, "body", "text2"), 1)
-        self.start = Button(self.tr("Start the rounds"), icon_name="play")
-        self.start.clicked.connect(lambda: self.asked.emit(self.minutes.value()))
-        line.addWidget(self.start)
-        self.body.addLayout(line)
-
-
 class TrainPlan(QWidget):
-    """Shows what a run would be; `changed` comes with every choice, `rounds_asked` with the minutes for rounds."""
+    """Shows what a run would be.
+
+    Signals: `changed` comes with every choice, `rounds_asked` with the minutes for rounds and what comes before them.
+    """
 
     changed = Signal()
-    rounds_asked = Signal(int)
+    rounds_asked = Signal(int, str)
 
     def __init__(self, presets: Mapping[str, TrainParams], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,7 +102,7 @@ class TrainPlan(QWidget):
         self._cards: dict[str, PresetCard] = {}
         self._group = QButtonGroup(self)
         self._figures = [Figure("–", caption) for caption in self._captions()]
-        self._form = SettingsForm()
+        self._form = TrainForm()
         self._advanced = Drawer("sliders", self.tr("Advanced"))
         self._reset = Link(self.tr("Reset all"), "dense")
         self._find = FilterBox(self.tr("Find a setting"), icon_name="search")
@@ -166,6 +145,8 @@ class TrainPlan(QWidget):
         self.rounds = RoundsCard()
         self.rounds.asked.connect(self.rounds_asked)
         stack.addWidget(self.rounds)
+        self.reranker = RerankerCard()
+        stack.addWidget(self.reranker)
         self._advanced.content_layout.setContentsMargins(0, 0, 0, 0)
         self._advanced.content_layout.addWidget(self._form)
         self._find.setFixedWidth(176)
@@ -205,6 +186,9 @@ class TrainPlan(QWidget):
             figure.set_value(value)
         others = [(str(model.id), model.name) for model in facts.tuned]
         self._form.set_bases([("base", facts.base or self.tr("bundled model")), *others])
+        self._form.set_unmet(facts.unmet, needs_in_words())
+        self._form.tell("base", model_in_words(facts, str(self._form.value("base"))))
+        self.reranker.show_facts(facts)
         self._show_sizes()
 
     def preset(self) -> str:
@@ -221,7 +205,9 @@ class TrainPlan(QWidget):
     def plans(self) -> dict[str, TrainParams]:
         """What each card stands for: the chosen one with the changes made."""
         changes, chosen = self._form.changes(), self.preset()
-        return {n: replace(params, **(changes if n == chosen else {})) for n, params in self._presets.items()}
+        own = OBJECTIVES[self._form.value("objective")].defaults
+        changed = {**own, **changes}
+        return {n: replace(params, **(changed if n == chosen else {})) for n, params in self._presets.items()}
 
     def seconds(self) -> float:
         """What the run would take: as it was measured here, else by the pace of earlier ones."""
@@ -248,7 +234,7 @@ class TrainPlan(QWidget):
     def open_advanced(self, open_: bool = True) -> None:
         self._advanced.set_open(open_)
 
-    def form(self) -> SettingsForm:
+    def form(self) -> TrainForm:
         return self._form
 
     def _picked(self, _button: object, on: bool) -> None:
@@ -259,13 +245,15 @@ class TrainPlan(QWidget):
 
     def _show_sizes(self) -> None:
         changes = self._form.changes()
+        self._form.tell("base", model_in_words(self._facts, str(self._form.value("base"))))
         for name, plan in self.plans().items():
             if name not in self._cards:
                 continue
             params, measured = effective(plan, self._facts), self._measured.get(name)
-            steps, planned = steps_in_time(plan, self._facts), steps_of(params, self._facts.questions)
+            examples = examples_of(params, self._facts)
+            steps, planned = steps_in_time(plan, self._facts), steps_of(params, examples)
             steps = measured.steps if measured else steps
-            asked = steps * params.batch_size / self._facts.questions if self._facts.questions else params.epochs
+            asked = steps * params.batch_size / examples if examples else params.epochs
             changed = name == self.preset() and bool(changes)
             limit = self._limit(params) if steps < planned else ""
             guessed = (self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(params)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from gui import icons, theme
@@ -78,6 +78,15 @@ class ChoiceBox(QComboBox):
 
     def value(self) -> object:
         return self.currentData()
+
+    def set_possible(self, value: object, reason: str) -> None:
+        """Offer a choice, or grey it out and say why not (`reason`) when the mouse rests on it."""
+        model, position = self.model(), self.findData(value)
+        if position >= 0 and isinstance(model, QStandardItemModel):
+            item = model.item(position)
+            item.setEnabled(not reason)
+            item.setToolTip(reason)
+            item.setData(reason or None, Qt.ItemDataRole.AccessibleDescriptionRole)
 
     def set_value(self, value: object) -> None:
         for position in range(self.count()):

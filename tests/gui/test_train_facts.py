@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.params import PRESETS, TrainParams
 from engine.records import MetricPoint, Model, State
+from gui.pages.train_commands import command_line, run_changes
 from gui.pages.train_facts import (
     TrainFacts,
     best_of,
-    command_line,
     measured_step,
     memory_size,
     seconds_of,
     smooth,
     steps_in_time,
     steps_of,
-    why_not,
 )
+from gui.pages.train_needs import why_no_reranker, why_not
 
 
 def _tuned(summary: dict[str, object], params: dict[str, object]) -> Model:
@@ -68,15 +70,31 @@ def test_larger_presets_take_more_memory():
 @pytest.mark.parametrize(
     ("facts", "busy", "reason"),
     [
-        (TrainFacts(), "", "split"),
-        (TrainFacts(dev=3, test=4), "", "questions"),
-        (TrainFacts(questions=10), "", "dev"),
+        (TrainFacts(), "", "Split the queries first"),
+        (TrainFacts(dev=3, test=4), "", "No query has an answer"),
+        (TrainFacts(questions=10), "", "Split off dev queries first"),
         (TrainFacts(questions=10, dev=3), "", ""),
         (TrainFacts(questions=10, dev=3), "Training runs already", "Training runs already"),
     ],
 )
 def test_what_is_missing_is_named(facts, busy, reason):
-    assert why_not(facts, busy) == reason
+    assert why_not(facts, TrainParams(), busy) == reason
+
+
+def test_what_an_objective_lacks_is_named():
+    facts = TrainFacts(questions=10, dev=3, unmet=frozenset({"negatives", "teacher", "texts"}))
+    assert why_not(facts, TrainParams(objective="triplet")) == "Mine negatives first"
+    assert why_not(facts, TrainParams(objective="kl_distill")) == "Score the pairs first"
+    assert why_not(facts, TrainParams(objective="simcse")) == "Import documents first"
+    assert why_not(facts, TrainParams(objective="cosent")) == ""
+    assert why_no_reranker(facts) == "Mine negatives first"
+
+
+def test_texts_are_learnt_from_without_labels():
+    assert why_not(TrainFacts(texts=100), TrainParams(objective="tsdae")) == ""
+    facts = TrainFacts(questions=10, texts=640, seconds_a_step=1.0)
+    params = TrainParams(objective="simcse", epochs=1.0, max_steps=0, minutes=0.0)
+    assert seconds_of(params, facts) == pytest.approx(10.0)
 
 
 def test_smoothing_corrects_for_the_start():
@@ -95,3 +113,19 @@ def test_the_earlier_of_two_equal_points_is_the_best():
 def test_the_command_says_what_was_changed():
     line = command_line("/a b", {"preset": "quick", "base": "3", "learning_rate": 1e-4, "batch_size": 32})
     assert line == ("searchsmith train '/a b' --preset quick --base 3 --set learning_rate=0.0001 --set batch_size=32")
+
+
+def test_a_command_keeps_every_digit():
+    assert command_line("p", {"learning_rate": 0.000123456789}).endswith("--set learning_rate=0.000123456789")
+
+
+def test_what_an_objective_brings_is_no_change_of_a_run():
+    params = {"preset": "quick", "objective": "gist", "scale": 100.0, "margin": 0.2, "seed": 5}
+    assert run_changes(_tuned({}, params)) == ("quick", {"objective": "gist", "seed": 5})
+    assert run_changes(_tuned({}, {**params, "scale": 20.0}))[1] == {"objective": "gist", "scale": 20.0, "seed": 5}
+
+
+def test_a_run_from_a_base_that_is_no_longer_the_projects_names_it():
+    run = _tuned({}, {"preset": "quick", "base": "base"})
+    assert run_changes(replace(run, parent_id=3), base_id=3) == ("quick", {})
+    assert run_changes(replace(run, parent_id=3), base_id=9) == ("quick", {"base": "3"})

@@ -144,7 +144,7 @@ def test_stop_cancels_the_job(qtbot, tmp_path, finished, monkeypatch):
     page._start.click()
     cancelled = []
     monkeypatch.setattr(page.session.queue, "cancel", cancelled.append)
-    page._stop.click()
+    page._controls.stop.click()
     assert cancelled == [page._job]
 
 
@@ -279,19 +279,19 @@ def test_a_running_training_can_be_paused_and_ended_with_its_best(qtbot, tmp_pat
     monkeypatch.setattr(page.session.queue, "finish", lambda job: said.append(("finish", job.id)))
     job.phase = Phase.RUNNING
     page.session.queue.job_progressed.emit(job)
-    assert not page._keep.isEnabled()  # no step is done yet
+    assert not page._controls.keep.isEnabled()  # no step is done yet
     job.metrics = _metrics()
     page.session.queue.job_progressed.emit(job)
-    page._pause.click()
+    page._controls.pause.click()
     job.phase = Phase.PAUSED
     page.session.queue.job_progressed.emit(job)
-    assert page._pause.text() == "Go on"
-    page._pause.click()
-    page._keep.click()
+    assert page._controls.pause.text() == "Go on"
+    page._controls.pause.click()
+    page._controls.keep.click()
     assert said == [("pause", True), ("pause", False), ("finish", job.id)]
     job.finishing = True
     page.session.queue.job_progressed.emit(job)
-    assert not page._keep.isEnabled()
+    assert not page._controls.keep.isEnabled()
 
 
 def test_an_interrupted_run_can_be_ended_with_its_best(qtbot, tmp_path, finished):

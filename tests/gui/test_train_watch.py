@@ -12,6 +12,7 @@ from engine.store import documents, models, probes, queries
 from engine.store.forecasts import Measured, put_forecast
 from engine.store.project import Project
 from gui.jobs.job import Phase
+from gui.pages.train_commands import run_changes
 from gui.pages.train_facts import (
     SECONDS_A_STATIC_STEP,
     Curves,
@@ -22,7 +23,6 @@ from gui.pages.train_facts import (
     last_run,
     read_facts,
     read_watched,
-    run_changes,
     seconds_of,
     steps_in_time,
 )
