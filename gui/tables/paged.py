@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -164,7 +165,7 @@ class PagedModel(QAbstractTableModel, Generic[R]):
         self._reader.ask(
             f"{self._topic}/{slot}",
             lambda project: fetch(project, number * PAGE, PAGE),
-            lambda rows: self._take_page(number, generation, rows),
+            partial(self._take_page, number, generation),
         )
 
     def _take_page(self, number: int, generation: int, rows: Sequence[R]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from engine.errors import SearchsmithError
 from engine.store.project import Project
@@ -100,9 +101,15 @@ class Reader(QObject):
 
     def _deliver(self, number: int, answer: object, error: Exception | None) -> None:
         topic, answered = self._answered.pop(number, ("", None))
-        if answered is None or self._newest.get(topic) != number:
+        if answered is None or self._newest.get(topic) != number or _is_nobody(answered):
             return
         if error is not None:
             self.failed.emit(str(error) if isinstance(error, SearchsmithError) else f"{type(error).__name__}: {error}")
             return
         answered(answer)
+
+
+def _is_nobody(answered: Answered) -> bool:
+    """Whether the widget or model that asked was deleted since, as a dialog is that a person closed."""
+    asker = getattr(getattr(answered, "func", answered), "__self__", None)  # `func`: of a partial
+    return isinstance(asker, QObject) and not isValid(asker)

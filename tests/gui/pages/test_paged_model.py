@@ -139,3 +139,17 @@ def test_ended_reader_may_be_deleted_while_a_question_is_at_work(tmp_path: Path,
     go_on.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_an_answer_for_a_dialog_that_was_closed_is_dropped(
+    model: PagedModel[int], reader: Reader, qtbot: QtBot
+) -> None:
+    hold = threading.Event()
+    reader.ask("hold", lambda _project: hold.wait(10), lambda _answer: None)
+    model.record(5 * PAGE)
+    model.reload()
+    shiboken6.delete(model)
+    hold.set()
+    with qtbot.captureExceptions() as raised:
+        qtbot.waitUntil(reader.is_idle)
+    assert raised == []
