@@ -50,9 +50,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         if options.files:
-            _measure(f"{options.files:,} text files", _files(work / "files", options.files), work / "of-files")
+            _measure(f"{options.files:,} text files", made_files(work / "files", options.files), work / "of-files")
         if options.passages:
-            lines = _lines(work / "passages", options.passages)
+            lines = made_lines(work / "passages", options.passages)
             size = (lines / "corpus.jsonl").stat().st_size
             _measure(f"{options.passages:,} passages, {size / 1e6:,.0f} MB", lines, work / "of-lines")
     return 0
@@ -101,7 +101,7 @@ def _vocabulary() -> list[str]:
 _VOCABULARY = _vocabulary()
 
 
-def _files(folder: Path, count: int) -> Path:
+def made_files(folder: Path, count: int) -> Path:
     if folder.exists():
         return folder
     choose = random.Random(1)
@@ -113,7 +113,7 @@ def _files(folder: Path, count: int) -> Path:
     return folder
 
 
-def _lines(folder: Path, count: int) -> Path:
+def made_lines(folder: Path, count: int) -> Path:
     """A set of passages with two queries, so that it is one."""
     if folder.exists():
         return folder
