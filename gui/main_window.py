@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
     def _open_keys(self) -> None:
         from gui.dialogs.shortcuts import ShortcutsDialog
 
-        ShortcutsDialog(self._key_groups(), self).exec()
+        ShortcutsDialog([text for _name, text in self.rail.page_names()], self).exec()
 
     def _open_about(self) -> None:
         from gui.dialogs.about import AboutDialog
@@ -309,34 +309,6 @@ class MainWindow(QMainWindow):
             yield Command(text, "sun", partial(self._set_theme, choice), self.tr("Settings"))
         yield Command(self.tr("Keys"), "keyboard", self._open_keys, "", "F1")
         yield Command(self.tr("About Searchsmith"), "info", self._open_about)
-
-    def _key_groups(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        pages = [(f"Ctrl {n}", text) for n, (_name, text) in enumerate(self.rail.page_names(), start=1)]
-        return [
-            (self.tr("Pages"), pages),
-            (
-                self.tr("Everywhere"),
-                [
-                    ("Ctrl K", self.tr("Find or run")),
-                    ("Ctrl Z", self.tr("Undo the last change")),
-                    ("Ctrl F", self.tr("Filter the table")),
-                    ("Ctrl J", self.tr("Jobs and logs")),
-                    ("Ctrl N", self.tr("New project")),
-                    ("Ctrl O", self.tr("Open a project")),
-                    ("Ctrl ,", self.tr("Settings")),
-                    ("F1", self.tr("This sheet")),
-                ],
-            ),
-            (
-                self.tr("Judging"),
-                [
-                    ("N", self.tr("Negative")),
-                    ("X", self.tr("Leave out")),
-                    ("P", self.tr("An answer")),
-                    ("U", self.tr("Undo")),
-                ],
-            ),
-        ]
 
     def _set_theme(self, choice: theme.Choice) -> None:
         app = QApplication.instance()

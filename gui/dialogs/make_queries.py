@@ -32,8 +32,8 @@ class MakeQueries(QDialog):
         stack = column(self, margins=(24, 20, 24, 16), gap=8)
         stack.addWidget(label(self.tr("Make queries"), "heading"))
         why = self.tr(
-            "Each query is answered by the passage it was made from, and is marked as made. Made queries teach the "
-            "model; once there are queries of people, only those measure it."
+            "Each query is answered by the passage it was made from. Made queries teach the model; once there are "
+            "queries of people, only those measure it."
         )
         sentence = label(why, "body", "text2", wrap=True)
         sentence.setMinimumHeight(sentence.heightForWidth(_WIDTH - 48))

@@ -51,7 +51,7 @@ class SettingsDialog(QDialog):
         stack.addSpacing(8)
         end = row()
         end.addWidget(
-            label(self.tr("Nothing is sent anywhere; the program works without a network."), "dense", "text3")
+            label(self.tr("Works without a network; nothing is sent unless you name a server."), "dense", "text3")
         )
         end.addStretch(1)
         close = Button(self.tr("Done"), "primary")

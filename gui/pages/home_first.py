@@ -230,18 +230,17 @@ class _RecentRow(QFrame):
         self.update()
 
 
-class DropZone(QFrame):
+class DropZone(Card):
     """Takes files and folders from the desktop; the page takes what is pasted."""
 
     dropped = Signal(list)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("card", "dashed")
+        super().__init__(pad=8, gap=0, kind="dashed", parent=parent)
         self.setMinimumHeight(72)
         self.setAcceptDrops(True)
         self.setAccessibleName(self.tr("Drop files or a folder here, or paste a path"))
-        stack = column(self, margins=(8, 8, 8, 8))
+        stack = self.body
         stack.addStretch(1)
         stack.addWidget(
             label(self.tr("Drop files or a folder here"), "body", "text2"), 0, Qt.AlignmentFlag.AlignHCenter
@@ -253,21 +252,16 @@ class DropZone(QFrame):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if paths_in(event.mimeData()):
             event.acceptProposedAction()
-            self._show(True)
+            self.set_kind("drop")
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._show(False)
+        self.set_kind("dashed")
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self._show(False)
+        self.set_kind("dashed")
         event.acceptProposedAction()
         if paths := paths_in(event.mimeData()):
             self.dropped.emit(paths)
-
-    def _show(self, over: bool) -> None:
-        self.setProperty("card", "drop" if over else "dashed")
-        self.style().unpolish(self)
-        self.style().polish(self)
 
 
 def paths_in(given: QMimeData | None) -> list[str]:

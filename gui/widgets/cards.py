@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from gui import icons, theme
 from gui.widgets.buttons import Button, IconButton
-from gui.widgets.labels import ElidedLabel, Icon, Link, MarkState, StateMark, label, set_tone
+from gui.widgets.labels import ElidedLabel, Icon, Link, MarkState, StateMark, label, paint_dashes, set_tone
 
 CardKind = Literal["true", "error", "chosen", "inset", "dashed", "drop"]
 
@@ -98,6 +98,16 @@ class Card(QFrame):
             self.style().unpolish(self)
             self.style().polish(self)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        kind = self.property("card")
+        if kind in ("dashed", "drop"):
+            over = kind == "drop"
+            place = QRectF(self.rect())
+            paint_dashes(
+                QPainter(self), place, "accent" if over else "text3", theme.RADIUS_CARD, "accent-soft" if over else ""
+            )
+        super().paintEvent(event)
+
 
 class PageHead(QWidget):
     """The line on top of a page: its title, one fact, and its actions at the right (56 px)."""
@@ -172,6 +182,10 @@ class Figure(QWidget):
         for part in (self._caption, self._value) if above else (self._value, self._caption):
             stack.addWidget(part)
         stack.addWidget(self._note)
+
+    def value(self) -> str:
+        """The number as it is shown."""
+        return self._value.text()
 
     def set_value(self, value: str, note: str | None = None) -> None:
         self._value.setText(value)

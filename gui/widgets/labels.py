@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import icons, theme, words
@@ -66,12 +76,32 @@ def key_cap(keys: str, parent: QWidget | None = None) -> QLabel:
 
 def tag(text: str, kind: Literal["plain", "dashed", "accent"] = "plain", parent: QWidget | None = None) -> QLabel:
     """A small outlined word, e.g. a split: train plain, dev dashed, test accent."""
-    made = label(text, "caption", "text2", weight="regular", parent=parent)
-    made.setProperty("tone", "")
+    made = _Tag(text, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setFont(theme.font("caption", "regular"))
     made.setProperty("tagged", kind)
     made.setFixedHeight(18)
     made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     return made
+
+
+class _Tag(QLabel):
+    """Its outline comes from the style sheet, dashes are painted."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.property("tagged") == "dashed":
+            paint_dashes(QPainter(self), QRectF(self.rect()), "text3", theme.RADIUS_TAG)
+        super().paintEvent(event)
+
+
+def paint_dashes(painter: QPainter, rect: QRectF, token: str, radius: int, ground: str = "") -> None:
+    """A dashed outline with round corners; a style sheet draws dashes of one pixel as dots."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    pen = QPen(theme.color(token), 1)
+    pen.setDashPattern([3, 3])
+    painter.setPen(pen)
+    painter.setBrush(theme.color(ground) if ground else Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
 
 
 class ElidedLabel(QLabel):

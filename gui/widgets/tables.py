@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import icons, theme
-from gui.widgets.labels import chip_width, paint_chip
+from gui.widgets.labels import chip_width, paint_chip, paint_dashes
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -129,14 +129,12 @@ class TableDelegate(QStyledItemDelegate):
     def _paint_tag(self, painter: QPainter, rect: QRectF, text: str, kind: str) -> None:
         face = theme.font("caption", "regular")
         box = QRectF(rect.x() + 0.5, rect.center().y() - 9, QFontMetrics(face).horizontalAdvance(text) + 12, 18)
-        pen = theme.color("accent-line" if kind == "accent" else "line2")
-        painter.setPen(pen)
         if kind == "dashed":
-            dashed = painter.pen()
-            dashed.setStyle(Qt.PenStyle.DashLine)
-            painter.setPen(dashed)
-        painter.setBrush(theme.color("accent-soft") if kind == "accent" else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(box, 4, 4)
+            paint_dashes(painter, box, "text3", theme.RADIUS_TAG)
+        else:
+            painter.setPen(theme.color("accent-line" if kind == "accent" else "line2"))
+            painter.setBrush(theme.color("accent-soft") if kind == "accent" else Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, theme.RADIUS_TAG, theme.RADIUS_TAG)
         painter.setFont(face)
         painter.setPen(theme.color("accent-ink" if kind == "accent" else "text2"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QFileDialog
 
 from gui import theme
@@ -12,6 +13,7 @@ from gui.dialogs.about import AboutDialog, diagnostics
 from gui.dialogs.new_project import NewProjectDialog, folder_name, free_folder
 from gui.dialogs.settings import SettingsDialog
 from gui.dialogs.shortcuts import ShortcutsDialog
+from gui.pages.negatives import NegativesPage
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,16 @@ def test_the_facts_for_a_report_hold_no_path(qtbot):
     assert str(Path.home()) not in dialog.facts.toPlainText()
 
 
-def test_the_sheet_of_keys_can_be_drawn(qtbot):
-    dialog = ShortcutsDialog([("Pages", [("Ctrl 1", "Home")]), ("Judging", [("N", "Negative")])])
+def test_the_sheet_of_keys_fits_into_the_smallest_window(qtbot):
+    dialog = ShortcutsDialog(["Home", "Documents", "Queries", "Negatives", "Train", "Evaluate", "Search", "Export"])
     qtbot.addWidget(dialog)
-    assert not dialog.grab().isNull()
+    assert dialog.sizeHint().width() <= 1000
+    assert dialog.sizeHint().height() <= 640
+
+
+def test_the_sheet_names_every_key_of_the_negatives(qtbot, session):
+    page, dialog = NegativesPage(session), ShortcutsDialog([])
+    qtbot.addWidget(page)
+    qtbot.addWidget(dialog)
+    bound = {found.key().toString() for found in page.findChildren(QShortcut)}
+    assert {key for key in bound if len(key) == 1} == {key for key, _text in dialog._negatives()[1]}
