@@ -65,7 +65,8 @@ def ask_likeness(session: Session, mined: Mined, compare: ComparePanel) -> None:
         session.failed.emit(message, hint)
 
     def done(said: dict[str, Any]) -> None:  # Any: JSON values
-        compare.show_likeness(int(said["passage_id"]), [(int(a), int(b), float(w)) for a, b, w in said["sentences"]])
+        weights = [(int(a), int(b), float(w)) for a, b, w in said["sentences"]]
+        compare.show_likeness(int(said["passage_id"]), weights, int(said["read"]))
 
     session.edit("likeness", values, done, on_failed=failed)
 

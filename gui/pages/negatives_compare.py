@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCharFormat, QTextCursor
@@ -24,6 +25,8 @@ from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon, Link, label, 
 from gui.widgets.marked_text import MarkedText
 
 ONLY_SHOWN = 8
+# A sentence without which the similarity falls so far has the full shade where no other one carries more.
+FULL_FALL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,20 @@ class ShadedText(MarkedText):
 
     def __init__(self, accessible: str, parent: QWidget | None = None) -> None:
         self._shades: list[tuple[int, int, float]] = []
+        self._read = -1
         super().__init__(accessible, parent)
 
-    def set_shades(self, shades: Sequence[tuple[int, int, float]]) -> None:
-        """`shades`: (start, end, share in 0..1 of the strongest)."""
-        self._shades = list(shades)
+    def set_shades(self, shades: Sequence[tuple[int, int, float]], read: int = -1) -> None:
+        """`shades`: (start, end, strength in 0..1); what lies behind `read` stands pale, -1 for nothing."""
+        self._shades, self._read = list(shades), read
         self._fill()
 
+    def unread(self) -> str:
+        """What stands pale."""
+        return self._text[self._read :] if self._read >= 0 else ""
+
     def shades(self) -> list[tuple[str, float]]:
-        """The sentences that are shaded now, with their shares."""
+        """The sentences that are shaded now, with their strengths."""
         return [(self._text[start:end], share) for start, end, share in self._shades]
 
     def _fill(self) -> None:
@@ -101,6 +109,13 @@ class ShadedText(MarkedText):
                 style = QTextCharFormat()
                 style.setBackground(theme.with_alpha("tuned", 0.08 + 0.26 * share))
                 cursor.mergeCharFormat(style)
+        if 0 <= self._read < len(self._text):
+            for first, last in utf16_spans(self._text, [(self._read, len(self._text))]):
+                cursor.setPosition(first)
+                cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
+                pale = QTextCharFormat()
+                pale.setForeground(theme.color("text3"))
+                cursor.mergeCharFormat(pale)
 
 
 class PassageCard(Card):
@@ -129,6 +144,7 @@ class PassageCard(Card):
         name = words.plain(side.name, 200)
         self.name.setFont(theme.font("mono" if is_code(name) else "body", "bold"))
         self.name.setText(name)
+        self.name.setVisible(bool(side.passage.heading) or not shown_text(side.passage).startswith(name.rstrip("…")))
         self.chip.set_state(*chip)
         self.standing.setText(self._standing(side.row, model))
         read = side.row.reranked
@@ -142,8 +158,9 @@ class PassageCard(Card):
             whole.activate()  # the chip's new width would otherwise wait for the next resize
 
     def _standing(self, at: CandidateRow, model: str) -> str:
-        parts = [f"{name} {rank}" for name, rank in (("BM25", at.bm25_rank), (model, at.dense_rank)) if rank]
-        return " · ".join([*parts, short_score(at.score)])
+        found = [f"BM25 {at.bm25_rank} ({words.decimal(at.bm25_score, 1)})"] if at.bm25_rank else []
+        found.append(f"{model} {at.dense_rank or '–'} ({short_score(at.score)})")
+        return " · ".join(found)
 
 
 class ComparePanel(QFrame):
@@ -223,7 +240,7 @@ class ComparePanel(QFrame):
         else:
             self._walk.setText(fill(self.tr("%1 doubtful"), words.count(total)))
         for button in (self._before, self._after):
-            button.setEnabled(total > 0)
+            button.setVisible(total > 0)
 
     def set_undo(self, what: str) -> None:
         """What Undo would take back, "" for nothing."""
@@ -259,7 +276,7 @@ class ComparePanel(QFrame):
 
     def wait_for_likeness(self) -> None:
         """The engine was asked; it may have to load the model first."""
-        self._shared.setText(self.tr("Leaving out one sentence after the other…"))
+        self._shared.setText(self.tr("The model reads it without one sentence after the other…"))
         self.why.setEnabled(False)
 
     def clear_likeness(self) -> None:
@@ -267,8 +284,11 @@ class ComparePanel(QFrame):
         if self._shown is not None:
             self._say_what_is_shared(self._shown)
 
-    def show_likeness(self, passage_id: int, sentences: Sequence[tuple[int, int, float]]) -> None:
-        """Shade the candidate's sentences by how far the similarity falls without each (occlusion)."""
+    def show_likeness(self, passage_id: int, sentences: Sequence[tuple[int, int, float]], read: int) -> None:
+        """Shade the candidate's sentences by how far the similarity falls without each (occlusion).
+
+        `read`: how many characters of the text the model reads.
+        """
         self.why.setEnabled(True)
         shown = self._shown
         if shown is None or shown.right.passage.id != passage_id:
@@ -281,13 +301,35 @@ class ComparePanel(QFrame):
             found = text.find(piece, place)
             if found >= 0:
                 place = found + len(piece)
-                if fall > 0 and highest > 0:
-                    shades.append((found, place, fall / highest))
-        self.right.text.set_shades(shades)
-        self._shared.setText(
-            fill(self.tr("Shaded by leaving out: falls by up to %1."), words.decimal(highest))
-            if shades
-            else self.tr("No single sentence carries the similarity: leaving any one out lowers it nowhere.")
+                if fall > 0:
+                    shades.append((found, place, fall / max(highest, FULL_FALL)))
+        cut = 0 < read < len(whole)
+        self.right.text.set_shades(
+            shades, len(shown_text(replace(shown.right.passage, text=whole[:read]))) if cut else -1
+        )
+        self._say_likeness(len(sentences), highest if shades else 0.0, cut)
+
+    def _say_likeness(self, sentences: int, highest: float, cut: bool) -> None:
+        if not highest:
+            said = self.tr("No single sentence carries it: leaving any one out lowers the similarity nowhere.")
+        elif sentences == 1:
+            said = self.tr("One sentence, so all of the similarity is its own.")
+        else:
+            said = fill(self.tr("Shaded: similarity lost without the sentence, up to %1."), short_score(highest))
+        if cut:
+            said += " " + self.tr("Pale: the model does not read so far.")
+        self._shared.setText(said)
+        self._shared.setToolTip(
+            "<p>"
+            + escape(said)
+            + "<br>"
+            + escape(
+                self.tr(
+                    "Occlusion: each sentence was left out once and the rest read again by the model; the stronger the "
+                    "shade, the further the similarity to the query fell."
+                )
+            )
+            + "</p>"
         )
 
     def _make_buttons(self) -> QHBoxLayout:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QListView, QWidget
 from engine.store.selection import HELD, CandidateState
 from gui import words
 from gui.phrases import fill
-from gui.tables.candidates import SCORE, STATE, CandidateRow, CandidatesModel
+from gui.tables.candidates import BM25_SCORE, SCORE, STATE, CandidateRow, CandidatesModel
 from gui.tables.mined_queries import MinedQueriesModel, MinedQuery, MinedQueryDelegate
 from gui.tables.paged import RECORD
 from gui.widgets.cards import column, row, rule
@@ -18,7 +18,7 @@ from gui.widgets.labels import ElidedLabel, label
 from gui.widgets.tables import RowList, TableView
 
 HEAD = 44
-ROOM_FOR_SCORES = 400
+ROOM_FOR_SCORE, ROOM_FOR_BOTH = 470, 580
 
 
 class QueriesPane(QFrame):
@@ -82,8 +82,9 @@ class CandidateTable(TableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # Names need the room more; the score of the chosen one stands beside it in the comparison.
-        self.setColumnHidden(SCORE, event.size().width() < ROOM_FOR_SCORES)
+        # Names need the room more; both scores of the chosen one stand beside it in the comparison.
+        self.setColumnHidden(SCORE, event.size().width() < ROOM_FOR_SCORE)
+        self.setColumnHidden(BM25_SCORE, event.size().width() < ROOM_FOR_BOTH)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
@@ -135,7 +136,7 @@ class CandidatesPane(QFrame):
         self.table = CandidateTable(self.tr("Candidates of the query"))
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of one family differ at their ends
         self.table.setModel(self.model)
-        self.table.set_widths(0, 50, 44, 48, 64, 94)
+        self.table.set_widths(0, 46, 48, 44, 48, 64, 92)
         self.table.ran_over.connect(self.ran_over)
         self.table.selectionModel().currentRowChanged.connect(lambda now, _before: self._chosen(now.row()))
         stack.addWidget(self.table, 1)

@@ -303,7 +303,7 @@ class RulesPanel(QWidget):
         self.doubt.show_value(f"≥ {words.decimal(now.max_doubt, 2)}", now.max_doubt != default.max_doubt)
         self._say_choices()
         changed = self.changed_rules()
-        self._fact.setText(fill(self.tr("defaults, %1 changed"), str(changed)) if changed else self.tr("defaults"))
+        self._fact.setText(fill(self.tr("%1 changed"), str(changed)) if changed else self.tr("defaults"))
         self._reset.setVisible(changed > 0)
 
     def _say_choices(self) -> None:

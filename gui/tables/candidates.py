@@ -1,4 +1,4 @@
-"""The table of a query's candidates: both ranks, score, margin, and what selection made of each."""
+"""The table of a query's candidates: both ranks, both scores, margin, and what selection made of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CHIPS = {
 _REVIEWS = {code: review for review, code in REVIEW_CODES.items()}
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-PASSAGE, BM25, MODEL, SCORE, MARGIN, STATE = range(6)
+PASSAGE, BM25, BM25_SCORE, MODEL, SCORE, MARGIN, STATE = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class CandidateRow:
     passage_id: int
     name: str
     bm25_rank: int
+    bm25_score: float
     dense_rank: int
     score: float
     margin: float
@@ -120,7 +121,7 @@ class CandidatesModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else 6
+        return 0 if parent.isValid() else 7
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
@@ -129,6 +130,7 @@ class CandidatesModel(QAbstractTableModel):
             heads = (
                 self.tr("Passage"),
                 "BM25",
+                self.tr("Score"),
                 self._model_head,
                 self.tr("Score"),
                 self.tr("Margin %"),
@@ -163,6 +165,8 @@ class CandidatesModel(QAbstractTableModel):
     def _text(self, row: CandidateRow, column: int) -> str:
         if column == PASSAGE:
             return row.name
+        if column == BM25_SCORE:
+            return words.decimal(row.bm25_score, 1) if row.bm25_rank else "–"
         if column == SCORE:
             return short_score(row.score)
         if column == MARGIN:
@@ -177,7 +181,7 @@ class CandidatesModel(QAbstractTableModel):
             return "warn"
         if column == STATE:
             return "text3"
-        return "text" if column in (PASSAGE, SCORE) else "text2"
+        return "text" if column in (PASSAGE, BM25_SCORE, SCORE) else "text2"
 
 
 def candidate_row(mined: Mined, shown: Picture, place: int, names: Mapping[int, str]) -> CandidateRow:
@@ -189,6 +193,7 @@ def candidate_row(mined: Mined, shown: Picture, place: int, names: Mapping[int, 
         passage_id,
         words.plain(names.get(passage_id, f"#{passage_id}"), 200),
         int(all_.bm25_rank[place]),
+        float(all_.bm25_score[place]),
         int(all_.dense_rank[place]),
         float(all_.dense_score[place]),
         float(all_.margin[place]),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -60,22 +64,80 @@ def test_sentences_are_cut_at_marks_full_stops_and_empty_lines():
     assert sentences("") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('He said "go." Then he left.', ['He said "go."', "Then he left."]),
+        ("他说：“好。”然后走了。真的？！是的。", ["他说：“好。”", "然后走了。", "真的？！", "是的。"]),
+        ("Version 3.2 is out. Get it.", ["Version 3.2 is out.", "Get it."]),
+    ],
+)
+def test_a_sentence_ends_with_its_closing_quotation_mark(text, parts):
+    assert [text[start:end] for start, end in sentences(text)] == parts
+
+
+def test_a_long_text_without_a_full_stop_is_cut_at_its_commas():
+    text = "，".join(["高血压患者首先要注意控制食盐摄入量每天不超过六克"] * 20)
+    parts = [text[start:end] for start, end in sentences(text)]
+    assert "".join(parts) == text
+    assert len(parts) > 3
+    assert all(80 <= len(part) <= 240 and part.endswith("，") for part in parts[:-1])
+
+
 class Words:
-    """In place of an encoder: vectors of words."""
+    """In place of an encoder: vectors of words, of the first `max_length` of them."""
+
+    def __init__(self, max_length=100):
+        self.max_length = max_length
+
+    def prompted(self, text, kind):
+        return text
 
     def encode(self, texts, kind):
-        return bag_vectors(texts)
+        return bag_vectors([" ".join(text.split()[: self.max_length]) for text in texts])
 
 
-def test_the_sentence_that_shares_the_querys_words_carries_the_likeness(project, monkeypatch):
+class Blanks:
+    """In place of a tokenizer: words between blanks."""
+
+    def encode(self, text, add_special_tokens):
+        return SimpleNamespace(offsets=[match.span() for match in re.finditer(r"\S+", text)])
+
+    def num_special_tokens_to_add(self, _pair):
+        return 0
+
+
+@pytest.fixture
+def weigh(project, monkeypatch):
+    def weigh(text, max_length=100, **passage):
+        monkeypatch.setattr(likeness, "_encoder", lambda *_: Words(max_length))
+        monkeypatch.setattr(likeness, "open_tokenizer", lambda _folder: Blanks())
+        (project.path / "fake").mkdir(exist_ok=True)
+        (passage_id,) = add_passages(project, [text], **passage)
+        return likeness.likeness(project, query_id=1, passage_id=passage_id, model_id=models.models(project)[0].id)
+
+    return weigh
+
+
+def test_the_sentence_that_shares_the_querys_words_carries_the_likeness(weigh):
     text = "Vinegar is sour. Clean a kettle with it. The sun is far away."
-    (passage_id,) = add_passages(project, [text])
-    monkeypatch.setattr(likeness, "_encoder", lambda *_: Words())
-    monkeypatch.setattr(likeness, "encode_texts", lambda *given, **_: bag_vectors(given[2]))
-    model_id = models.models(project)[0].id
-    found = likeness.likeness(project, query_id=1, passage_id=passage_id, model_id=model_id)
+    found = weigh(text).sentences
     assert [text[s.start : s.end] for s in found] == ["Vinegar is sour.", "Clean a kettle with it.", "The sun is far away."]  # fmt: skip
     query, whole = bag_vectors(["How do I clean a kettle?"])[0], bag_vectors([text])[0]
     without = bag_vectors(["Vinegar is sour.  The sun is far away."])[0]
     assert found[1].fall == pytest.approx(float(whole @ query - without @ query), abs=1e-4)
     assert int(np.argmax([s.fall for s in found])) == 1
+
+
+def test_what_lies_behind_the_models_length_neither_counts_nor_moves_up(weigh):
+    text = "Vinegar is sour. Soap is dear. How do I clean a kettle?"
+    found = weigh(text, max_length=6)
+    assert text[: found.read] == "Vinegar is sour. Soap is dear."
+    assert [text[s.start : s.end] for s in found.sentences] == ["Vinegar is sour.", "Soap is dear."]
+    assert max(s.fall for s in found.sentences) <= 0
+
+
+def test_of_very_many_sentences_neighbours_are_left_out_together(weigh):
+    found = weigh(" ".join(f"Number {i}." for i in range(95)), max_length=1000)
+    assert len(found.sentences) == 32
+    assert all(a.end < b.start for a, b in pairwise(found.sentences))

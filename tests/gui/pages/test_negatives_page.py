@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from engine.mine.likeness import SentenceWeight
+from engine.mine.likeness import Likeness, SentenceWeight
 from engine.params import SelectParams
 from engine.records import Review
 from engine.store import negatives, queries
@@ -292,15 +292,50 @@ def test_key_s_shades_the_sentences_that_carry_the_likeness(
     assert comparison is not None
     text = comparison.right.passage.text
     half = len(text) // 2
-    weights = [SentenceWeight(0, half, 0.2), SentenceWeight(half, len(text), 0.1)]
-    monkeypatch.setattr("engine.mine.likeness.likeness", lambda *_, **__: weights)
+    found = Likeness((SentenceWeight(0, half, 0.2), SentenceWeight(half, len(text), 0.1)), len(text))
+    monkeypatch.setattr("engine.mine.likeness.likeness", lambda *_, **__: found)
     qtbot.keyClick(page.candidates.table, Qt.Key.Key_S)
     shown.settle(page)
     assert session.edits[-1][0] == "likeness"
     assert [share for _, share in page.compare.right.text.shades()] == [1.0, 0.5]
+    assert page.compare.right.text.unread() == ""
     page.candidates.step(1)
     shown.settle(page)
     assert page.compare.right.text.shades() == []
+
+
+def test_a_likeness_that_hangs_on_no_sentence_is_shaded_faintly(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    comparison = page.compare.comparison()
+    assert comparison is not None
+    passage = comparison.right.passage
+    half = len(passage.text) // 2
+    page.compare.show_likeness(passage.id, [(0, half, 0.01), (half, len(passage.text), -0.01)], len(passage.text))
+    assert [share for _, share in page.compare.right.text.shades()] == [pytest.approx(0.2)]
+
+
+def test_what_the_model_does_not_read_stands_pale(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    comparison = page.compare.comparison()
+    assert comparison is not None
+    passage = comparison.right.passage
+    half = len(passage.text) // 2
+    page.compare.show_likeness(passage.id, [(0, half, 0.2)], half)
+    assert page.compare.right.text.unread() == passage.text[half:]
+    page.candidates.step(1)
+    shown.settle(page)
+    assert page.compare.right.text.unread() == ""
+
+
+def test_the_score_of_bm25_stands_beside_its_rank(shown: Shown) -> None:
+    page, session = shown(NegativesPage)
+    row = page.candidates.current()
+    assert row is not None
+    assert session.project is not None
+    mining = negatives.newest_mining(session.project)
+    assert mining is not None
+    score = read_candidates(session.project, mining.id).bm25_score[row.place]
+    assert f"BM25 {row.bm25_rank} ({score:.1f})" in page.compare.right.standing.text()
 
 
 def test_what_training_would_suffer_from_stands_above_the_bench(shown: Shown) -> None:
