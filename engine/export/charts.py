@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from engine.store.verdicts import signed
 
-_WIDTH, _LEFT, _RIGHT = 520, 130, 70  # narrow enough for a telephone to show it at a legible size
-_LETTERS = 18
+_WIDTH, _LEFT, _RIGHT = 420, 118, 62  # narrow enough for a telephone to show it at a legible size
+_LETTERS = 16
 _DASHES = ("", "6 4", "2 3", "8 3 2 3", "1 4")
 
 Curve = tuple[str, Sequence[tuple[float, float]]]
@@ -47,7 +47,7 @@ def curve_chart(curves: Sequence[Curve]) -> str:
     last, height = max(*steps, 1.0), 240
 
     def x(step: float) -> float:
-        return 60 + step / last * (_WIDTH - 60 - 140)
+        return 60 + step / last * (_WIDTH - 60 - 116)
 
     def y(value: float) -> float:
         return 12 + (high - value) / (high - low) * (height - 44)
@@ -55,7 +55,7 @@ def curve_chart(curves: Sequence[Curve]) -> str:
     parts = []
     for part in range(4):
         value = low + (high - low) * part / 3
-        parts += [_line(60, y(value), _WIDTH - 140, y(value), "axis"), _words(52, y(value) + 4, f"{value:.3f}", "end")]
+        parts += [_line(60, y(value), _WIDTH - 116, y(value), "axis"), _words(52, y(value) + 4, f"{value:.3f}", "end")]
     parts += [_words(60, height - 8, "0", "middle"), _words(x(last), height - 8, f"step {last:.0f}", "middle")]
     taken: list[float] = []
     for number, (name, points) in enumerate(curves):

@@ -17,6 +17,7 @@ from engine.params import ReportParams
 from engine.records import Split
 from engine.store import jobs, queries, runs
 from engine.store.project import Project
+from engine.store.task_figures import task_figures
 from engine.task import Task
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -113,12 +114,14 @@ def _tables(story: Story) -> dict[str, list[Sequence[object]]]:
     compared += [
         (story.names[c.run_a], story.names[c.run_b], *(getattr(c, name) for name in _TESTED)) for c in story.comparisons
     ]
-    return {
+    tables = {
         "systems.csv": systems,
         "comparisons.csv": compared,
         "queries.csv": _query_rows(story),
         "models.csv": _model_rows(story),
     }
+    tasks = _task_rows(story)
+    return {**tables, "tasks.csv": tasks} if len(tasks) > 1 else tables
 
 
 def _query_rows(story: Story) -> list[Sequence[object]]:
@@ -170,6 +173,18 @@ def _model_rows(story: Story) -> list[Sequence[object]]:
         )
         for line in story.trained
     ]
+    return rows
+
+
+def _task_rows(story: Story) -> list[Sequence[object]]:
+    """A row a model and measure on other tasks than retrieval; only the head where none was measured."""
+    found = task_figures(story.project, story.split)
+    names = {line.model.id: line.model.name for line in story.trained}
+    rows: list[Sequence[object]] = [("model", "name", "measure", "value", "made of", "measured_at")]
+    for model_id, figures in found.models.items():
+        for measure, value in figures.items():
+            size = found.sizes.get(measure.partition(":")[0], 0)
+            rows.append((model_id, names.get(model_id, ""), measure, value, size, found.measured_at))
     return rows
 
 

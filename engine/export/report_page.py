@@ -12,6 +12,7 @@ from engine.export.report_story import METRICS, Story, settings_in_words
 from engine.records import Comparison, QueryMovement
 from engine.store import models, pins, runs, slices
 from engine.store.project import now
+from engine.store.task_figures import task_figures
 from engine.store.verdicts import (
     circumstances,
     made_sentence,
@@ -30,7 +31,7 @@ _STYLE = Path(__file__).resolve().parents[2] / "resources" / "report.css"
 
 def page(story: Story) -> str:
     best = _main_comparisons(story)
-    parts = [_verdict(story, best), _scoreboard(story), _comparisons(story), _models_table(story)]
+    parts = [_verdict(story, best), _scoreboard(story), _comparisons(story), _models_table(story), _tasks_table(story)]
     if best:
         parts += [_moved(story, best[0]), _slices_of(story, best[0])]
     parts.append(_pinned(story, best))
@@ -49,8 +50,8 @@ def page(story: Story) -> str:
 
 
 def _main_comparisons(story: Story) -> list[Comparison]:
-    """Those of the newest tuned run with the baselines, else of the base model, BM25 first."""
-    tuned = [run for run in story.runs if run.system not in ("bm25", "base", "hybrid")]
+    """Those of the newest tuned model with the baselines, else of the base model, BM25 first; as the page begins."""
+    tuned = [run for run in story.runs if run.system == "tuned"]
     run = max(tuned, key=lambda run: (run.model_id or 0, run.id)) if tuned else None
     first = run or next((found for found in story.runs if found.system == "base"), None)
     systems = {found.id: found.system for found in story.runs}
@@ -136,6 +137,26 @@ def _models_table(story: Story) -> str:
         '<section><h2>Models</h2><table><tr><th>Model</th><th class="text">From</th>'
         '<th class="text">Preset</th><th class="text">Changed</th><th class="text">Learnt from</th>'
         f'<th>Dev</th><th>Test</th><th class="text">Note</th></tr>{"".join(rows)}</table>{chart}</section>'
+    )
+
+
+def _tasks_table(story: Story) -> str:
+    """Figures on other tasks, a column a model, where any were measured."""
+    found = task_figures(story.project, story.split)
+    names = {line.model.id: line.model.name for line in story.trained if line.model.id in found.models}
+    measures = dict.fromkeys(name for model in names for name in found.models[model])
+    if not measures:
+        return ""
+    head = "".join(f"<th>{_text(shortened(name, _LETTERS))}</th>" for name in names.values())
+    rows = []
+    for measure in measures:
+        values = (found.models[model].get(measure) for model in names)
+        cells = "".join("<td>–</td>" if value is None else f"<td>{value:.4f}</td>" for value in values)
+        size = found.sizes.get(measure.partition(":")[0], 0)
+        rows.append(f'<tr><td class="text">{_text(measure)}</td><td>{size:,}</td>{cells}</tr>')
+    return (
+        f"<section><h2>Other tasks</h2><p>On the {story.split.value} queries, as far as they have the data.</p>"
+        f"<table><tr><th>Task</th><th>Made of</th>{head}</tr>{''.join(rows)}</table></section>"
     )
 
 

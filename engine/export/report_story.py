@@ -16,7 +16,7 @@ METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What was measured on a split; `names` by run id, `trained` oldest first."""
+    """What was measured on a split; `names` by run id, `trained` oldest first, `comparisons` with BM25 first."""
 
     project: Project
     split: Split
@@ -41,8 +41,10 @@ def read_story(project: Project, split: Split) -> Story:
     ids = {run.id for run in found}
     known = {model.id: model.name for model in models.models(project)}
     names = {run.id: run_name(run, known) for run in found}
-    kept = tuple(c for c in runs.comparisons(project) if c.run_a in ids and c.run_b in ids)
-    return Story(project, split, found, names, kept, tuple(lineage.lineage(project, split)))
+    order = {run.id: place for place, run in enumerate(found)}
+    kept = [c for c in runs.comparisons(project) if c.run_a in ids and c.run_b in ids]
+    kept.sort(key=lambda c: (order[c.run_b], order[c.run_a]))
+    return Story(project, split, found, names, tuple(kept), tuple(lineage.lineage(project, split)))
 
 
 def settings_in_words(changed: Mapping[str, object]) -> str:

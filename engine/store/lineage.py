@@ -21,7 +21,8 @@ class Trained:
     Attributes:
         parent: name of the model it started from, "" for a base model.
         changed: settings that differ from its preset's, by name.
-        data: what it learnt from, e.g. "2,111 queries, 6,329 negatives, mining 1".
+        data: what it learnt from, e.g. "data 2: 2,111 queries, 6,329 negatives, mining 1"; the same number means the
+            same training set.
         dev: nDCG@10 on its dev pool, None where not measured.
         run: its newest run on the test queries, None where not measured.
         against: comparisons of that run with baselines, by the rival's system.
@@ -47,11 +48,23 @@ def lineage(project: Project, split: Split = Split.TEST) -> list[Trained]:
     against: dict[int, dict[str, Comparison]] = {}
     for comparison in reversed(runs.comparisons(project)):
         against.setdefault(comparison.run_a, {})[comparison.b] = comparison
-    return [_trained(project, model, names, measured.get(model.id), against) for model in found]
+    versions: dict[str, int] = {}
+    for model in found:
+        if model.summary.get("data"):
+            versions.setdefault(str(model.summary["data"]), len(versions) + 1)
+    return [
+        _trained(project, model, names, measured.get(model.id), against, versions.get(str(model.summary.get("data"))))
+        for model in found
+    ]
 
 
 def _trained(
-    project: Project, model: Model, names: Mapping[int, str], run: Run | None, against: dict[int, dict[str, Comparison]]
+    project: Project,
+    model: Model,
+    names: Mapping[int, str],
+    run: Run | None,
+    against: dict[int, dict[str, Comparison]],
+    version: int | None,
 ) -> Trained:
     dev = model.summary.get("dev")
     return Trained(
@@ -59,7 +72,7 @@ def _trained(
         parent=names.get(model.parent_id or 0, ""),
         preset=str(model.params.get("preset", "")),
         changed=changed_settings(model.params),
-        data=_data(model),
+        data=_data(model, version),
         dev=float(dev) if isinstance(dev, int | float) else None,
         run=run,
         against=against.get(run.id, {}) if run else {},
@@ -92,11 +105,12 @@ def _usual(params: Mapping[str, Any]) -> dict[str, Any]:
     return params_to_dict(preset) if preset else {}
 
 
-def _data(model: Model) -> str:
+def _data(model: Model, version: int | None) -> str:
     queries, negatives = model.summary.get("queries"), model.summary.get("negatives")
     parts = [
         f"{queries:,} queries" if isinstance(queries, int) else "",
         f"{negatives:,} negatives" if isinstance(negatives, int) and negatives else "",
         f"mining {model.mining_id}" if model.mining_id else "",
     ]
-    return ", ".join(part for part in parts if part)
+    told = ", ".join(part for part in parts if part)
+    return f"data {version}: {told}" if version and told else told

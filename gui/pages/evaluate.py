@@ -93,6 +93,7 @@ class EvaluatePage(ReadingPage):
         for box in (self._choose_a, self._choose_b):
             box.setMinimumWidth(120)
             box.setMaximumWidth(220)
+            box.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToContents)
         self._with = label(self.tr("with"), "body", "text3")
         self._to_runs = Button(self.tr("Runs"), "flat", icon_name="list")
         self._to_runs.setToolTip(self.tr("Every training beside the others: parent, data, settings, curves, notes"))

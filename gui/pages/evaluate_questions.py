@@ -199,7 +199,7 @@ class _Side(QWidget):
     def show_rows(self, rows: tuple[QueryMovement, ...], chip: str, fact: str, ranks: str) -> None:
         self._chip.set_state(chip, self._state)
         self._fact.setText(fact)
-        self._ranks.setText(ranks if len(ranks) < 28 else self.tr("before → after"))
+        self._ranks.setText(ranks if len(ranks) < 21 else self.tr("before → after"))
         self.rows.setAccessibleName(f"{chip} {fact}, {ranks}")
         self.rows.movements.set_rows(rows)
         self.rows.setVisible(bool(rows))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from engine.store import models
@@ -138,12 +138,21 @@ class RunsView(QWidget):
         self._found = found
         chosen = self._chosen
         self._model.set_rows(found.rows)
-        self._table.set_widths(0, 130, 260, 150, 60, 60, 130)
+        self._set_widths()
         self._none.setVisible(not found.curves)
         self.tasks.show_figures(found.tasks, {line.model.id: line.model.name for line in found.rows})
         place = max(self._model.row_of(chosen), 0)
         self._table.selectRow(place)
         self._choose(place)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_widths()
+
+    def _set_widths(self) -> None:
+        """What a model learnt from gets the room that there is."""
+        rest = max(self.width() - 720, 130)
+        self._table.set_widths(0, 130, min(rest, 330), 130, 60, 60, 130)
 
     def _row_chosen(self, index: QModelIndex, _before: QModelIndex) -> None:
         self._choose(index.row())
@@ -161,6 +170,8 @@ class RunsView(QWidget):
             text = fill(self.tr("%1 was made from %2."), line.model.name, line.parent)
         else:
             text = fill(self.tr("%1 is where the project starts from."), line.model.name)
+        if line.data:
+            text += " " + fill(self.tr("Learnt from %1."), line.data)
         self._difference.setText(words.plain(text, 600))
         self._note.setText(line.note)
         if self._found.curves and self._chart is None:

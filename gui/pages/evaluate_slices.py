@@ -73,7 +73,12 @@ class SlicesPane(QWidget):
         self._bar.setToolTip("\n".join(f"{self._name(p.name)}: {words.count(p.n)}" for p in parts))
         if parts:
             told = fill(
-                self.tr("Gain of %1 over %2, nDCG@10, with its 95 % interval; number of queries"), after, before
+                self.tr(
+                    "Gain of %1 over %2, nDCG@10, with its 95 % interval; number of queries. Parts of under five "
+                    "queries are left out."
+                ),
+                after,
+                before,
             )
         else:
             told = self.tr("Nothing to show: fewer than five queries in each part, or measured by an older version.")

@@ -51,14 +51,14 @@ class TasksPane(QWidget):
         self._table.setVisible(bool(self._model.rowCount()))
         self._table.setFixedHeight(theme.ROW_HEAD + theme.ROW * self._model.rowCount())
         self._table.set_widths(0, 130, *(120 for _ in self._model.models()))
-        left = "; ".join(f"{task_words(task)} {why}" for task, why in found.left_out.items())
+        left = "; ".join(f"{task_words(task)}: {why}" for task, why in found.left_out.items())
         if not found.measured_at:
             text = self.tr(
                 "Beside retrieval a model can be judged by scored pairs, duplicates, triplets, reranking, clustering "
                 "and classification, as far as the test queries have the data."
             )
         elif left:
-            text = fill(self.tr("Measured %1. Not measured: %2."), words.when(found.measured_at), left)
+            text = fill(self.tr("Measured %1. Not measured – %2."), words.when(found.measured_at), left)
         else:
             text = fill(self.tr("Measured %1."), words.when(found.measured_at))
         self._words.setText(text)

@@ -214,7 +214,7 @@ class _HitDelegate(QStyledItemDelegate):
         over = bool(option.state & QStyle.StateFlag.State_MouseOver)
         rect = _card_rect(option.rect)
         _paint_ground(painter, rect, chosen)
-        painter.setFont(theme.font("heading"))
+        painter.setFont(theme.font("heading" if card.rank < 100 else "dense"))
         painter.setPen(theme.color("text3"))
         painter.drawText(QRect(rect.left(), rect.top() + 9, 36, 22), Qt.AlignmentFlag.AlignCenter, str(card.rank))
         self._paint_head(painter, rect, card, chosen or over)

@@ -285,7 +285,7 @@ def test_other_tasks_are_measured_and_shown_beside_the_curves(qtbot, tmp_path, f
     table = page._runs.tasks._model
     assert [table.index(0, c).data() for c in range(4)] == ["Triplets: accuracy", "1,204 triplets", "0.800", "0.900"]
     assert [table.index(0, c).data(Role.BOLD) for c in (2, 3)] == [False, True]
-    assert "Duplicates needs several queries with one answer" in page._runs.tasks.told()
+    assert "Duplicates: needs several queries with one answer" in page._runs.tasks.told()
 
 
 def test_tasks_without_data_say_what_they_need(qtbot, tmp_path, finished):

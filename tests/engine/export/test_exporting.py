@@ -14,7 +14,7 @@ from engine.evaluate.evaluation import evaluate
 from engine.export.exporting import export
 from engine.params import EvaluateParams, ExportParams
 from engine.records import Negative, Source, Split
-from engine.store import jobs, models, negatives, queries, runs
+from engine.store import jobs, models, negatives, pins, queries, runs
 from engine.task import Task
 from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
 
@@ -207,3 +207,18 @@ def test_place_that_cannot_be_written_is_said(project, tmp_path):
 def test_wishes_that_cannot_be_met_are_said(project, tmp_path, settings, sentence):
     with pytest.raises(UserError, match=sentence):
         take(project, tmp_path / "x", **settings)
+
+
+def test_a_model_that_lost_a_pinned_query_is_not_exported_unless_it_is_wanted(project, tmp_path):
+    run = runs.run_of_system(project, "tuned")
+    lost = next(row.query_id for row in runs.query_metrics(project, run.id) if row.first_rank != 1)
+    pins.pin_query(project, lost, 1)
+    try:
+        with pytest.raises(UserError, match="loses pinned queries") as told:
+            take(project, tmp_path / "model", what="model", model="tuned")
+        assert queries.query(project, lost).text in str(told.value)
+        assert "--despite-pins" in told.value.hint
+        assert not (tmp_path / "model").exists()
+        assert take(project, tmp_path / "model", what="model", model="tuned", despite_pins=True).files
+    finally:
+        pins.unpin_query(project, lost)

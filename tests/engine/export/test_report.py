@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.store import models, pins, queries, runs
 from engine.store.notes import put_note
 from engine.store.project import Project
 from engine.store.queries import NewQuery
+from engine.store.task_figures import keep_task_figures
 from engine.task import Task
 
 HOSTILE = "<script>alert(1)</script> & \u202e \x07 =1+1"
@@ -174,3 +176,33 @@ def test_without_a_measurement_there_is_no_report(project, tmp_path):
     with pytest.raises(UserError, match="Nothing was measured"):
         report(project, ReportParams(dest=str(tmp_path / "v.html")), Task())
     assert not (tmp_path / "v.html").exists()
+
+
+def test_the_verdict_is_of_the_tuned_model_whatever_else_was_measured(project, tmp_path):
+    first, *_ = _measure(project)
+    for system, model in (("9", 9), ("tuned+reranker", 2), ("theirs", None)):
+        made = models.add_model(project, name="another", kind="imported", path="x") if model == 9 else model
+        run_id = runs.start_run(project, system=system, model_id=made, split=Split.TEST, content_key=system)
+        rows = [QueryMetrics(i + 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0) for i in range(80)]
+        runs.put_query_metrics(project, run_id, rows)
+        names = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
+        runs.finish_run(project, run_id, n_queries=80, metrics=dict.fromkeys(names, 0.1), seconds=1.0)
+        compare_runs(project, [((system, runs.run(project, run_id)), ("bm25", runs.run(project, first.run_b)))])
+    report(project, ReportParams(dest=str(tmp_path / "v.html")), Task())
+    text = (tmp_path / "v.html").read_text(encoding="utf-8")
+    verdict = text[text.index("<h2>Verdict") : text.index("<h2>Scoreboard")]
+    assert verdict.count("The tuned model beats") == 2
+    compared = text[text.index("<h2>All comparisons") : text.index("<h2>Models")]
+    rivals = re.findall(r"against (BM25|Base)</td>", compared)
+    assert rivals == sorted(rivals)  # BM25 first
+
+
+def test_figures_on_other_tasks_are_in_the_page_and_the_tables(project, tmp_path):
+    _measure(project)
+    figures = {1: {"triplets: accuracy": 0.81234}, 2: {"triplets: accuracy": 0.9}}
+    keep_task_figures(project, Split.TEST, content="x", models=figures, sizes={"triplets": 1204}, left_out={})
+    report(project, ReportParams(dest=str(tmp_path / "v.html")), Task())
+    assert "<td>1,204</td><td>0.8123</td><td>0.9000</td>" in (tmp_path / "v.html").read_text(encoding="utf-8")
+    report(project, ReportParams(dest=str(tmp_path / "out"), format="csv"), Task())
+    rows = list(csv.DictReader((tmp_path / "out" / "tasks.csv").open(encoding="utf-8-sig")))
+    assert [(row["model"], float(row["value"])) for row in rows] == [("1", 0.81234), ("2", 0.9)]

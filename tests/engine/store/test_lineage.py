@@ -39,6 +39,15 @@ def test_every_finished_model_is_listed_with_its_parent_and_what_was_changed(pro
     assert (found[2].dev, found[2].note, found[2].run) == (0.5, "slower", None)
 
 
+def test_runs_of_one_training_set_have_one_number_for_their_data(project):
+    for digest in ("one", "two", "one"):
+        made = models.add_model(project, name=digest, kind="tuned", path="", parent_id=1)
+        summary = {"queries": 5, "data": digest}
+        models.finish_model(project, made, path="x", weights_digest=str(made), dim=3, max_length=9, summary=summary)
+    told = ["data 1: 5 queries", "data 2: 5 queries", "data 1: 5 queries"]
+    assert [line.data for line in lineage(project)][-3:] == told
+
+
 def test_two_runs_differ_in_what_they_differ(project):
     a, b = models.model(project, 3), models.model(project, 2)
     assert differing_settings(a, b) == {"learning_rate": (3e-5, PRESETS["quick"].learning_rate), "seed": (7, 13)}

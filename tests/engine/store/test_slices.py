@@ -52,11 +52,24 @@ def test_slices_by_length_stand_in_order_and_equal_the_paired_t_interval(project
     first = found[0]
     assert (first.n, first.a, first.b) == (30, pytest.approx(a[:30].mean()), pytest.approx(b[:30].mean()))
     d = a[:30] - b[:30]
-    half = stats.norm.ppf(0.975) * stats.sem(d)
+    half = stats.t.ppf(0.975, 29) * stats.sem(d)
     assert (first.low, first.high) == (
-        pytest.approx(d.mean() - half, abs=1e-4),
-        pytest.approx(d.mean() + half, abs=1e-4),
+        pytest.approx(d.mean() - half, abs=1e-5),
+        pytest.approx(d.mean() + half, abs=1e-5),
     )
+
+
+@pytest.mark.parametrize("df", [4, 5, 9, 30, 1000])
+def test_the_interval_of_a_small_part_is_as_wide_as_students(df):
+    assert slices._student(df) == pytest.approx(stats.t.ppf(0.975, df), rel=3e-3)
+
+
+def test_a_query_that_shares_a_quarter_of_its_words_is_in_the_part_that_begins_there(project):
+    run_a, run_b = _run(project, "tuned", np.ones(60)), _run(project, "bm25", np.zeros(60))
+    shares = [0.0] * 10 + [0.25] * 10 + [0.5] * 10 + [0.75] * 30
+    features = {"words": [3] * 60, "language": ["English"] * 60}
+    slices.keep_features(project, Split.TEST, query_ids=range(1, 61), overlap=shares, **features)
+    assert [part.n for part in slices.slices(project, run_a, run_b, "overlap")] == [10, 10, 10, 30]
 
 
 @pytest.mark.parametrize(
