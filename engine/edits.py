@@ -329,6 +329,8 @@ def _undo_import(project: Project, values: Values) -> tuple[list[str], Values]:
     from engine.store.undoing import newest_import, undo_import
 
     import_id = int(values.get("import_id") or 0) or newest_import(project)
+    if not import_id:
+        raise UserError("There is no import to take back.")
     undone = undo_import(project, import_id)
     return ["documents", "queries", "negatives"], {"import_id": import_id, **asdict(undone)}
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 from dataclasses import asdict
 from getpass import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.commands.common import Add, Values, absolute, edit, given, job
 from engine.errors import Cancelled, UserError
 from engine.formats import LABELLED, ROLES
 from engine.params import ImportParams, params_from_dict, params_to_dict
-from engine.terminal import TerminalTask, plain, say, show_import, show_problems
+from engine.terminal import TerminalTask, plain, say, show_import, show_problems, table
+
+if TYPE_CHECKING:
+    from engine.store.arrivals import ImportRow
 
 _THOROUGH = "look into files whose size and times say that they did not change"
 _LARGER = "let each file take four times the time, memory and size"
@@ -65,9 +70,22 @@ def add_commands(add: Add) -> None:
     watch.add_argument("--list", action="store_true", help="say which places are watched (also without FOLDER)")
     watch.add_argument("--remove", metavar="FOLDER", help="watch it no more; what came from it stays")
     undo = add(
-        "undo-import", "take back what an import brought", edit("undo_import", _undo_values), example="undo-import faq"
+        "undo-import",
+        "take back what an import brought",
+        edit("undo_import", _undo_values),
+        example="undo-import faq 3",
+        show=_show_undone,
     )
-    undo.add_argument("import_id", metavar="ID", type=int, nargs="?", help="the newest one if not given")
+    undo.add_argument(
+        "import_id", metavar="ID", type=int, nargs="?", help="as listed by: imports list (the newest one if not given)"
+    )
+    add(
+        "imports list",
+        "list every import: what it brought, what it could not take, whether it was taken back",
+        _list_imports,
+        example="imports list faq",
+        show=_show_imports,
+    )
     take.add_argument("--preview", action="store_true", help="say what would come, and store nothing")
 
 
@@ -132,8 +150,9 @@ def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
         say("Cancelled; what this import had brought was taken back.")
         raise SystemExit(130) from None
     problems = summary["problems"]
-    if problems and not (summary["new"] or summary["updated"] or summary["unchanged"]):
-        more = f" and {len(problems) - 1:,} more like it" if len(problems) > 1 else ""
+    taken = summary["new"] or summary["updated"] or summary["unchanged"]
+    if problems and not taken and not any(problem["code"] == "existing" for problem in problems):
+        more = f"; {len(problems) - 1:,} more: searchsmith problems list" if len(problems) > 1 else ""
         raise UserError(f"Nothing was imported. {plain(problems[0]['file'])}: {plain(problems[0]['reason'])}{more}")
     return summary
 
@@ -225,6 +244,58 @@ def _together(first: Values, then: Values, paths: set[str]) -> Values:
     return {**first, **counted, "skipped": skipped, "problems": [*left, *then["problems"]]}
 
 
+def _list_imports(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.store.arrivals import import_rows
+    from engine.store.project import Project
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        rows = import_rows(project, limit=-1)
+    return {
+        "imports": [
+            {
+                "id": row.report.id,
+                "created_at": row.report.created_at,
+                "paths": list(row.report.paths),
+                "format": row.report.format,
+                **asdict(row.report.counts),
+                "state": _import_state(row),
+                "problems": row.problems,
+                "open_problems": row.open,
+            }
+            for row in rows
+        ]
+    }
+
+
+def _import_state(row: ImportRow) -> str:
+    if row.undone:
+        return "taken back"
+    return "broken off" if not row.ended else "stopped" if row.report.format == "cancelled" else "done"
+
+
+def _show_imports(summary: Values) -> None:
+    counters = ("new", "updated", "unchanged", "skipped")
+    rows = [["ID", "When (UTC)", *counters, "State", "From"]]
+    for row in summary["imports"]:
+        counts = [f"{row[name]:,}" for name in counters]
+        when = row["created_at"].replace("T", " ").rstrip("Z")
+        rows.append([str(row["id"]), when, *counts, row["state"], plain(", ".join(row["paths"]))])
+    print(table(rows, right=[0, 2, 3, 4, 5]) if len(rows) > 1 else "Nothing was imported yet.")
+
+
+def _show_undone(summary: Values) -> None:
+    names = ("documents", "passages", "queries", "qrels", "negatives")
+    gone = ", ".join(f"{summary[name]:,} {name}" for name in names if summary[name])
+    print(f"Import {summary['import_id']} is taken back: {gone or 'nothing of it was left'}.")
+    for what in ("documents", "queries"):
+        if summary[f"kept_{what}"]:
+            print(
+                f"  {summary[f'kept_{what}']:,} {what} stay, because they were judged, pinned or brought again since."
+            )
+    if summary["changed_documents"]:
+        print(f"  {summary['changed_documents']:,} documents that it read anew stay as they are now.")
+
+
 def _list_problems(options: argparse.Namespace, task: TerminalTask) -> Values:
     from engine.store.imports import open_problems
     from engine.store.project import Project
@@ -305,6 +376,16 @@ def _preview(options: argparse.Namespace) -> Values:
         return params_to_dict(preview(project, params))
 
 
+def _offer(file: Values) -> str:
+    """How a table that is read as documents could be read as queries with answers, where its columns look so."""
+    roles = file["table"]["roles"] if file["kind"] == "documents" and file["table"] else {}
+    known = {role: column for column, role in roles.items() if role != "ignore"}
+    if "query" not in known or not known.keys() & {"positive", "passage_id"}:
+        return ""
+    pairs = ",".join(f"{role}={column}" for column, role in roles.items() if role != "ignore")
+    return f"its rows look like questions with answers; to read them so: --map {shlex.quote(plain(pairs))}"
+
+
 def _show(summary: Values) -> None:
     if "kinds" not in summary:
         show_import(summary)
@@ -319,5 +400,7 @@ def _show(summary: Values) -> None:
             print(f"  {plain(file['shown'])}: {LABELLED.get(file['format'], 'not taken')}: {plain(file['reason'])}")
         if sentence := summary["sentences"].get(file["path"]):
             print(f"    {plain(sentence)}")
+        elif offer := _offer(file):
+            print(f"  {plain(file['shown'])}: {offer}")
     if not summary["complete"]:
         print("There are too many files to look into each; documents are counted by their names.")

@@ -40,7 +40,7 @@ def undo_import(project: Project, import_id: int) -> Undone:
     """
     row = project.db.execute("select undone from imports where id = ?", [import_id]).fetchone()
     if row is None:
-        raise UserError(f"There is no import {import_id}.", hint="searchsmith info names the imports.")
+        raise UserError(f"There is no import {import_id}.", hint="searchsmith imports list names them.")
     if row[0]:
         raise UserError(f"The import {import_id} was taken back before.")
     with project.db.atomic():
