@@ -330,6 +330,9 @@ class MainWindow(QMainWindow):
 
     def _job_finished(self, job: Job) -> None:
         if job.phase is Phase.FAILED:
+            if job.project == self._session.path and self.page(self.current_name()).tells_failure(job.kind):
+                self._frame.hide()
+                return
             title = (
                 self.tr("%1 stopped: %2").replace("%1", job_name(job.kind)).replace("%2", words.plain(job.message, 600))
             )

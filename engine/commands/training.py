@@ -58,7 +58,13 @@ def add_commands(add: Add) -> None:
     script.add_argument("--model", type=int, required=True, metavar="ID", help="the tuned model")
     script.add_argument("--dest", required=True, metavar="FOLDER", help="where train.py and batches.jsonl go")
 
-    reranker = add("reranker", "train a cross-encoder that sorts first hits again", job("reranker", _reranker_values))
+    reranker = add(
+        "reranker",
+        "train a cross-encoder that sorts first hits again",
+        _train_reranker,
+        example="reranker faq --loss pairwise --minutes 10",
+    )
+    reranker.add_argument("--minutes", type=float, metavar="N", help="stop after so many minutes")
     reranker.add_argument("--base", metavar="ID", help="the model to start from")
     reranker.add_argument("--loss", choices=["binary", "pairwise", "listwise"])
     reranker.add_argument("--set", action="append", metavar="NAME=VALUE", help="any setting; may be repeated")
@@ -86,18 +92,27 @@ def _train(options: argparse.Namespace, task: TerminalTask) -> Values:
     try:
         return job("train", _train_values)(options, task)
     except Cancelled:
-        _say_how_to_go_on(options.project)
+        _say_how_to_go_on(options.project, "train", "tuned")
         raise
 
 
-def _say_how_to_go_on(project: str) -> None:
+def _train_reranker(options: argparse.Namespace, task: TerminalTask) -> Values:
+    """As `_train`, for a reranker."""
+    try:
+        return job("reranker", _reranker_values)(options, task)
+    except Cancelled:
+        _say_how_to_go_on(options.project, "reranker", "reranker")
+        raise
+
+
+def _say_how_to_go_on(project: str, name: str, kind: str) -> None:
     from engine.store.models import interrupted_models
     from engine.store.project import Project
 
     with Project.open(Path(project), readonly=True) as opened:
-        left = interrupted_models(opened)
+        left = interrupted_models(opened, kind=kind)
     if left:
-        command = f"searchsmith train {project} --resume {left[0].id}"
+        command = f"searchsmith {name} {project} --resume {left[0].id}"
         say(f"The run {left[0].id} can go on: {command}")
         say(f"Or keep the best so far: {command} --finish")
 
@@ -114,18 +129,17 @@ def _train_values(options: argparse.Namespace) -> Values:
 
 
 def _settings_of(project: str, model_id: int) -> Values:
-    """What a run was trained with, as given settings; it starts from the same model again."""
-    from engine.params import params_to_dict
+    """What was changed for a run, as given settings; it starts from the same model again."""
     from engine.store.models import model
     from engine.store.project import Project
-    from engine.train.scripts import run_params
+    from engine.train.scripts import changes_of, run_params
 
     with Project.open(Path(project), readonly=True) as opened:
         found = model(opened, model_id)
     if found is None or found.kind != "tuned":
         raise UserError(f"There is no run {model_id}.", hint="searchsmith info PROJECT lists models.")
-    values = params_to_dict(run_params(found))
-    return {**values, "base": str(found.parent_id), "resume": 0, "finish": False}
+    params = run_params(found)
+    return {**changes_of(params), "preset": params.preset, "base": str(found.parent_id)}
 
 
 def _autopilot_values(options: argparse.Namespace) -> Values:
@@ -143,7 +157,7 @@ def _script_values(options: argparse.Namespace) -> Values:
 
 def _reranker_values(options: argparse.Namespace) -> Values:
     finish = {"finish": True} if options.finish else {}
-    return {**given(options, "base", "loss", "resume"), **settings(options.set), **finish}
+    return {**given(options, "base", "loss", "minutes", "resume"), **settings(options.set), **finish}
 
 
 def _score_values(options: argparse.Namespace) -> Values:

@@ -40,16 +40,19 @@ def command_line(model: Model, project: str = "PROJECT", *, base: str = "") -> s
         base: what names the model it starts from, where that is not what the run was told.
     """
     params = run_params(model)
-    plain = params_to_dict(PRESETS[params.preset])
-    plain |= OBJECTIVES[params.objective].defaults
-    own = params_to_dict(params)
-    changed = {n: v for n, v in own.items() if v != plain.get(n) and n not in ("preset", "base", "resume", "finish")}
     words = ["searchsmith", "train", project, "--preset", params.preset]
     if (base or params.base) != "base":
         words += ["--base", base or params.base]
-    for name, value in changed.items():
+    for name, value in changes_of(params).items():
         words += ["--set", f"{name}={value}"]
     return shlex.join(words)
+
+
+def changes_of(params: TrainParams) -> dict[str, Any]:  # Any: JSON values
+    """Settings that neither the preset nor the objective brings, but the model to start from."""
+    plain = params_to_dict(PRESETS[params.preset]) | OBJECTIVES[params.objective].defaults
+    left_out = ("preset", "base", "resume", "finish")
+    return {n: v for n, v in params_to_dict(params).items() if v != plain.get(n) and n not in left_out}
 
 
 def base_name(project: Project, model: Model) -> str:

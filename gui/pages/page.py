@@ -65,6 +65,10 @@ class Page(QWidget):
     def refresh(self, topics: set[str]) -> None:
         """Read the project again and show it; `topics` holds what changed, or "all". Must be quick (50 ms)."""
 
+    def tells_failure(self, kind: str) -> bool:
+        """Whether the page itself says why a job of this kind failed, so that the window need not."""
+        return False
+
     def commands(self) -> Iterable[tuple[str, str, object]]:
         """What the command palette lists while this page is open: `(words, icon, callable)`."""
         return ()

@@ -153,6 +153,9 @@ class TrainPage(ReadingPage):
             self._show_page(_BLANK if self._job is None else _LIVE)
         self.ask("train/facts", read_facts, self._show_facts)
 
+    def tells_failure(self, kind: str) -> bool:
+        return kind in _TRAINING
+
     def commands(self) -> Iterable[tuple[str, str, object]]:
         if self._job is not None:
             return (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Signal
-from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, QWidget
 
-from gui import theme
+from gui import icons, theme
 from gui.pages.train_settings import Setting, Value
 from gui.widgets.inputs import ChoiceBox
 
@@ -24,7 +24,7 @@ class SettingField(QObject):
         self._last: Value = 0.0
         makers: dict[str, Callable[[], QWidget]] = {
             "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice,
-            "text": self._text,
+            "text": self._text, "folder": self._folder,
         }  # fmt: skip
         self.widget = makers[setting.kind]()
         self.widget.installEventFilter(self)
@@ -46,7 +46,7 @@ class SettingField(QObject):
             widget.setValue(float(value))
         elif isinstance(widget, ChoiceBox):
             widget.set_value(value)
-        elif isinstance(widget, QLineEdit) and self._setting.kind == "text":
+        elif isinstance(widget, QLineEdit) and self._setting.kind in ("text", "folder"):
             self._last = str(value)
             widget.setText(self._last)
         elif isinstance(widget, QLineEdit):
@@ -108,6 +108,23 @@ class SettingField(QObject):
         made.textEdited.connect(self._written)
         return made
 
+    def _folder(self) -> QWidget:
+        """A line to type a folder's path into, with a button that chooses one."""
+        made = self._text()
+        assert isinstance(made, QLineEdit)  # for the type: the line above makes one
+        made.setPlaceholderText(_tr("none"))
+        place = QLineEdit.ActionPosition.TrailingPosition
+        choose = made.addAction(icons.icon("folder", "text3"), place)
+        choose.setToolTip(_tr("Choose a project's folder"))
+        choose.triggered.connect(self._choose_folder)
+        return made
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self.widget, _tr("The folder of a project"), str(self._last or ""))
+        if chosen:
+            self.put(chosen)
+            self.edited.emit()
+
     def _written(self, text: str) -> None:
         self._last = text
         self.edited.emit()
@@ -134,3 +151,7 @@ def _dressed(field: QAbstractSpinBox) -> QWidget:
     field.setFont(theme.font("body"))
     field.lineEdit().setTextMargins(8, 0, 0, 0)
     return field
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("train_settings", text)

@@ -15,6 +15,9 @@ from gui.widgets.cards import column
 from gui.widgets.inputs import SettingRow
 from gui.widgets.labels import label
 
+_WIDTHS = {"choice": 168, "folder": 168}
+_WIDTH = 112
+
 
 class SettingsForm(QWidget):
     """Settings in groups, two columns of them; `changed` comes with every valid change.
@@ -66,9 +69,7 @@ class SettingsForm(QWidget):
 
     def _add(self, setting: Setting) -> SettingRow:
         field = SettingField(setting, self)
-        made = SettingRow(
-            setting.title, setting.effect, field.widget, field_width=144 if setting.kind == "choice" else 112
-        )
+        made = SettingRow(setting.title, setting.effect, field.widget, field_width=_WIDTHS.get(setting.kind, _WIDTH))
         made.setMinimumHeight(44)
         made.reset.connect(lambda: self._reset(setting.name))
         field.edited.connect(lambda: self._edited(setting.name))

@@ -17,7 +17,7 @@ Value = Any  # Any: a setting's value, int, float or str by its kind
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `kind`: int, float, rate (written as 5e-5), share (0..1 shown as per cent), choice or text.
+    """One setting. `kind`: int, float, rate (written as 5e-5), share (0..1 shown as per cent), choice, text or folder.
 
     `zero` is the word shown for 0 (no limit), `unit` stands behind the number.
     """
@@ -26,7 +26,7 @@ class Setting:
     group: Group
     title: str
     effect: str
-    kind: Literal["int", "float", "rate", "share", "choice", "text"]
+    kind: Literal["int", "float", "rate", "share", "choice", "text", "folder"]
     low: float = 0.0
     high: float = 1.0
     zero: str = ""
@@ -74,8 +74,8 @@ def settings() -> list[Setting]:
         Setting("noise", "objective", tr("Words left out"), tr("By objectives on texts"), "share", 0, 0.9),
         Setting("merge", "forgetting", tr("Mix with the base"), tr("Keeps what the base knew"),
                 "choice", choices=(automatic, ("off", tr("off")))),
-        Setting("guard", "forgetting", tr("Guard project"), tr("A folder measured beside"), "text"),
-        Setting("replay", "forgetting", tr("Replay project"), tr("A folder trained on beside"), "text"),
+        Setting("guard", "forgetting", tr("Guard project"), tr("Its test queries, before and after"), "folder"),
+        Setting("replay", "forgetting", tr("Replay project"), tr("Its queries are trained on, too"), "folder"),
         Setting("replay_share", "forgetting", tr("Share of replay"), tr("Of each batch"), "share", 0, 0.9),
         Setting("precision", "machine", tr("Numbers"), tr("bf16: half the memory"),
                 "choice", choices=(automatic, ("fp32", "fp32"), ("bf16", "bf16"), ("fp16", "fp16"))),

@@ -83,7 +83,8 @@ class _WatchedRow(QWidget):
         self._line = Sparkline(limit=math.log2(_TOP), limit_name=fill(self.tr("top %1"), _TOP), inverted=True)
         line.addWidget(self._before)
         line.addWidget(self._now)
-        line.addWidget(self._line, 1)
+        line.addWidget(self._line, 100)
+        line.addStretch(1)  # there is no line yet after the first look
         stack.addLayout(line)
         self._top = [ElidedLabel("", "caption", "text3") for _ in range(3)]
         for place in self._top:

@@ -192,9 +192,11 @@ class LineChart(_Chart):
         last = self._pg.ScatterPlotItem([x], [value], size=10, pen=None, brush=theme.color("tuned"))
         self.plot.addItem(last)
         words_ = f"{self._end_label} {words.decimal(value, self._digits)}".strip()
-        text = self._text(
-            words_, "accent-ink", bold=True, anchor=(-0.05 if x < 0.7 * max(self._end_x, x + 1) else 1, 1.15)
-        )
+        beside = x < 0.7 * max(self._end_x, x + 1)
+        falls = len(self._points) > 1 and self._points[-2][1] > value
+        # Before the last point a falling line comes from above, so its value stands below.
+        anchor = (-0.05, 1.15) if beside else (1, -0.15 if falls else 1.15)
+        text = self._text(words_, "accent-ink", bold=True, anchor=anchor)
         text.setPos(x, value)
         self.plot.addItem(text)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QFileDialog
 
+from engine.jobs import JOBS
 from engine.objectives import OBJECTIVES
 from engine.params import PRESETS, AutopilotParams, MergeParams, RerankerParams, TrainParams, params_from_dict
 from engine.records import MetricPoint, Model, State
@@ -327,3 +328,19 @@ def test_a_form_of_other_settings_says_what_was_changed(qtbot):
     assert form.changes() == {"batch_size": 4}
     form.row("batch_size").reset.emit()
     assert form.changes() == {}
+
+
+def test_a_folder_is_typed_or_chosen(qtbot, monkeypatch):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/data/other")
+    (choose,) = form.field("guard").actions()
+    choose.trigger()
+    form.field("replay").setText("/data/old")
+    form.field("replay").textEdited.emit("/data/old")
+    assert form.changes() == {"guard": "/data/other", "replay": "/data/old"}
+
+
+def test_a_failed_training_is_told_once(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    assert [kind for kind in JOBS if page.tells_failure(kind)] == ["train", "autopilot", "reranker"]

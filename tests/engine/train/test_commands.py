@@ -1,0 +1,48 @@
+"""Training from the command line: a run repeated with one thing changed, one that was stopped and can go on."""
+
+import argparse
+from dataclasses import replace
+
+import pytest
+
+from engine.commands.training import _train_reranker, _train_values
+from engine.errors import Cancelled
+from engine.params import TrainParams, params_from_dict
+from engine.records import Negative, Source
+from engine.store import models, negatives
+from engine.task import Task
+from engine.train.training import train
+from tests.engine.train.test_training import Recorder
+
+
+def _options(project, **given):
+    names = ("preset", "base", "minutes", "objective", "resume", "from_run", "finish", "rounds", "set", "loss")
+    return argparse.Namespace(project=str(project.path), **{**dict.fromkeys(names), **given})
+
+
+def test_a_repeated_run_has_its_own_changes_and_those_that_are_named(project, small):
+    summary = train(project, replace(small, max_steps=1, scale=11.0), Task())
+    values = _train_values(_options(project, from_run=summary.model, set=["seed=4"]))
+    repeated = params_from_dict(TrainParams, values)
+    assert (repeated.scale, repeated.max_steps, repeated.seed) == (11.0, 1, 4)
+    assert repeated.base == str(models.base_model(project).id)
+    assert "weight_decay" not in values
+
+
+def test_another_objective_brings_its_own_settings_into_a_repeated_run(project, small):
+    summary = train(project, replace(small, max_steps=1), Task())
+    values = _train_values(_options(project, from_run=summary.model, objective="gist"))
+    assert params_from_dict(TrainParams, values).scale == 100.0
+
+
+def test_a_stopped_reranker_says_how_it_goes_on(project, capsys, monkeypatch):
+    mining = negatives.start_mining(project, model_id=models.base_model(project).id, params={})
+    wrong = [Negative(q, 1 + q % 60, Source.BM25, 1, 0.5, 0.1, 0.0) for q in range(1, 41)]
+    negatives.put_negatives(project, mining, wrong)
+    negatives.finish_mining(project, mining, counts={})
+    asked = ["max_steps=6", "batch_size=4", "num_negatives=1", "max_length=32", "eval_every=2", "device=cpu"]
+    project.close()
+    with pytest.raises(Cancelled):
+        _train_reranker(_options(project, set=asked), Recorder(stop_at=3))
+    said = "".join(capsys.readouterr())
+    assert f"searchsmith reranker {project.path} --resume" in said
