@@ -64,6 +64,7 @@ class ShortcutsDialog(QDialog):
             ("K", self.tr("Candidate before")),
             ("D", self.tr("Next doubtful one")),
             ("S", self.tr("Why alike?")),
+            ("A", self.tr("Compare with the next answer")),
             ("F", self.tr("Which candidates")),
             ("B", self.tr("Leave out all doubtful ones")),
             ("I", self.tr("What is done here")),

@@ -102,6 +102,11 @@ class ShadedText(MarkedText):
     def _fill(self) -> None:
         super()._fill()
         cursor = QTextCursor(self.document())
+        if self._shades:  # two meanings of a ground at once would be none
+            cursor.select(QTextCursor.SelectionType.Document)
+            plain = QTextCharFormat()
+            plain.setBackground(Qt.GlobalColor.transparent)
+            cursor.mergeCharFormat(plain)
         for start, end, share in self._shades:
             for first, last in utf16_spans(self._text, [(start, end)]):
                 cursor.setPosition(first)
@@ -190,6 +195,7 @@ class ComparePanel(QFrame):
         self.left = PassageCard(self.tr("The answer"))
         self.right = PassageCard(self.tr("The candidate"))
         self._turn = Link(self.tr("next answer"), "caption")
+        self._turn.setToolTip(self.tr("Compare with the query's next answer (A)"))
         self._turn.clicked.connect(self.answer_turned)
         self.left.top.addWidget(self._turn)
         sides.addWidget(self.left, 1)
@@ -318,6 +324,7 @@ class ComparePanel(QFrame):
             said = fill(self.tr("Shaded: similarity lost without the sentence, up to %1."), short_score(highest))
         if cut:
             said += " " + self.tr("Pale: the model does not read so far.")
+        self._marked.setVisible(False)
         self._shared.setText(said)
         self._shared.setToolTip(
             "<p>"

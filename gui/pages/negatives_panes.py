@@ -136,7 +136,7 @@ class CandidatesPane(QFrame):
         self.table = CandidateTable(self.tr("Candidates of the query"))
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of one family differ at their ends
         self.table.setModel(self.model)
-        self.table.set_widths(0, 46, 48, 44, 48, 64, 92)
+        self.table.set_widths(0, 50, 48, 44, 48, 64, 96)
         self.table.ran_over.connect(self.ran_over)
         self.table.selectionModel().currentRowChanged.connect(lambda now, _before: self._chosen(now.row()))
         stack.addWidget(self.table, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
@@ -77,7 +78,7 @@ class SelectionPanel(QFrame):
         self.waterfall.set_falls(falls)
         self._speed.setText(fill(self.tr("re-selected in %1 ms"), str(max(round(shown.milliseconds), 1))))
         held = int(shown.selection.held.sum())
-        doubtful = fill(self.tr("%1 doubtful held back"), words.count(held)) if held else self.tr("none doubtful")
+        doubtful = fill(self.tr("%1 doubtful"), words.count(held)) if held else self.tr("none doubtful")
         self._diamond.setVisible(held > 0)
         judged = fill(self.tr("%1 judged"), words.count(mined.judged))
         self._held.setText(f"{doubtful}, {judged}" if mined.judged else doubtful)
@@ -110,7 +111,7 @@ class SelectionPanel(QFrame):
         self._margins = column(panel, margins=(16, 8, 12, 4), gap=4)
         head = row()
         head.addWidget(label(self.tr("Margins"), "body", weight="medium"))
-        head.addWidget(ElidedLabel(self.tr("of all candidates; chosen ones in colour"), "caption", "text3"), 1)
+        head.addWidget(ElidedLabel(self.tr("chosen ones in colour; heights are roots"), "caption", "text3"), 1)
         self._margins.addLayout(head)
         return panel
 
@@ -148,7 +149,8 @@ class SelectionPanel(QFrame):
             self._chart = Histogram(accessible=self.tr("Margins of all candidates, with the least margin"))
             self._chart.threshold_moved.connect(self.rules.set_margin)
             self._margins.addWidget(self._chart, 1)
-        everything, doubtful, chosen = (counts.astype(float).tolist() for counts in shown.margins)
+        # Roots: some thousand chosen ones could not be seen beside a million others.
+        everything, doubtful, chosen = (np.sqrt(counts).tolist() for counts in shown.margins)
         self._chart.set_threshold(shown.params.relative_margin, lambda value: words.share(value))
         self._chart.set_bars(shown.edges.tolist(), everything, over=[("warn", doubtful), ("accent", chosen)])
         low, high = round(10 * shown.edges[0]), round(10 * shown.edges[-1])

@@ -327,6 +327,22 @@ def test_what_the_model_does_not_read_stands_pale(shown: Shown) -> None:
     assert page.compare.right.text.unread() == ""
 
 
+def test_key_a_compares_with_the_querys_next_answer(shown: Shown, qtbot: QtBot) -> None:
+    page, _ = shown(NegativesPage)
+    page.candidates.step(1)
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_P)  # now there are two
+    shown.settle(page)
+    seen = []
+    for _ in range(3):
+        comparison = page.compare.comparison()
+        assert comparison is not None
+        assert comparison.left is not None
+        seen.append(comparison.left.passage.id)
+        qtbot.keyClick(page.candidates.table, Qt.Key.Key_A)
+        shown.settle(page)
+    assert seen[0] == seen[2] != seen[1]
+
+
 def test_the_score_of_bm25_stands_beside_its_rank(shown: Shown) -> None:
     page, session = shown(NegativesPage)
     row = page.candidates.current()
