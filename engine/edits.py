@@ -360,16 +360,34 @@ def _unwatch(project: Project, values: Values) -> tuple[list[str], Values]:
 
 
 def _cut_preview(project: Project, values: Values) -> tuple[list[str], Values]:
-    """A document's passages if it were cut so, as [start, end, tokens, heading's number]; texts stay here."""
+    """A document's passages if it were cut so, as [start, end, tokens]; texts stay here.
+
+    With `until` those that begin before that place, at once; with `have` those from that number on, as far as `seconds`
+    reach. `count` is how many there are so far, `done` whether that is all; spans beyond `shown` are only counted.
+    """
     from engine.ingest.recut import bench_of
 
-    found = documents.document(project, int(values["document_id"]))
-    if found is None or not documents.has_text(project, found.id):
-        return [], {"spans": [], "document_id": int(values["document_id"])}
-    bench = bench_of(project)
-    pieces = bench.pieces(found, params_from_dict(CutParams, values["params"]))
-    spans = [[piece.start, piece.end, piece.tokens] for piece in pieces]
-    return [], {"document_id": found.id, "spans": spans, "limit": bench.limit, "before": found.n_passages}
+    document_id = int(values["document_id"])
+    found = documents.document(project, document_id)
+    if found is None or not documents.has_text(project, document_id):
+        return [], {"spans": [], "count": 0, "done": True, "document_id": document_id}
+    bench, params = bench_of(project), params_from_dict(CutParams, values["params"])
+    have, until = int(values.get("have", 0)), int(values.get("until", 0))
+    if until:
+        pieces, done = bench.pieces(found, params, until), False
+    else:
+        pieces, done = bench.more(found, params, have, seconds=float(values.get("seconds", 0.0)))
+    shown = int(values.get("shown", found.n_chars))
+    spans = [[piece.start, piece.end, piece.tokens] for piece in pieces if piece.start < shown]
+    return [], {
+        "document_id": document_id,
+        "spans": spans,
+        "count": have + len(pieces),
+        "reached": pieces[-1].end if pieces else 0,
+        "done": done,
+        "limit": bench.limit,
+        "before": found.n_passages,
+    }
 
 
 def _cut_outlook(project: Project, values: Values) -> tuple[list[str], Values]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ Places = npt.NDArray[np.int64]
 Kind = Literal["prose", "list", "rows"]
 
 PARAGRAPH, LINE, SENTENCE, CLAUSE, WORD = 4, 3, 2, 1, 0
+_STEP = 200_000  # characters
 
 _BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 _CLOSING = "\"'”’»)\\]）】』」》〉"
@@ -75,12 +76,16 @@ class Boundaries:
         return int(self.wholes[number, 0]), int(self.wholes[number, 1])
 
 
-def boundaries(text: str, numbers: npt.NDArray[np.uint32]) -> Boundaries:
-    """Find them; `numbers`: every character's code point."""
+def boundaries(text: str, numbers: npt.NDArray[np.uint32]) -> Generator[None, None, Boundaries]:
+    """Find them in steps of some hundredths of a second; `numbers`: every character's code point."""
+    rest = _STEP
     levels: dict[int, set[int]] = {PARAGRAPH: set(), LINE: set(), SENTENCE: set(), CLAUSE: set()}
     wholes: list[tuple[int, int]] = []
     before: Kind = "prose"
     for start, end in _paragraphs(text):
+        if start > rest:
+            rest = start + _STEP
+            yield
         levels[PARAGRAPH].add(end)
         kind = _kind(text[start:end].splitlines(), before)
         if kind == "prose":
@@ -93,6 +98,7 @@ def boundaries(text: str, numbers: npt.NDArray[np.uint32]) -> Boundaries:
                 wholes.append((start, end))
         levels[CLAUSE if kind == "rows" else SENTENCE].update(_sentence_ends(text, start, end))
         before = kind
+    yield
     return Boundaries(_by_level(levels, numbers), np.array(wholes, np.int64).reshape(-1, 2))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.encode.rulers import Measure, code_points
-from engine.ingest.boundaries import CLAUSE, LINE, PARAGRAPH, SENTENCE, WORD, boundaries
+import numpy as np
+
+from engine.encode.rulers import Measure, Places, code_points
+from engine.ingest.boundaries import CLAUSE, LINE, PARAGRAPH, SENTENCE, WORD, Boundaries, boundaries
 from engine.ingest.document import TABLE_KINDS, ReadDocument
 from engine.params import CutParams
 from engine.store.cuts import Layout, Stretch
@@ -21,6 +24,10 @@ FULL_SHARE = 0.5
 # What is at most this many budgets long is cut into two parts of about one size, so that no scrap is left at the end.
 LAST_TWO, FIRST_OF_TWO = 1.25, 0.6
 _BETWEEN = " > "
+_STEP = 200_000  # characters measured in one step, some hundredths of a second
+_BATCH = 200  # passages of a step
+_AROUND = 24_000  # characters after a part of a text that decide how it is cut: more than the longest passage
+_BLANK = re.compile(r"\s")
 
 
 class Ruler(Protocol):
@@ -59,6 +66,16 @@ def cut_passages(document: ReadDocument, params: CutParams, ruler: Ruler) -> lis
     return Cutter(document.text, layout_of(document), ruler).cut(params)
 
 
+def beginning(text: str, layout: Layout, ruler: Ruler, until: int) -> Cutter:
+    """A document's beginning: `cut(params, until)` gives the same passages of it as of the whole, and much sooner.
+
+    Only where one passage is longer than `_AROUND` characters the last ones may be others.
+    """
+    end = min(until + _AROUND, len(text))
+    stretches = (Stretch(one.heading, one.start, min(one.end, end)) for one in layout.stretches if one.start < end)
+    return Cutter(text[:end], Layout(tuple(stretches), layout.page_starts, layout.named_rows), ruler)
+
+
 def layout_of(document: ReadDocument) -> Layout:
     """What is kept of a document beside its text, so that it can be cut again."""
     stretches = tuple(Stretch(document.heading(found), found.start, found.end) for found in document.sections)
@@ -66,36 +83,73 @@ def layout_of(document: ReadDocument) -> Layout:
 
 
 class Cutter:
-    """A document that was measured once and can be cut in many ways, each within milliseconds."""
+    """A document that is measured once and can be cut in many ways, each within milliseconds."""
 
     def __init__(self, text: str, layout: Layout, ruler: Ruler) -> None:
         self._text = text
         self._layout = layout
         self._ruler = ruler
-        found = ruler.measure(text)
-        self._tokens, self._words = found.tokens, found.words
-        self._marks = boundaries(text, code_points(text))
+        self._tokens = self._words = np.empty(0, np.int64)
+        self._marks = Boundaries((), np.empty((0, 2), np.int64))
+        self._measuring = self._measure()
         self._headings: dict[str, int] = {}
+
+    @property
+    def is_measured(self) -> bool:
+        return bool(self._marks.at)
 
     @property
     def size(self) -> int:
         """About how many bytes it keeps."""
         return 8 * (len(self._tokens) + len(self._words) + sum(map(len, self._marks.at))) + 4 * len(self._text)
 
-    def cut(self, params: CutParams) -> list[Piece]:
+    def cut(self, params: CutParams, until: int | None = None) -> list[Piece]:
         """Cut so that heading and text of each passage have at most `params.passage_tokens` tokens together.
 
         Every character but white space lies in at least one passage, or in its heading. Stretches of the document are
         never joined. Tables, lists and code that fit stay whole. Passages of one stretch share up to
         `params.overlap_tokens` (less than half a passage) of whole sentences; where the last sentence is longer, of its
         last words. What cannot be cut further (one character) may be longer than the budget.
+
+        Args:
+            until: only passages that begin before this place are wanted.
         """
+        pieces = [piece for part in self.steps(params, until) for piece in part]
+        return pieces if until is None else [piece for piece in pieces if piece.start < until]
+
+    def steps(self, params: CutParams, until: int | None = None) -> Iterator[list[Piece]]:
+        """The same a part at a time, with some hundredths of a second between them; the first ones may be empty."""
+        for _ in self._measuring:
+            yield []
         budget = max(SMALLEST, params.passage_tokens)
         spans: list[tuple[str, int, int]] = []
         for heading, start, end in self._stretches(params.headings, int(budget * HEADING_SHARE)):
             room = budget - self._heading_tokens(heading)
-            spans += [(heading, *span) for span in self._spans(start, end, room, min(params.overlap_tokens, room // 2))]
-        return [self._piece(*found) for found in self._checked(spans, budget)]
+            for span in self._spans(start, end, room, min(params.overlap_tokens, room // 2)):
+                if until is not None and span[0] >= until:
+                    break
+                spans.append((heading, *span))
+                if len(spans) == _BATCH:
+                    yield [self._piece(*found) for found in self._checked(spans, budget)]
+                    spans = []
+            if until is not None and end >= until:
+                break
+        yield [self._piece(*found) for found in self._checked(spans, budget)]
+
+    def _measure(self) -> Iterator[None]:
+        tokens: list[Places] = []
+        words: list[Places] = []
+        start = 0
+        while start < len(self._text) or not tokens:
+            blank = _BLANK.search(self._text, start + _STEP)
+            end = blank.start() if blank else len(self._text)
+            found = self._ruler.measure(self._text[start:end])
+            tokens.append(found.tokens + start)
+            words.append(found.words + start)
+            start = end
+            yield
+        marks = yield from boundaries(self._text, code_points(self._text))
+        self._tokens, self._words, self._marks = np.concatenate(tokens), np.concatenate(words), marks
 
     def _piece(self, heading: str, start: int, end: int, tokens: int) -> Piece:
         return Piece(heading, self._text[start:end], start, end, self._layout.page_at(start), tokens)

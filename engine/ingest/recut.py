@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from engine.encode.rulers import Ruler
 from engine.errors import UserError
 from engine.ingest.cutting import Cutting, OpenDocument, new_passages, open_document, project_ruler, sensible
-from engine.ingest.passages import Piece
+from engine.ingest.passages import Cutter, Piece, beginning
 from engine.params import CutParams, UncutParams
 from engine.records import Document
 from engine.store import cuts, documents, following, recuts
@@ -28,6 +28,9 @@ _LIMIT_AT = 24
 TRANSACTION = 0.3  # seconds; a person who cancels waits for one
 _LISTED = 200
 _KEPT_BYTES = 96_000_000
+_HEAD = 32_000  # characters that a document's beginning is measured by, for a first look
+_FROM_THE_FIRST = -1
+_MOST_GOING = 2  # the document that is shown, and the one that is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,14 @@ def _cut_one(cutting: Cutting, document_id: int, recut_id: int) -> Followed:
     return Followed(kept=len(pieces))
 
 
+@dataclass(slots=True)
+class _Going:
+    """A document that is being cut, and its passages so far."""
+
+    steps: Iterator[list[Piece]]
+    pieces: list[Piece] = field(default_factory=list)
+
+
 class Bench:
     """Looks at what a cutting would give; documents that were measured stay at hand for the next setting.
 
@@ -190,6 +201,8 @@ class Bench:
         self._model = 0
         self._ruler: Ruler | None = None
         self._open: OrderedDict[tuple[int, str], OpenDocument] = OrderedDict()
+        self._going: OrderedDict[tuple[int, str, CutParams], _Going] = OrderedDict()
+        self._head: tuple[tuple[int, str, int], Cutter] | None = None
 
     @property
     def ruler(self) -> Ruler:
@@ -198,6 +211,8 @@ class Bench:
             self._model = model.id if model else 0
             self._ruler = project_ruler(self._project)
             self._open.clear()
+            self._going.clear()
+            self._head = None
         return self._ruler
 
     @property
@@ -205,33 +220,74 @@ class Bench:
         ruler: Ruler = self.ruler
         return ruler.limit
 
-    def pieces(self, document: Document, params: CutParams) -> list[Piece]:
-        """A document's passages if it were cut so."""
-        return self._opened(document).cutter.cut(sensible(params))
+    def pieces(self, document: Document, params: CutParams, until: int | None = None) -> list[Piece]:
+        """A document's passages if it were cut so; with `until` only those that begin before that place, at once."""
+        params = sensible(params)
+        if until is None:
+            return self.more(document, params, 0)[0]
+        opened = self._opened(document)
+        if opened.cutter.is_measured:
+            return opened.cutter.cut(params, until)
+        reach = (until // _HEAD + 1) * _HEAD
+        key = (document.id, document.content_hash, reach)
+        if self._head is None or self._head[0] != key:
+            self._head = key, beginning(opened.text, opened.layout, self.ruler, reach)
+        return self._head[1].cut(params, until)
+
+    def more(
+        self, document: Document, params: CutParams, have: int, *, seconds: float = 0.0
+    ) -> tuple[list[Piece], bool]:
+        """A document's passages from number `have` on, as far as `seconds` reach (0: all), and whether those are all.
+
+        Asked again with the same settings it goes on where it stopped.
+        """
+        began = time.monotonic()
+        going = self._going_on(document, sensible(params))
+        for part in going.steps:
+            going.pieces += part
+            if seconds and time.monotonic() - began > seconds:
+                return going.pieces[have:], False
+        return going.pieces[have:], True
+
+    def _going_on(self, document: Document, params: CutParams) -> _Going:
+        key = (document.id, document.content_hash, params)
+        going = self._going.pop(key, None)
+        if going is None:
+            going = _Going(self._opened(document).cutter.steps(params))
+        self._going[key] = going
+        while len(self._going) > _MOST_GOING:
+            self._going.popitem(last=False)
+        return going
 
     def look(self, params: CutParams, *, after: int = 0, seconds: float = 0.0) -> tuple[Outlook, int]:
         """What would change in documents beyond the id `after`, as far as `seconds` reach (0: to the end).
 
-        Returns that and the id to go on from, 0 where all were looked at.
+        Returns that and the id to go on from, 0 where all were looked at. A large document may take several calls.
         """
         ruler, began = self.ruler, time.monotonic()
         params = sensible(params)
         outlook = Outlook()
         while found := documents.documents_after(self._project, after, 200):
             for document in found:
-                outlook += self._of(document, params, ruler)
+                told = self._of(document, params, ruler, seconds and max(seconds - (time.monotonic() - began), 0.001))
+                if told is None:
+                    return outlook, after or _FROM_THE_FIRST
+                outlook += told
                 after = document.id
                 if seconds and time.monotonic() - began > seconds:
                     return outlook, after
         return outlook, 0
 
-    def _of(self, document: Document, params: CutParams, ruler: Ruler) -> Outlook:
+    def _of(self, document: Document, params: CutParams, ruler: Ruler, seconds: float) -> Outlook | None:
+        """What would change in one document; None where the time was over before it was cut."""
         if document.labelled or not documents.has_text(self._project, document.id):
             passages = documents.passages_of(self._project, document.id)
             lengths = ruler.count([passage.search_text for passage in passages])
             return Outlook(1, before=len(passages), after=len(passages), **self._lengths(lengths))
-        opened = self._opened(document)
-        pieces = opened.cutter.cut(params)
+        pieces, done = self.more(document, params, 0, seconds=seconds)
+        if not done:
+            return None
+        opened = self._opened(document, fresh=True)
         sums = self._lengths([piece.tokens for piece in pieces])
         if not opened.differs(pieces):
             return Outlook(1, 1, before=len(pieces), after=len(pieces), **sums)
@@ -251,12 +307,13 @@ class Bench:
         new = [Place(-n, p.start, p.end, p.text, p.heading) for n, p in zip(count(1), pieces, strict=False)]
         return following.foresee(self._project, gone, new)
 
-    def _opened(self, document: Document) -> OpenDocument:
+    def _opened(self, document: Document, *, fresh: bool = False) -> OpenDocument:
+        """A document at hand; `fresh`: with its passages as they are stored now."""
         key = (document.id, document.content_hash)
         opened = self._open.pop(key, None)
         if opened is None:
             opened = open_document(self._project, document.id, self.ruler)
-        else:
+        elif fresh:
             opened.passages = documents.passages_of(self._project, document.id)
         self._open[key] = opened
         while len(self._open) > 1 and sum(kept.cutter.size for kept in self._open.values()) > _KEPT_BYTES:

@@ -35,7 +35,7 @@ from gui.widgets.buttons import Button, SegmentedControl
 from gui.widgets.cards import Drawer, column, row, rule
 from gui.widgets.charts import Histogram
 from gui.widgets.labels import Link, label
-from gui.widgets.passages_text import PassagesText
+from gui.widgets.passages_text import PassagesText, Span
 from gui.widgets.sliders import LabelledSlider
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ OTHERS = 500  # pixels that the window needs above and below
 MOST_PARTS = 200  # of the look at all documents
 PART_SECONDS = 0.08  # a slider that moves again waits for one part
 SETTLED = 250  # milliseconds after the last move of a slider until all documents are looked at
+AT_ONCE = 100_000  # characters of a document that is cut whole at each move of a slider; of others what is in view
+MARGIN = 4_000  # characters below what is in view
 
 Ask = Callable[[str, Asked, Answered], None]
 
@@ -69,6 +71,10 @@ class PassagesDrawer(Drawer):
         self._wanted = 0
         self._asked: CutParams | None = None  # what the engine is working on now
         self._again = False
+        self._whole = True  # whether all of the document's passages are here
+        self._spans: list[Span] = []
+        self._have = 0  # passages of the document that came, also those beyond the text that is shown
+        self._looked: CutParams | None = None  # what all documents were looked at for
         self._outlook = OutlookSum()
         self._round = self._parts = 0
         self._largest = LARGEST
@@ -76,7 +82,7 @@ class PassagesDrawer(Drawer):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(SETTLED)
-        self._later.timeout.connect(self._look_at_all)
+        self._later.timeout.connect(self._settle)
         line = row(gap=24)
         line.addLayout(self._make_controls())
         line.addWidget(rule("v"))
@@ -107,7 +113,7 @@ class PassagesDrawer(Drawer):
 
     def is_settled(self) -> bool:
         """Whether the preview shows the settings as they stand, of the document and of all."""
-        return self._asked is None and not self._later.isActive() and not self._looking
+        return self._asked is None and self._whole and not self._later.isActive() and not self._looking
 
     def _make_controls(self) -> Any:  # Any: a layout
         default = CutParams()
@@ -221,12 +227,12 @@ class PassagesDrawer(Drawer):
         else:
             self._round += 1  # what is under way is not waited for
             self._later.stop()
-            self._looking = False
+            self._looking, self._looked, self._whole = False, None, True
             self._outlook = OutlookSum()
 
     def _show_state(self, state: CutState) -> None:
         untouched = self.cut() == self._state.params or not self._state.documents
-        self._state = state
+        self._state, self._looked = state, None
         if untouched:
             self._put(state.params)
         self.aside.setVisible(state.aside > 0)
@@ -291,44 +297,90 @@ class PassagesDrawer(Drawer):
         self._preview()
 
     def _preview(self) -> None:
-        """Ask for the document's passages; while one answer is waited for, only the newest settings are kept."""
+        """Ask for the document's passages; while one answer is waited for, only the newest settings are kept.
+
+        Of a long document those in view come at once, the others when the sliders rest.
+        """
         if self._shown is None:
             return
         if self._asked is not None:
             self._again = True
             return
+        self._whole, self._spans, self._have = False, [], 0
+        long = self._shown.chars > AT_ONCE
+        self._ask_spans({"until": self.text.shown_until() + MARGIN} if long else {}, self._previewed)
+
+    def _ask_spans(self, part: dict[str, Any], answered: Callable[[dict[str, Any]], None]) -> None:  # Any: JSON values
+        shown = self._shown
+        assert shown is not None
         self._asked = self.cut()
-        values = {"document_id": self._shown.id, "params": cut_values(self._asked)}
-        self._session.edit("cut_preview", values, self._previewed, on_failed=self._preview_failed)
+        values = {"document_id": shown.id, "params": cut_values(self._asked), "shown": len(shown.text), **part}
+        self._session.edit("cut_preview", values, answered, on_failed=self._preview_failed)
 
     def _previewed(self, values: dict[str, Any]) -> None:  # Any: JSON values
-        self._asked = None
-        shown = self._shown
-        if shown is not None and values["document_id"] == shown.id:
-            self._show_spans(shown, values)
-        if self._again or (shown is not None and values["document_id"] != shown.id):
-            self._again = False
-            self._preview()
-
-    def _show_spans(self, shown: ShownDocument, values: dict[str, Any]) -> None:  # Any: JSON values
-        spans = [(int(start), int(end), int(tokens)) for start, end, tokens in values["spans"]]
-        if not spans:
-            self.text.show_spans([], 0)
-            self._caption.setText(fill(self.tr("%1 · kept whole"), shown.name))
+        if self._shown is not None and values["document_id"] == self._shown.id:
+            self._show_spans(_spans(values), values)
+        if not self._is_wanted(values):
             return
-        self.text.show_spans([span for span in spans if span[0] < len(shown.text)], int(values["limit"]))
-        said = fill(
-            self.tr("%1 · passages: %2 now, %3 after"), shown.name, words.count(shown.passages), words.count(len(spans))
-        )
+        self._whole = bool(values["done"])
+        if not self._whole:
+            self._later.start()
+
+    def _is_wanted(self, values: dict[str, Any]) -> bool:  # Any: JSON values
+        """Whether an answer is about the document and the settings as they stand; asks again where it is not."""
+        self._asked = None
+        if self._shown is not None and not self._again and values["document_id"] == self._shown.id:
+            return True
+        self._again = False
+        self._preview()
+        return False
+
+    def _go_on(self) -> None:
+        """Ask for more of a long document's passages, a part at a time, so that a slider that moves again is heard."""
+        if self._shown is None or self._asked is not None:
+            return
+
+        def came(values: dict[str, Any]) -> None:  # Any: JSON values
+            if not self._is_wanted(values):
+                return
+            self._spans += _spans(values)
+            self._have, self._whole = int(values["count"]), bool(values["done"])
+            if self._whole or len(self._spans) > self.text.count_spans():
+                self._show_spans(self._spans, values)
+            if self.is_open():
+                QTimer.singleShot(0, self, self._settle if self._whole else self._go_on)
+
+        self._ask_spans({"have": self._have, "seconds": PART_SECONDS}, came)
+
+    def _show_spans(self, spans: list[Span], values: dict[str, Any]) -> None:  # Any: JSON values
+        shown = self._shown
+        assert shown is not None
+        if not int(values["count"]):
+            self.text.show_spans([], 0)
+            self._caption.setText(fill(self.tr("%1 · kept whole"), shown.name) if values["done"] else shown.name)
+            return
+        self.text.show_spans(spans, int(values["limit"]))
+        count = int(values["count"])
+        after = words.count(count)
+        if not values["done"]:
+            after = fill(self.tr("about %1"), words.count(round(count * shown.chars / max(int(values["reached"]), 1))))
+        said = fill(self.tr("%1 · passages: %2 now, %3 after"), shown.name, words.count(shown.passages), after)
         if shown.chars > len(shown.text):
             said += " · " + fill(self.tr("beginning of %1 characters"), words.count(shown.chars))
         self._caption.setText(said)
 
     def _preview_failed(self, message: str, hint: str) -> None:
-        self._asked, self._again = None, False
+        self._asked, self._again, self._whole = None, False, True
         self._caption.setText(f"{message} {hint}".strip())
 
     # All documents
+
+    def _settle(self) -> None:
+        """The sliders rest: the document at hand to its end, then all documents."""
+        if not self._whole:
+            self._go_on()
+        elif self._looked != self.cut():
+            self._look_at_all()
 
     def _look_at_all(self) -> None:
         self._round += 1
@@ -341,16 +393,19 @@ class PassagesDrawer(Drawer):
     def _next_part(self, round_: int) -> None:
         if round_ != self._round or self._session.project is None:
             return
-        values = {"params": cut_values(self.cut()), "after": self._outlook.next, "seconds": PART_SECONDS}
+        params = self.cut()
+        values = {"params": cut_values(params), "after": self._outlook.next, "seconds": PART_SECONDS}
 
         def looked(part: dict[str, Any]) -> None:  # Any: JSON values
             if round_ != self._round:
                 return
             self._outlook.add(part)
             self._parts += 1
+            self._looking = self._outlook.next != 0 and self._parts < MOST_PARTS
             self._show_outlook()
-            self._looking = self._outlook.next > 0 and self._parts < MOST_PARTS
-            if self._looking:
+            if not self._looking:
+                self._looked = params
+            else:
                 QTimer.singleShot(0, self, lambda: self._next_part(round_))
 
         self._session.edit("cut_outlook", values, looked, on_failed=self._look_failed)
@@ -369,7 +424,7 @@ class PassagesDrawer(Drawer):
     def _show_outlook(self) -> None:
         found = self._outlook
         self._reach(found.limit)
-        self._change.setText(change_words(found, self._state.documents))
+        self._change.setText(change_words(found, self._state.documents, looking=self._looking))
         self._said.setText(said_words(found))
         self._said.setVisible(bool(self._said.text()))
         self._over.setText(over_words(found))
@@ -408,3 +463,7 @@ class PassagesDrawer(Drawer):
 
     def _show_aside(self) -> None:
         AsideDialog(self._ask, self).open()
+
+
+def _spans(values: dict[str, Any]) -> list[Span]:  # Any: JSON values
+    return [(int(start), int(end), int(tokens)) for start, end, tokens in values["spans"]]

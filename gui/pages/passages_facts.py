@@ -94,10 +94,19 @@ def cut_values(params: CutParams) -> dict[str, Any]:  # Any: JSON values
     return asdict(params)
 
 
-def change_words(found: OutlookSum, total: int) -> str:
-    """One sentence below the sliders: what would be other than it is."""
-    if found.next:
+def change_words(found: OutlookSum, total: int, *, looking: bool = False) -> str:
+    """One sentence below the sliders: what would be other than it is; told of the first where there are very many."""
+    if looking:
         return fill(_tr("Looked at %1 of %2 documents…"), words.count(found.documents), words.count(total))
+    if found.next:
+        return fill(
+            _tr("Of the first %1 of %2 documents %3 would change: %4 passages now, %5 after."),
+            words.count(found.documents),
+            words.count(total),
+            words.count(found.changed),
+            words.count(found.before),
+            words.count(found.after),
+        )
     if not found.changed:
         return _tr("Nothing would change: every document is cut so.")
     documents_ = amount(found.changed, _tr("document"), _tr("documents"))

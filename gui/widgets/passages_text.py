@@ -63,6 +63,14 @@ class PassagesText(QPlainTextEdit):
         self.viewport().update()
         self._gutter.update()
 
+    def count_spans(self) -> int:
+        return len(self._spans)
+
+    def shown_until(self) -> int:
+        """The place in the text below which nothing is in view; a few characters further where it holds emoji."""
+        corner = self.viewport().rect().bottomRight()
+        return int(self.cursorForPosition(corner).position())
+
     def spans_at(self, start: int, end: int) -> range:
         """Numbers of the passages that hold something of the characters from `start` to `end`."""
         return range(bisect_right(self._ends, start), bisect_left(self._starts, end))

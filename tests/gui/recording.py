@@ -21,6 +21,7 @@ class RecordingSession(Session):
         self.jobs: list[tuple[str, dict[str, Any]]] = []
         self.edits: list[tuple[str, dict[str, Any]]] = []
         self.toasts: list[tuple[str, str]] = []
+        self._kept: Project | None = None
         self.said.connect(lambda text, action, _run: self.toasts.append((text, action)))
         if path is not None:
             self._take(Project.open(path, readonly=True))
@@ -40,11 +41,21 @@ class RecordingSession(Session):
     ) -> None:
         self.edits.append((kind, values))
         assert self.path is not None
-        with Project.open(self.path) as project:
-            changed, said = apply_edit(project, kind, values)
+        if kind in ("cut_preview", "cut_outlook"):  # the engine goes on where it stopped, as long as it is the same one
+            self._kept = self._kept or Project.open(self.path)
+            changed, said = apply_edit(self._kept, kind, values)
+        else:
+            with Project.open(self.path) as project:
+                changed, said = apply_edit(project, kind, values)
         if undo is not None:
             self._undo.append(undo)
             self.undo_changed.emit(undo.words)
         self._emit(set(changed))
         if on_done is not None:
             on_done(said)
+
+    def close(self) -> None:
+        super().close()
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None

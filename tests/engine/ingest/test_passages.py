@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.encode.models import BUNDLED
 from engine.encode.rulers import Measure, Ruler
+from engine.ingest import passages
 from engine.ingest.document import Outline, ReadDocument
 from engine.ingest.passages import Cutter, Piece, cut_passages
 from engine.params import CutParams
@@ -239,3 +240,22 @@ def test_five_megabytes_are_cut_within_seconds_and_again_at_once():
     pieces = cutter.cut(CutParams(200, 24))
     assert time.process_time() - began < 4
     assert len(pieces) > 5000
+
+
+@given(_WRITINGS, st.integers(8, 40), st.integers(0, 20), st.integers(0, 300), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_beginning_and_steps_give_the_passages_of_the_whole(text, budget, overlap, until, tables):
+    text = text * 3
+    half = len(text) // 2
+    layout = Layout((Stretch("One", 0, half), Stretch("Two > Three", half, len(text))), named_rows=tables)
+    params = CutParams(budget, overlap)
+    whole = Cutter(text, layout, _bundled()).cut(params)
+    wanted = [piece for piece in whole if piece.start < until]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passages, "_STEP", 20)
+        patch.setattr(passages, "_BATCH", 3)
+        patch.setattr(passages, "_AROUND", 600)
+        steps = Cutter(text, layout, _bundled())
+        assert [piece for part in steps.steps(params) for piece in part] == whole
+        assert steps.cut(params, until) == wanted
+        assert passages.beginning(text, layout, _bundled(), until).cut(params, until) == wanted

@@ -384,3 +384,24 @@ def test_no_judgement_is_ever_lost_whatever_is_cut_after_what(project: Project) 
         assert there | aside == set(asked)
         assert not there & aside
         assert project.db.execute("pragma foreign_key_check").fetchall() == []
+
+
+def test_a_large_document_is_cut_and_looked_at_a_bit_at_a_time(project: Project) -> None:
+    _put(project, "first.md", (0, "A file more."))
+    document_id = _put(project, "large.md", *((0, LONG) for _ in range(300)))
+    large = documents.document(project, document_id)
+    assert large is not None
+    whole, _ = Bench(project).look(NARROW)
+    bench = Bench(project)
+    pieces, done = bench.more(large, NARROW, 0, seconds=1e-9)
+    assert not done
+    while not done:
+        more, done = bench.more(large, NARROW, len(pieces), seconds=1e-9)
+        pieces += more
+    assert pieces == Bench(project).pieces(large, NARROW)
+    found, after, calls, bench = Outlook(), 0, 0, Bench(project)
+    while after or not calls:
+        part, after = bench.look(NARROW, after=after, seconds=1e-9)
+        found, calls = found + part, calls + 1
+    assert found == whole
+    assert calls > 4

@@ -208,7 +208,9 @@ def test_sentences_name_every_consequence() -> None:
     ):
         assert part in asked
     found.next = 3
-    assert change_words(found, 9) == "Looked at 5 of 9 documents…"
+    assert change_words(found, 9, looking=True) == "Looked at 5 of 9 documents…"
+    told = "Of the first 5 of 9 documents 2 would change: 10 passages now, 20 after."
+    assert change_words(found, 9) == told
     assert "So far 5 of 9" in question_words(found, 9)
 
 
@@ -241,3 +243,39 @@ def test_the_slider_reaches_as_far_as_a_model_of_long_texts_reads(shown: Shown, 
     drawer._reach(8192)
     drawer.length.slider._set_active(5000)
     assert drawer.cut().passage_tokens == 2000
+
+
+def test_of_a_long_document_what_is_in_view_comes_at_once_and_the_rest_when_the_sliders_rest(
+    shown: Shown, qtbot: QtBot
+) -> None:
+    def change(project: Project) -> None:
+        cutting = Cutting(project, CutParams(120, 8))
+        cuts.set_project_cut(project, cutting.params)
+        outline = Outline()
+        for n in range(2500):
+            outline.paragraph(f"Paragraph {n} goes on for a while. It has a second sentence of so many words.")
+        read = outline.build("long", "txt")
+        import_id = imports.start_import(project, ["/files"], "documents")
+        cutting.put(NewDocument("long", "/files/long.txt", "txt", "long", read.text), read, import_id=import_id)
+
+    page, session = shown(DocumentsPage, "empty", change=change)
+    drawer = page._passages
+    page.table.selectRow(0)
+    drawer.set_open(True)
+    _settle(shown, qtbot, page)
+    session.edits.clear()
+    drawer.length.slider._set_active(60)
+    drawer.length.slider._set_active(40)
+    qtbot.waitUntil(lambda: drawer._asked is None, timeout=10_000)
+    asked = [values for kind, values in session.edits if kind == "cut_preview"]
+    assert [(0 < one["until"] < 10_000, one["params"]["passage_tokens"]) for one in asked] == [(True, 60), (True, 40)]
+    seen = list(drawer.text._spans)
+    assert "about" in drawer._caption.text()
+    _settle(shown, qtbot, page)
+    assert "about" not in drawer._caption.text()
+    assert drawer.text._spans[: len(seen)] == seen
+    with Project.open(session.path) as project:  # type: ignore[arg-type]
+        cut(project, drawer.cut(), Task())
+        stored = documents.passages_of(project, 1)
+    assert [(start, end) for start, end, _ in drawer.text._spans] == [(one.start, one.end) for one in stored]
+    assert f"{len(stored):,} after" in drawer._caption.text()
