@@ -87,7 +87,6 @@ class DocumentsPage(ReadingPage):
         self._newest: ImportRow | None = None
         self._filled = False
         self._all = ""
-        self._narrow = False
         self._wanted = 0
         self._make_actions()
         self.inspector = self.use_inspector(self.tr("Document"))
@@ -306,7 +305,7 @@ class DocumentsPage(ReadingPage):
         self._model.loaded.connect(self._table_loaded)
         self.table = TableView(self.tr("Documents"))
         self.table.setModel(self._model)
-        self.table.set_widths(0, 88, 84, 92, 116)
+        self.table.set_widths(0, 108, 84, 92, 116)
         self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.table.setSortingEnabled(True)
         self.table.setMinimumHeight(28 + 3 * 30)
@@ -377,12 +376,7 @@ class DocumentsPage(ReadingPage):
         self._show_inspector()
 
     def _show_inspector(self) -> None:
-        if self.inspector is not None:
-            self.inspector.setVisible(self._stack.currentIndex() == CONTENT and not self._narrow)
-
-    def set_narrow(self, narrow: bool) -> None:
-        self._narrow = narrow
-        self._show_inspector()
+        self.show_inspector(self._stack.currentIndex() == CONTENT)
 
     def _table_loaded(self, total: int) -> None:
         if total:

@@ -188,8 +188,8 @@ class ExportPage(ReadingPage):
         self.ask("export/facts", read_facts, self._show_facts)
 
     def set_narrow(self, narrow: bool) -> None:
+        super().set_narrow(narrow)
         self._a_row = _A_NARROW_ROW if narrow else _A_ROW
-        self._show_pane(self._stack.currentIndex() == _CONTENT)
         self._place_cards()
 
     # Showing
@@ -432,11 +432,7 @@ class ExportPage(ReadingPage):
     def _show_frame(self, shown: bool) -> None:
         self._go.setVisible(shown)
         self._open.setVisible(False)
-        self._show_pane(shown)
-
-    def _show_pane(self, shown: bool) -> None:
-        if self.inspector is not None:
-            self.inspector.setVisible(shown and not self._narrow)
+        self.show_inspector(shown)
 
     def open_at(self, what: dict[str, object]) -> None:
         """`model` chooses one to take from, `step` puts the keyboard on Export."""
@@ -447,7 +443,3 @@ class ExportPage(ReadingPage):
                 card.choice.setChecked(card.model_id == model)
         elif what.get("step"):
             self._go.setFocus()
-
-    @property
-    def _narrow(self) -> bool:
-        return self._a_row == _A_NARROW_ROW

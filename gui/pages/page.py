@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from gui import theme
+from gui.widgets.buttons import IconButton
 from gui.widgets.cards import ErrorPanel, Inspector, PageHead, column
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Page(QWidget):
         head: title, fact (`head.set_fact`), actions.
         problem: an error panel below the head, hidden until `problem.show_error(...)`.
         body: the layout for the content, with the page's margins.
-        inspector: the pane at the right, where `use_inspector` was called; folds away under 1120 px.
+        inspector: the pane at the right, where `use_inspector` was called. Under 1120 px it folds away, and a button at
+            the end of the head lays it over the page.
     """
 
     name: ClassVar[str] = ""
@@ -60,6 +62,13 @@ class Page(QWidget):
         stack.addLayout(self.body, 1)
         self._splitter.addWidget(main)
         self.inspector: Inspector | None = None
+        self.is_narrow = False
+        self._is_inspectable = True
+        self._unfold = IconButton("panel", self.tr("Show details"))
+        self._unfold.setCheckable(True)
+        self._unfold.hide()
+        self._unfold.toggled.connect(lambda _on: self._place_inspector())
+        self.head.add_last(self._unfold)
         session.changed.connect(self._changed)
 
     def refresh(self, topics: set[str]) -> None:
@@ -79,16 +88,52 @@ class Page(QWidget):
     def use_inspector(self, title: str = "", fact: str = "") -> Inspector:
         """Make the pane at the right."""
         self.inspector = Inspector(title, fact)
-        self._splitter.addWidget(self.inspector)
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setStretchFactor(1, 0)
-        self._splitter.setSizes([10_000, theme.INSPECTOR])
+        self.inspector.folded.connect(lambda: self._unfold.setChecked(False))
+        self._stand_beside(self.inspector)
         return self.inspector
+
+    def show_inspector(self, possible: bool) -> None:
+        """Whether there is something for the pane at the right; the width of the window decides how it is shown."""
+        self._is_inspectable = possible
+        self._place_inspector()
 
     def set_narrow(self, narrow: bool) -> None:
         """The window is under 1120 px wide, or no longer; the inspector folds away. Pages may fold more."""
-        if self.inspector is not None:
-            self.inspector.setVisible(not narrow)
+        self.is_narrow = narrow
+        self._unfold.setChecked(False)
+        self._place_inspector()
+
+    def _place_inspector(self) -> None:
+        pane = self.inspector
+        if pane is None:
+            return
+        over = self.is_narrow and self._is_inspectable
+        self._unfold.setVisible(over)
+        if over and self._unfold.isChecked():
+            pane.setParent(self)
+            pane.set_foldable(True)
+            self._lay_over(pane)
+            pane.show()
+            pane.raise_()
+            return
+        if not self.is_narrow and pane.parent() is not self._splitter:
+            self._stand_beside(pane)
+        pane.setVisible(self._is_inspectable and not self.is_narrow)
+
+    def _stand_beside(self, pane: Inspector) -> None:
+        pane.set_foldable(False)
+        self._splitter.addWidget(pane)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setStretchFactor(1, 0)
+        self._splitter.setSizes([max(self.width() - theme.INSPECTOR, 1), theme.INSPECTOR])
+
+    def _lay_over(self, pane: Inspector) -> None:
+        pane.setGeometry(self.width() - theme.INSPECTOR, 0, theme.INSPECTOR, self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.inspector is not None and self.inspector.parent() is self:
+            self._lay_over(self.inspector)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

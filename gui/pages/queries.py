@@ -81,7 +81,6 @@ class QueriesPage(ReadingPage):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, QCoreApplication.translate("QueriesPage", "Queries"), parent)
-        self._narrow = False
         self._refiltered = False
         self._wanted = 0
         self._make_actions()
@@ -140,11 +139,6 @@ class QueriesPage(ReadingPage):
         elif what.get("step"):
             self._head_actions[-1].setFocus()
 
-    def set_narrow(self, narrow: bool) -> None:
-        self._narrow = narrow
-        if self.inspector is not None:
-            self.inspector.setVisible(not narrow and self._stack.currentIndex() == 1 and not self._is_judging())
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         low, was_low = event.size().height() < LOW, event.oldSize().height() < LOW
@@ -160,7 +154,8 @@ class QueriesPage(ReadingPage):
             self._bench.closed.connect(self._stop_judging)
             self.body.addWidget(self._bench, 1)
         self._bench.show()
-        for part in (self.head, self._stack, self.inspector):
+        self.show_inspector(False)
+        for part in (self.head, self._stack):
             if part is not None:
                 part.hide()
         self._bench.begin(query_id)
@@ -311,8 +306,7 @@ class QueriesPage(ReadingPage):
         self._stack.setCurrentIndex(1 if filled else 0)
         for button in self._head_actions[1:]:
             button.setVisible(filled)
-        if self.inspector is not None:
-            self.inspector.setVisible(filled and not self._narrow and not self._is_judging())
+        self.show_inspector(filled and not self._is_judging())
 
     def _filter(self) -> QueryFilter:
         which = self._which.value()

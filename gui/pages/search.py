@@ -428,16 +428,8 @@ class SearchPage(ReadingPage):
     def _show_frame(self, shown: bool) -> None:
         for widget in (self._box, self._layout, self._note, self._undo, self._keep):
             widget.setVisible(shown)
-        if self.inspector is not None:
-            self.inspector.setVisible(shown and not self._is_narrow)
+        self.show_inspector(shown)
         self._show_keep()
-
-    _is_narrow = False
-
-    def set_narrow(self, narrow: bool) -> None:
-        self._is_narrow = narrow
-        if self.inspector is not None:
-            self.inspector.setVisible(not narrow and bool(self._facts.passages))
 
     def _show_keep(self) -> None:
         if not self._box.text().strip():

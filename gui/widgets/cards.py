@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -127,6 +127,7 @@ class PageHead(QWidget):
         line.addWidget(self._fact, 1)
         self._actions = row()
         line.addLayout(self._actions)
+        self._line = line
         for action in actions:
             self.add_action(action)
 
@@ -139,6 +140,10 @@ class PageHead(QWidget):
     def add_action(self, widget: QWidget) -> None:
         """Put a widget at the right end; the primary button comes last."""
         self._actions.addWidget(widget)
+
+    def add_last(self, widget: QWidget) -> None:
+        """Put a widget behind all actions."""
+        self._line.addWidget(widget)
 
 
 class InfoRow(QWidget):
@@ -328,7 +333,12 @@ class ErrorPanel(QFrame):
 
 
 class Inspector(QFrame):
-    """The pane at the right that shows the whole of what is selected; 304 px, folds away in narrow windows."""
+    """The pane at the right that shows the whole of what is selected; 304 px, folds away in narrow windows.
+
+    `folded`: it lay over the page and was folded away, by its button or with Escape.
+    """
+
+    folded = Signal()
 
     def __init__(self, title: str = "", fact: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -339,7 +349,7 @@ class Inspector(QFrame):
         head = QFrame(self)
         head.setObjectName("inspectorHead")
         head.setFixedHeight(theme.HEAD)
-        self.head = row(head, margins=(16, 0, 12, 0))
+        self.head = row()
         words = column(gap=0)
         self._title = ElidedLabel(title, "body", weight="bold")
         self._fact = ElidedLabel(fact, "caption", "text2")
@@ -349,6 +359,12 @@ class Inspector(QFrame):
         words.addWidget(self._fact)
         words.addStretch(1)
         self.head.addLayout(words, 1)
+        self._fold = IconButton("close", self.tr("Hide details"), size="small")
+        self._fold.clicked.connect(self.folded)
+        self._fold.hide()
+        frame = row(head, margins=(16, 0, 12, 0))
+        frame.addLayout(self.head, 1)
+        frame.addWidget(self._fold)
         outer.addWidget(head)
         self._scroll = QScrollArea(self)
         self._scroll.setWidgetResizable(True)
@@ -365,6 +381,16 @@ class Inspector(QFrame):
         self._fact.setText(fact)
         self._fact.setVisible(bool(fact))
         self.setAccessibleName(title)
+
+    def set_foldable(self, foldable: bool) -> None:
+        """Lying over the page, it can be folded away."""
+        self._fold.setVisible(foldable)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and not self._fold.isHidden():
+            self.folded.emit()
+        else:
+            super().keyPressEvent(event)
 
     def clear(self) -> None:
         """Take everything out of the body."""
