@@ -281,6 +281,15 @@ class ImportProblem:
     path: str = field(default="", compare=False)
     state: str = field(default="open", compare=False)
 
+    @property
+    def bare_reason(self) -> str:
+        return bare_reason(self.file, self.reason)
+
+
+def bare_reason(file: str, reason: str) -> str:
+    """A reason without the file's name in front, for places where that stands beside it."""
+    return reason.removeprefix(f"{file.rpartition('/')[2]} ") or reason
+
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:

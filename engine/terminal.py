@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from engine.records import bare_reason
 from engine.store.verdicts import signed
 from engine.task import Task
 
@@ -145,7 +146,8 @@ def show_problems(problems: Sequence[Values]) -> None:
     """The first things that an import could not take, for a person."""
     for problem in problems[:20]:
         line = f", line {problem['line']}" if problem["line"] else ""
-        print(f"  not taken: {plain(problem['file'])}{line}: {plain(problem['reason'])}")
+        reason = bare_reason(problem["file"], problem["reason"])
+        print(f"  not taken: {plain(problem['file'])}{line}: {plain(reason)}")
     if len(problems) > 20:
         print(f"  … and {len(problems) - 20:,} more: searchsmith problems list PROJECT")
 
@@ -177,7 +179,7 @@ def show_evaluation(summary: Values) -> None:
     """Systems by metrics and the verdicts, for a person."""
     made = summary.get("made_queries", 0)
     print(
-        f"{summary['queries']:,} {summary['split']} queries"
+        f"{summary['queries']:,} {summary['split']} {'query' if summary['queries'] == 1 else 'queries'}"
         + (f", {made:,} of them made by the program" if made else "")
     )
     print(evaluation_table(summary))

@@ -15,6 +15,7 @@ from engine.commands.common import Add, Values, absolute, edit, given, job
 from engine.errors import Cancelled, UserError
 from engine.formats import LABELLED, ROLES
 from engine.params import ImportParams, params_from_dict, params_to_dict
+from engine.records import bare_reason
 from engine.terminal import TerminalTask, plain, say, show_import, show_problems, table
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def _import(options: argparse.Namespace, task: TerminalTask) -> Values:
     taken = summary["new"] or summary["updated"] or summary["unchanged"]
     if problems and not taken and not any(problem["code"] == "existing" for problem in problems):
         more = f"; {len(problems) - 1:,} more: searchsmith problems list" if len(problems) > 1 else ""
-        raise UserError(f"Nothing was imported. {plain(problems[0]['file'])}: {plain(problems[0]['reason'])}{more}")
+        reason = bare_reason(problems[0]["file"], problems[0]["reason"])
+        raise UserError(f"Nothing was imported. {plain(problems[0]['file'])}: {plain(reason)}{more}")
     return summary
 
 
@@ -308,7 +310,8 @@ def _show_problems(summary: Values) -> None:
     for problem in summary["problems"]:
         line = f", line {problem['line']}" if problem["line"] else ""
         mark = " (ignored)" if problem["state"] == "ignored" else ""
-        print(f"{problem['id']:>6}  {plain(problem['file'])}{line}{mark}: {plain(problem['reason'])}")
+        reason = bare_reason(problem["file"], problem["reason"])
+        print(f"{problem['id']:>6}  {plain(problem['file'])}{line}{mark}: {plain(reason)}")
     count = sum(problem["state"] == "open" for problem in summary["problems"])
     print(f"{count:,} open." if count else "No open problems.")
 

@@ -242,7 +242,7 @@ class ProblemsPane(QWidget):
         name = words.plain(problem.file, 400)
         if problem.line:
             name = fill(self.tr("%1, line %2"), name, words.count(problem.line))
-        return f"{name}: {words.plain(problem.reason, 1000)}"
+        return f"{name}: {words.plain(problem.bare_reason, 1000)}"
 
     def _summary(self, loaded: Sequence[ImportProblem], total: int) -> str:
         of: dict[str, int] = {}

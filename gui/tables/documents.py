@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from PySide6.QtCore import QObject
 
 from engine.records import Document
-from engine.store import documents
+from engine.store import documents, places, seen
 from engine.store.project import Project
 from gui import words
 from gui.tables.paged import Column, PagedModel
@@ -28,13 +28,16 @@ class DocumentRow:
     state: DocumentState
 
 
-def document_state(document: Document) -> DocumentState:
-    """Whether a document can be searched, and whether its file is where it was; looks at the disk."""
+def document_state(document: Document, taken_out: Set[str] = frozenset()) -> DocumentState:
+    """Whether a document can be searched, and whether its file is where it was; looks at the disk.
+
+    `taken_out`: files that their archives hold no more.
+    """
     if not document.n_passages:
         return "empty"
     if document.labelled:
         return "whole"
-    return "gone" if document.path and not Path(document.path).exists() else "ready"
+    return "gone" if document.path and places.is_gone(document.path, taken_out) else "ready"
 
 
 def document_name(document: Document) -> str:
@@ -93,7 +96,8 @@ class DocumentsModel(PagedModel[DocumentRow]):
             order=self._order,
             descending=self._descending,
         )
-        return [DocumentRow(document, document_state(document)) for document in page]
+        taken_out = seen.gone_members(project)
+        return [DocumentRow(document, document_state(document, taken_out)) for document in page]
 
     def _make_columns(self) -> list[Column[DocumentRow]]:
         return [

@@ -50,7 +50,7 @@ class ProblemsModel(PagedModel[ImportProblem]):
                 ),
                 Column(
                     self.tr("Why it was not taken"),
-                    lambda row: words.plain(row.reason, 500),
+                    lambda row: words.plain(row.bare_reason, 500),
                     roles={Role.TONE: _tone, TIP: lambda row: words.tip(row.reason)},
                 ),
                 Column(

@@ -127,7 +127,7 @@ def test_passwords_come_from_stdin_and_problems_are_listed_ignored_and_retried(t
     run("new", place)
     told = run("import", place, folder, "--ask-password", stdin=f"{folder}/a=b.pdf=word=1\n")
     assert "1 new" in told
-    assert "c.pdf asks for a password" in told
+    assert "c.pdf: asks for a password" in told
     (problem,) = json.loads(run("problems", "list", place, "--json"))["problems"]
     assert (problem["code"], problem["path"]) == ("password", str(folder / "c.pdf"))
     run("problems", "ignore", place, problem["id"])

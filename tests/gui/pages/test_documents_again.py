@@ -13,19 +13,24 @@ from pytestqt.qtbot import QtBot
 from engine.records import ImportCounts, JobState
 from engine.store import documents, imports, jobs
 from engine.store.project import Project
+from engine.store.seen import put_gone_members
 from gui.dialogs.import_places import PlacesDialog, VanishedDialog
 from gui.dialogs.import_stop import StopImport
 from gui.dialogs.import_window import ImportWindow
 from gui.jobs.job import Job, Phase
 from gui.pages.documents import DocumentsPage
+from gui.tables.paged import RECORD
 from tests.gui.asking import AskingSession, settle
 from tests.gui.pages.showing import Shown
 from tests.gui.projects import imported_project
 
 
 def _read_again(project: Project, vanished: list[str], missing: tuple[str, ...] = ()) -> None:
+    """`vanished`: documents whose file is there; from now on they are of files that are not."""
     record = jobs.start_job(project, "reimport", {})
-    summary = {"vanished": vanished, "missing": list(missing)}
+    for path in vanished:
+        project.db.execute("update documents set path = ? where path = ?", [f"{path}-gone.md", path])
+    summary = {"vanished": [f"{path}-gone.md" for path in vanished], "missing": list(missing)}
     jobs.end_job(project, record, JobState.DONE, summary=summary, seconds=1.0)
 
 
@@ -50,6 +55,7 @@ def test_files_that_are_gone_are_offered_and_only_those_checked_go(shown: Shown,
 
 def test_gone_files_that_are_to_stay_are_not_asked_about_again(shown: Shown) -> None:
     page, session = shown(DocumentsPage, "imported", change=lambda project: _read_again(project, _paths(project)[:1]))
+    assert page.gone.isVisible()
     page.gone.keep.click()
     session._emit({"documents"})
     shown.settle(page)
@@ -237,3 +243,21 @@ def test_files_given_on_another_page_are_shown_before_they_are_imported(shown: S
     assert session.jobs == []
     window.ok.click()
     assert list(session.jobs[0][1]["paths"]) == [str(tmp_path / "given.txt")]
+
+
+@pytest.mark.parametrize(("held", "said"), [(True, "Ready"), (False, "File is gone")])
+def test_a_file_out_of_an_archive_is_there_as_long_as_the_archive_holds_it(
+    shown: Shown, tmp_path: Path, held: bool, said: str
+) -> None:
+    archive = tmp_path / "docs.zip"
+    archive.write_bytes(b"PK")
+    member = f"{archive}/a.md"
+
+    def change(project: Project) -> None:
+        project.db.execute("update documents set path = ? where path = ?", [member, _paths(project)[0]])
+        put_gone_members(project, str(archive), met={member} if held else set(), shut=set())
+
+    page, _ = shown(DocumentsPage, "imported", change=change)
+    rows = [page._model.index(row, 0).data(RECORD) for row in range(page._model.total())]
+    (row,) = [at for at, one in enumerate(rows) if one.document.path == member]
+    assert page._model.index(row, 4).data() == said
