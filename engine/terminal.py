@@ -216,10 +216,17 @@ def show_info(summary: Values) -> None:
     for broken in summary["unfinished_imports"]:
         print(f"  ◆ {unfinished_words(broken)}")
     if summary["open_problems"]:
-        print(f"  ◆ {summary['open_problems']:,} things were not taken: searchsmith problems list")
+        print(f"  ◆ {summary['open_problems']:,} problems with imports: searchsmith problems list PROJECT")
     for kind in summary["interrupted"]:
         print(f"  ◆ The job '{kind}' was interrupted; run it again and it goes on.")
     report = summary["token_report"]
     if report and report["sentence"]:
         print(f"  ◆ {report['sentence']}")
-    print(f"Next step: {summary['next_step']['label']}")
+    step = summary["next_step"]
+    print(f"Next step: {step['label']} (searchsmith {next_command(step['job'], step['page'])} PROJECT)")
+
+
+def next_command(job: str, page: str) -> str:
+    """The command that does the next step of a project."""
+    by_page = {"documents": "import", "queries": "queries make"}
+    return job.replace("_", "-") if job else by_page.get(page, page)

@@ -14,9 +14,14 @@ from engine.terminal import TerminalTask, plain, table
 
 def add_commands(add: Add) -> None:
     """Register them."""
-    dedup = add("dedup", "find near-duplicate queries and merge them", job("dedup", lambda o: given(o, "threshold")))
+    dedup = add(
+        "dedup",
+        "find near-duplicate queries and merge them",
+        job("dedup", lambda o: given(o, "threshold")),
+        show=_show_merged,
+    )
     dedup.add_argument("--threshold", type=float, metavar="T", help="how alike, 0 to 1")
-    split = add("split", "split queries into train, dev and test without leaks", _split)
+    split = add("split", "split queries into train, dev and test without leaks", _split, show=_show_split)
     split.add_argument("--seed", type=int, metavar="N")
     split.add_argument("--made", choices=["train", "all"], help="where made queries go: only to train, or everywhere")
     split.add_argument("--report", action="store_true", help="only say what the last split found, and what leaks now")
@@ -27,6 +32,7 @@ def add_commands(add: Add) -> None:
         "make queries from the passages",
         job("make_queries", _make_values),
         example="queries make law --from headings,questions --per-passage 2",
+        show=_show_made,
     )
     make.add_argument("--from", dest="sources", metavar="LIST", help="of headings, questions, cloze, phrases, endpoint")
     make.add_argument("--per-passage", type=int, metavar="N", help="at most so many of each passage and source (1)")
@@ -41,6 +47,33 @@ def add_commands(add: Add) -> None:
     shown.add_argument("--source", metavar="TEXT", help="only those whose source has this in it, e.g. made")
     shown.add_argument("--contains", metavar="TEXT")
     shown.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
+
+
+def _show_merged(summary: Values) -> None:
+    merged = f"{summary['duplicates']:,} of {summary['queries']:,} queries repeat others ({summary['groups']:,} groups)"
+    print(f"{merged}; {summary['kept_apart']:,} alike pairs kept apart")
+
+
+def _show_split(summary: Values) -> None:
+    print(", ".join(f"{summary[name]:,} {name}" for name in ("train", "dev", "test")))
+    print(summary["sentence"])
+    if now := summary.get("now"):
+        print(f"Leaks now: {', '.join(f'{count:,} {name}' for name, count in now.items())}.")
+
+
+def _show_made(summary: Values) -> None:
+    by_source = ", ".join(f"{source} {count:,}" for source, count in summary["by_source"].items())
+    print(f"{summary['queries']:,} queries made" + (f": {by_source}" if by_source else ""))
+    for count, said in (
+        (summary["known"], "texts were queries already"),
+        (summary["without"], "times a passage gave none"),
+        (summary["failed"], "answers of the server held no query"),
+    ):
+        if count:
+            print(f"{count:,} {said}")
+    if summary["tokens"]:
+        cost = f", cost {summary['cost']:.4g}" if summary["cost"] else ""
+        print(f"{summary['tokens']:,} tokens in {summary['seconds_asking']:.0f} s of asking{cost}")
 
 
 def _split(options: argparse.Namespace, task: TerminalTask) -> Values:

@@ -84,7 +84,7 @@ def _show_runs(summary: Values) -> None:
     rows = [["id", "model", "from", "learnt from", "preset", "changed", "dev", "test", "verdict"]]
     for line in summary["models"]:
         changed = ", ".join(f"{name}={value}" for name, value in line["changed"].items())
-        verdicts = ", ".join(f"{found['verdict']} over {rival}" for rival, found in line["against"].items())
+        verdicts = ", ".join(f"{found['verdict']} against {rival}" for rival, found in line["against"].items())
         dev = "–" if line["dev"] is None else f"{line['dev']:.3f}"
         test = f"{line['metrics']['ndcg@10']:.3f}" if line["metrics"] else "–"
         names = (line["name"], line["parent"], line["data"], line["preset"], changed)
