@@ -119,5 +119,7 @@ class Tray(QObject):
         took = fill(self.tr("It took %1."), words.duration(job.seconds()))
         if isinstance(dev, float) and isinstance(base, float):
             reached = self.tr("nDCG@10 %1 on the dev queries, %2 against the base.")
+            if job.kind == "reranker":  # what it starts from is BM25's order
+                reached = self.tr("nDCG@10 %1 on the dev queries, %2 against BM25.")
             return self.tr("Training is done"), f"{fill(reached, words.decimal(dev), words.signed(dev - base))} {took}"
         return self.tr("Training is done"), took

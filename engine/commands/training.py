@@ -44,7 +44,7 @@ def add_commands(add: Add) -> None:
     _add_settings(forecast)
     forecast.add_argument("--minutes", type=float, metavar="N", help="the limit it would have")
 
-    add("objectives", "list objectives and which of them the data fits", edit("objectives", _nothing), show=_show_fit)
+    add("objectives", "list objectives and which of them the data fits", _list_objectives, show=_show_fit)
     mixed = add("merge", "mix a tuned model with the one it came from", job("merge", _merge_values))
     mixed.add_argument("--model", metavar="ID", help="a tuned model (the newest)")
     mixed.add_argument("--alpha", type=float, metavar="A", help="share of the base's weights, 0 to 1 (the best on dev)")
@@ -165,8 +165,13 @@ def _score_values(options: argparse.Namespace) -> Values:
     return {**given(options, "model"), **path}
 
 
-def _nothing(options: argparse.Namespace) -> Values:
-    return {}
+def _list_objectives(options: argparse.Namespace, task: TerminalTask) -> Values:
+    """As the edit does; looks only, so that it works beside a training."""
+    from engine.store.project import Project
+    from engine.train.sources import fitting
+
+    with Project.open(Path(options.project), readonly=True) as opened:
+        return {"obstacles": fitting(opened)}
 
 
 def _show_fit(summary: Values) -> None:

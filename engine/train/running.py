@@ -345,7 +345,6 @@ class Run:
             "device": self.device,
             "precision": self.work.precision,
             "total": self.total,
-            "data": self.progress.data,
             "foretold": self.foretold,
             "pool": self._pool_facts(),
             "pooling": facts.pooling,

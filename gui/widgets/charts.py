@@ -193,7 +193,8 @@ class LineChart(_Chart):
         self.plot.addItem(last)
         words_ = f"{self._end_label} {words.decimal(value, self._digits)}".strip()
         beside = x < 0.7 * max(self._end_x, x + 1)
-        falls = len(self._points) > 1 and self._points[-2][1] > value
+        low, high = self.plot.viewRange()[1]
+        falls = len(self._points) > 1 and self._points[-2][1] - value > 0.05 * (high - low)
         # Before the last point a falling line comes from above, so its value stands below.
         anchor = (-0.05, 1.15) if beside else (1, -0.15 if falls else 1.15)
         text = self._text(words_, "accent-ink", bold=True, anchor=anchor)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.commands.training import _train_reranker, _train_values
+from engine.commands.training import _list_objectives, _train_reranker, _train_values
 from engine.errors import Cancelled
 from engine.params import TrainParams, params_from_dict
 from engine.records import Negative, Source
@@ -46,3 +46,10 @@ def test_a_stopped_reranker_says_how_it_goes_on(project, capsys, monkeypatch):
         _train_reranker(_options(project, set=asked), Recorder(stop_at=3))
     said = "".join(capsys.readouterr())
     assert f"searchsmith reranker {project.path} --resume" in said
+
+
+def test_objectives_are_listed_beside_a_job(project):
+    with project.writing("train"):
+        obstacles = _list_objectives(_options(project), Task())["obstacles"]
+    assert obstacles["mnrl"] == ""
+    assert obstacles["kl_distill"]
