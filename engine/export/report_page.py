@@ -86,8 +86,9 @@ def _scoreboard(story: Story) -> str:
     )
     asked = max(run.n_queries for run in story.runs)
     made = made_sentence(circumstances(story.project, story.split), asked)
+    held_out = f"{asked:,} {story.split.value} {'query' if asked == 1 else 'queries'}."
     return (
-        f"<section><h2>Scoreboard</h2><p>{asked:,} {story.split.value} queries. {_text(made)}</p>"
+        f"<section><h2>Scoreboard</h2><p>{held_out} {_text(made)}</p>"
         f"<table><tr><th>System</th>{head}</tr>{rows}</table></section>"
     )
 

@@ -48,7 +48,8 @@ class Circumstances:
 class Reason:
     """Why a comparison is no win; `action` names the remedy.
 
-    Actions: add_queries, hybrid, add_pairs, review_negatives, review_queries, other_base, or "" where there is none.
+    Actions: add_queries, hybrid, add_pairs, review_negatives, review_queries, other_base, parts, or "" where there is
+    none.
     """
 
     code: str
@@ -129,7 +130,7 @@ def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None 
     ]
     if comparison.verdict is Outcome.LOSS:
         reasons = reasons[1:]
-    return [reason for reason in reasons if reason]
+    return [reason for reason in reasons if reason] or [_somewhere(comparison)]
 
 
 def smallest_difference(comparison: Comparison) -> float:
@@ -210,7 +211,9 @@ def _small_test(comparison: Comparison) -> Reason | None:
         return None
     if needed > _OUT_OF_REACH * n:
         return Reason(
-            "equal", f"The two are practically equal: {shown}, and they differ by {abs(comparison.delta):.3f}.", ""
+            "equal",
+            f"The two are practically equal: {shown}, and they differ by {abs(comparison.delta):.3f}.",
+            "parts",
         )
     return Reason(
         "small_test",
@@ -219,12 +222,19 @@ def _small_test(comparison: Comparison) -> Reason | None:
     )
 
 
+def _somewhere(comparison: Comparison) -> Reason:
+    """Where nothing else is known: the queries themselves tell."""
+    better = system_name(comparison.b if comparison.delta < 0 else comparison.a)
+    sentence = f"Nothing known of the data explains it. In parts, the queries show where {better} is ahead."
+    return Reason("somewhere", sentence, "parts")
+
+
 def _copied_words(comparison: Comparison, overlap: float | None) -> Reason | None:
     if comparison.b != "bm25" or comparison.a == "hybrid" or overlap is None or overlap < _MUCH_OVERLAP:
         return None
     return Reason(
         "copied_words",
-        f"BM25 is strong here: {overlap:.0%} of the queries' words stand in their answers. Try hybrid search.",
+        f"BM25 is strong here: {_percent(overlap)} of the queries' words stand in their answers. Try hybrid search.",
         "hybrid",
     )
 
@@ -256,17 +266,18 @@ def _doubtful(comparison: Comparison, share: float | None) -> Reason | None:
         return None
     return Reason(
         "doubtful_negatives",
-        f"{share:.0%} of the mined negatives may be answers, which teaches the model wrongly. Look at them.",
+        f"{_percent(share)} of the mined negatives may be answers, which teaches the model wrongly. Look at them.",
         "review_negatives",
     )
 
 
 def _unread(comparison: Comparison, unknown: float | None) -> Reason | None:
-    if comparison.a == "hybrid" or unknown is None or unknown < _MANY_UNKNOWN:
+    reads = comparison.a.removesuffix("+reranker") in ("base", "tuned", "hybrid")
+    if not reads or unknown is None or unknown < _MANY_UNKNOWN:
         return None
     return Reason(
         "unread",
-        f"The base model does not know {unknown:.0%} of the tokens of these texts. Start from a model that reads them.",
+        f"The base model does not know {_percent(unknown)} of the tokens of these texts. Start from one that does.",
         "other_base",
     )
 
@@ -289,7 +300,7 @@ def _corrected(comparison: Comparison) -> Reason | None:
         return Reason(
             "few_moved",
             f"Too few queries moved: the interval lies beside zero, but chance alone gives such a difference "
-            f"{comparison.p:.0%} of the time (randomisation test).",
+            f"{_percent(comparison.p)} of the time (randomisation test).",
             "add_queries",
         )
     return Reason(
@@ -306,6 +317,10 @@ def _standard_error(comparison: Comparison) -> float:
 
 def _interval(comparison: Comparison) -> str:
     return f"(95 % interval {signed(comparison.low)} to {signed(comparison.high)})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _queries(n: int) -> str:

@@ -312,6 +312,8 @@ class EvaluatePage(ReadingPage):
     def _remedy(self, action: str) -> None:
         if action == "broken":
             self._questions.show_tab("broken")
+        elif action == "parts":
+            self._scatter.show_view(1)
         elif action == "hybrid":
             self._wants_joined = True
             if not self._show_joined():

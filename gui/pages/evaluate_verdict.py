@@ -83,10 +83,10 @@ class VerdictCard(Card):
             return
         self._chip.set_state(found.verdict.value, CHIP[found.verdict])
         self._chip.show()
-        against = self.tr("%1 against %2 · %3 held-out queries")
+        against = self.tr("%1 against %2 · %3")
         if bench.known.made_queries:
-            against = self.tr("%1 against %2 · %3 held-out queries · measured on made queries")
-        self._line.setText(fill(against, name_a, name_b, words.count(found.n_queries)))
+            against = self.tr("%1 against %2 · %3 · measured on made queries")
+        self._line.setText(fill(against, name_a, name_b, self._held_out(found.n_queries)))
         self._line.setToolTip(made_sentence(bench.known, found.n_queries))
         self._show_figure(words.signed(found.delta), metric_name(found.metric))
         self._sentence.setText(self._meaning(found, name_a, name_b))
@@ -103,8 +103,7 @@ class VerdictCard(Card):
         best = max(bench.test_runs, key=lambda run: run.metrics.get("ndcg@10", 0.0))
         self._chip.set_state(self.tr("START"), "accent")
         self._chip.show()
-        held_out = self.tr("Nothing trained yet · %1 held-out queries")
-        self._line.setText(fill(held_out, words.count(best.n_queries)))
+        self._line.setText(fill(self.tr("Nothing trained yet · %1"), self._held_out(best.n_queries)))
         self._show_figure(words.decimal(best.metrics.get("ndcg@10", 0.0)), "nDCG@10")
         share = best.metrics.get("hit_rate@10", 0.0)
         found = words.count(round(share * best.n_queries))
@@ -120,6 +119,9 @@ class VerdictCard(Card):
         if pair.comparison is not None:
             self._moves.setText(reach_sentence(pair.comparison))
         self._show_intervals([pair.comparison] if pair.comparison else [], bench)
+
+    def _held_out(self, n: int) -> str:
+        return self.tr("1 held-out query") if n == 1 else fill(self.tr("%1 held-out queries"), words.count(n))
 
     def _show_untested(self, pair: Pair, name_a: str, name_b: str) -> None:
         self._chip.set_state(self.tr("NOT TESTED"), "none")
@@ -138,7 +140,9 @@ class VerdictCard(Card):
         self._right.setVisible(bool(found))
         self._divider.setVisible(bool(found))
         names = bench.names if bench else {}
-        self._bar.set_intervals([Interval(c.delta, c.low, c.high, _short(names.get(c.run_b, c.b))) for c in found])
+        self._bar.set_intervals(
+            [Interval(c.delta, c.low, c.high, _short(names.get(c.run_b, c.b)), c.verdict is Outcome.TIE) for c in found]
+        )
         if found:
             values = " · ".join(f"{_short(names.get(c.run_b, c.b))} {_p_words(c.p_adjusted)}" for c in found)
             together = max(c.family for c in found)
@@ -190,6 +194,7 @@ class VerdictCard(Card):
             "review_negatives": self.tr("Judge negatives"),
             "review_queries": self.tr("Look at the queries"),
             "other_base": self.tr("Choose another base"),
+            "parts": self.tr("See the parts"),
         }.get(reason.action, "")
 
     def _add_reason(self, sentence: str, words_: str, action: str) -> None:

@@ -53,15 +53,18 @@ class Meter(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A difference with its interval, drawn as one row."""
+    """A difference with its interval, drawn as one row; `open` where a test finds nothing though it lies beside 0."""
 
     value: float
     low: float
     high: float
     name: str = ""
+    open: bool = False
 
     @property
     def token(self) -> str:
+        if self.open:
+            return "text2"
         return "good" if self.low > 0 else "bad" if self.high < 0 else "text2"
 
 

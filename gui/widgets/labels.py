@@ -148,7 +148,7 @@ class ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        shown = QFontMetrics(self.font()).elidedText(self._whole, self._mode, max(self.width(), 24))
+        shown = QFontMetrics(self.font()).elidedText(self._whole, self._mode, max(self.contentsRect().width(), 24))
         super().setText(shown)
         self.setToolTip(words.tip(self._whole) if shown != self._whole else "")
         self.setAccessibleName(self._whole)

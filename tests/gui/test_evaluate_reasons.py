@@ -111,7 +111,7 @@ def test_the_broken_come_to_the_front(opened):
 def test_an_interval_beside_zero_is_explained_where_the_test_finds_chance(opened):
     page = opened("update comparisons set verdict = 'TIE', low = 0.001, high = 0.1, delta = 0.05, p = 0.08")
     assert "lies beside zero" in page._verdict.words_shown()[2]
-    assert any("8% of the time" in reason for reason in page._verdict.reasons())
+    assert any("8 % of the time" in reason for reason in page._verdict.reasons())
 
 
 def test_long_and_wide_names_do_not_widen_the_page(qtbot, opened, finished):
@@ -125,3 +125,12 @@ def test_long_and_wide_names_do_not_widen_the_page(qtbot, opened, finished):
     page._open_runs()
     settle(qtbot, page)
     assert page.minimumSizeHint().width() <= theme.NARROW_BELOW - theme.RAIL
+
+
+def test_where_nothing_else_explains_it_the_parts_are_shown(qtbot, opened):
+    equal = _TIE.replace("delta = 0.05", "delta = 0.001")
+    page = opened(equal, verdicts.Circumstances())
+    assert any("practically equal" in reason for reason in page._verdict.reasons())
+    _press(page, "See the parts")
+    settle(qtbot, page)
+    assert page._scatter.slices.isVisible()

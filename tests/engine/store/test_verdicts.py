@@ -83,7 +83,7 @@ def test_reasons_of_a_tie_begin_with_the_size_of_the_test():
     reasons = verdict_reasons(TIE, Circumstances(word_overlap=0.8, train_pairs=200, doubtful_share=0.2))
     assert [reason.code for reason in reasons] == ["small_test", "copied_words", "few_pairs", "doubtful_negatives"]
     assert "about 1,080 more" in reasons[0].sentence
-    assert "80% of the queries' words" in reasons[1].sentence
+    assert "80 % of the queries' words" in reasons[1].sentence
     assert [reason.action for reason in reasons] == ["add_queries", "hybrid", "add_pairs", "review_negatives"]
 
 
@@ -92,11 +92,19 @@ def test_loss_is_not_blamed_on_the_size_of_the_test():
 
 
 def test_copied_words_explain_nothing_against_the_base_model():
-    assert verdict_reasons(replace(LOSS, b="base"), Circumstances(word_overlap=0.8)) == []
+    assert [r.code for r in verdict_reasons(replace(LOSS, b="base"), Circumstances(word_overlap=0.8))] == ["somewhere"]
 
 
 def test_tiny_difference_is_called_equal_instead_of_asking_for_a_million_queries():
-    assert [r.code for r in verdict_reasons(replace(TIE, delta=0.0005))] == ["equal"]
+    assert [(r.code, r.action) for r in verdict_reasons(replace(TIE, delta=0.0005))] == [("equal", "parts")]
+
+
+@pytest.mark.parametrize(
+    ("system", "codes"), [("hybrid", ["unread"]), ("tuned", ["unread", "bm25_ahead"]), ("9", ["bm25_ahead"])]
+)
+def test_only_systems_of_the_base_are_said_not_to_read_the_texts(system, codes):
+    known = Circumstances(unknown_share=0.78)
+    assert [r.code for r in verdict_reasons(replace(LOSS, a=system), known)] == codes
 
 
 def test_a_verdict_on_made_queries_says_so():
@@ -109,12 +117,14 @@ def test_bm25_that_is_ahead_without_copied_words_asks_for_both_joined():
     assert [(r.code, r.action) for r in verdict_reasons(LOSS, Circumstances(word_overlap=0.1))] == [
         ("bm25_ahead", "hybrid")
     ]
-    assert verdict_reasons(replace(LOSS, a="hybrid"), Circumstances(word_overlap=0.1)) == []
+    assert [r.code for r in verdict_reasons(replace(LOSS, a="hybrid"), Circumstances(word_overlap=0.1))] == [
+        "somewhere"
+    ]
 
 
 def test_a_tie_beside_zero_is_put_down_to_chance_or_to_many_systems():
     beside = replace(TIE, delta=0.03, low=0.001, high=0.059, p=0.07, p_adjusted=0.07)
-    assert "7% of the time" in verdict_reasons(beside)[-1].sentence
+    assert "7 % of the time" in verdict_reasons(beside)[-1].sentence
     many = verdict_reasons(replace(beside, p=0.02, p_adjusted=0.08, family=4))[-1]
     assert (many.code, "4 systems were compared with BM25" in many.sentence) == ("many_systems", True)
 
