@@ -254,7 +254,8 @@ def _rename_model(project: Project, values: Values) -> tuple[list[str], Values]:
 
 def _discard_model(project: Project, values: Values) -> tuple[list[str], Values]:
     model_id = int(values["model_id"])
-    if model_id not in {found.id for found in models.interrupted_models(project)}:
+    known = [model for kind in ("tuned", "reranker") for model in models.interrupted_models(project, kind=kind)]
+    if model_id not in {found.id for found in known}:
         raise UserError(f"The model {model_id} is not one that was interrupted.", hint="Only those can be discarded.")
     if project.is_busy():
         raise UserError("A job is running in this project.", hint="Wait until it ends, then discard.")
