@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from engine.errors import UserError
 from engine.formats import Role
 from engine.ingest.finding import Found, scan
 from engine.ingest.labelled import NAMES
 from engine.ingest.labelled.detecting import FOLDERS_ONLY, LINES, TABLES
-from engine.ingest.labelled.roles import guess_roles
-from engine.ingest.labelled.sheets import as_lines
+from engine.ingest.labelled.roles import asked_and_answered, guess_roles
+from engine.ingest.labelled.sheets import as_lines, is_sheet
 from engine.ingest.readers.rows import Columns, sample_rows
 from engine.params import FileChoice, ImportParams
 from engine.store.project import Project
+from engine.task import Task
 
 _META = "table_mappings"
 _MOST_HEADERS = 200
 SAMPLE = 100
+_MOST_NAMED, _MOST_LOOKED_INTO = 5, 50
 
 
 def settle(project: Project, found: Sequence[Found], params: ImportParams) -> list[Found]:
@@ -77,6 +80,28 @@ def _mapped(one: Found, params: ImportParams, known: Mapping[str, Mapping[str, R
         return one
     reason = "a table with this header was mapped before"
     return replace(one, kind="labelled", format="table", reason=reason, code="", mapping=tuple(mapping.items()))
+
+
+def tell_of_pairs(found: Iterable[Found], params: ImportParams, task: Task) -> None:
+    """Say of tables that become documents, and look like questions and answers, how they become a labelled set."""
+    if params.kind != "auto" or params.format != "auto" or params.mapping:
+        return
+    tables = (one for one in found if one.kind == "documents" and is_table(one) and not is_sheet(one.path))
+    told = 0
+    for one in islice(tables, _MOST_LOOKED_INTO):
+        if str(one.path) in params.choices:
+            continue
+        pair = asked_and_answered(names_of(columns_of(one)))
+        if pair is not None:
+            asked, answered = pair
+            task.warn(
+                f"{one.shown} is taken as documents, a row each. Its columns look like queries ({asked}) and answers "
+                f"({answered}): to use them so, import it with --map query={asked},positive={answered}, or give "
+                "its columns roles in the import window."
+            )
+            told += 1
+        if told == _MOST_NAMED:
+            return
 
 
 def columns_of(one: Found) -> list[Columns]:

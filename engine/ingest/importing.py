@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.errors import Cancelled, FormatError, Skipped, UserError
 from engine.ingest.archives import ARCHIVES
-from engine.ingest.choosing import remember, settle
+from engine.ingest.choosing import remember, settle, tell_of_pairs
 from engine.ingest.cutting import Cutting, import_cut, set_aside_words
 from engine.ingest.finding import Found, scan
 from engine.ingest.foreign import Reader
@@ -58,6 +58,7 @@ def import_paths(project: Project, params: ImportParams, task: Task) -> ImportRe
     factor = LARGER if params.limits == "large" else 1
     with tempfile.TemporaryDirectory(prefix="searchsmith-") as place, limits_times(factor):
         found = settle(project, scan(params.paths, params, task, known=known), params)
+        tell_of_pairs(found, params, task)
         importer = Importer(project, params, task, known)
         unpacker = Unpacker(params, Path(place), task, importer.passwords, importer.is_known_archive)
         return importer.run(found, unpacker)

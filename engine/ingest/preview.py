@@ -56,8 +56,8 @@ def preview(project: Project, params: ImportParams) -> ImportPreview:
     Raises:
         UserError: as `engine.ingest.finding.scan`.
     """
-    deadline = time.monotonic() + SECONDS
     found, complete = _found(project, params)
+    deadline = time.monotonic() + SECONDS
     told = [one for one in found if one.kind == "labelled" or (one.kind == "documents" and is_table(one))]
     left = [one for one in found if one.kind == "skipped"]
     files = [_told(project, one, params, deadline) for one in told[:MOST_SHOWN]]
@@ -170,7 +170,7 @@ def _counts(project: Project, one: Found, until: float) -> PreviewCounts:
     seen: tuple[str, int] = ("", 0)
     complete = True
     for number, unit in enumerate(read_units(one.path, one.format, dict(one.mapping))):
-        if number % 200 == 0 and time.monotonic() > until:
+        if number and number % 200 == 0 and time.monotonic() > until:
             complete = False
             break
         match unit:
@@ -256,7 +256,7 @@ def _count_rows(
         block.clear()
 
     for row in read_rows(lines):
-        if counted % 200 == 0 and time.monotonic() > until:
+        if counted and counted % 200 == 0 and time.monotonic() > until:
             complete = False
             break
         counted += 1

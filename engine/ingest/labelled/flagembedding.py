@@ -56,10 +56,11 @@ def _example(path: Path, row: Row, split: Split | None) -> ExampleUnit:
     positives = texts_field(row.columns, name)
     if not positives:
         raise RowError("no_positive", "'pos' is absent or empty")
-    negatives = texts_field(row.columns, "neg")
+    wrong = next((name for name in ("neg", "negative", "negatives") if row.columns.get(name) is not None), "neg")
+    negatives = texts_field(row.columns, wrong)
     scores = (
         *_scores(row.columns.get(name), positives, row.columns.get("pos_scores")),
-        *_scores(row.columns.get("neg"), negatives, row.columns.get("neg_scores")),
+        *_scores(row.columns.get(wrong), negatives, row.columns.get("neg_scores")),
     )
     judged = tuple((text, 1) for text in positives)
     return ExampleUnit(path.name, row.line, query, judged, tuple(negatives), split, scores)

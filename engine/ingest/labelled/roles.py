@@ -38,6 +38,9 @@ _NAMES: dict[Role, tuple[str, ...]] = {
 }
 # The header of our own CSV; its columns are what their names say, whatever stands in them.
 OWN: dict[str, Role] = {"query": "query", "positive": "positive", "grade": "score", "split": "split"}
+# Names that hardly a table of documents has.
+_ASKING = ("query", "question", "问题", "查询", "提问", "frage", "pregunta")
+_ANSWERING = ("answer", "positive", "response", "reply", "答案", "回答", "antwort", "respuesta")
 _ID = re.compile(r"(^|[_\-\s])(id|ids|key|no|number|idx)$|^(pid|docid|did|docno|corpusid|passageid|documentid)$")
 _QUERY_ID = re.compile(r"^(q|query|question|row|line|index|idx|id|_id|unnamed)")
 
@@ -59,9 +62,25 @@ def guess_roles(rows: Sequence[Columns], known: Mapping[str, Role] | None = None
     return roles
 
 
+def asked_and_answered(names: Sequence[str]) -> tuple[str, str] | None:
+    """The columns that are called questions and answers, where there is just one of each."""
+    asking, answering = ([name for name in names if _is_called(name, wanted)] for wanted in (_ASKING, _ANSWERING))
+    return (asking[0], answering[0]) if len(asking) == 1 and len(answering) == 1 else None
+
+
+def _is_called(name: str, wanted: Sequence[str]) -> bool:
+    words = _words(name)
+    return words[-1:] != ["id"] and any(word in wanted or word.rstrip("s") in wanted for word in words)
+
+
+def _words(name: str) -> list[str]:
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip().lower()
+    return [word for word in re.split(r"[\s_\-./:]+", plain) if word]
+
+
 def _by_name(name: str, values: Sequence[object]) -> Role:
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).strip().lower()
-    words = [word for word in re.split(r"[\s_\-./:]+", plain) if word]
+    words = _words(name)
     joined = "".join(words)
     if _is_id_name(plain, joined) and not _is_long(values):
         return "ignore" if _QUERY_ID.match(joined) else "passage_id"

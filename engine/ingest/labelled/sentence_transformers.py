@@ -60,6 +60,8 @@ def shape_of(columns: Columns) -> str:
         return "list" if isinstance(label, list) and len(names) == 2 else ""
     if not all(name.lower().startswith(("neg", "sentence3", "text3")) for name in names[2:]):
         return ""
+    if any(isinstance(columns[name], list) for name in names[2:]):
+        return "pair with a list of negatives"
     if len(names) > 2:
         return "triplet" if len(names) == 3 else f"{len(names)}-tuple"
     return "pair" if label is None else "scored or labelled pair"
@@ -73,17 +75,23 @@ def _judged(
     passage = text_field(columns, names[1])
     if len(names) > 2 or label is None or isinstance(label, list):
         # A list of labels beside texts (distillation) holds a teacher's scores; the order says which is right.
-        return [(passage, 1)], [text_field(columns, name) for name in names[2:] if columns[name]]
+        return [(passage, 1)], [text for name in names[2:] if columns[name] for text in _negatives(columns, name)]
     if _is_relevant(label, scale):
         return [(passage, 1)], []
     return [(passage, 0)], [passage]
+
+
+def _negatives(columns: Columns, name: str) -> list[str]:
+    """A column holds a text, or a list of them."""
+    return texts_field(columns, name) if isinstance(columns[name], list) else [text_field(columns, name)]
 
 
 def _scores(columns: Columns, names: Sequence[str], label: object) -> Iterator[tuple[str, float]]:
     """What a teacher or annotator gave: a number with a point for a pair, or a list of numbers beside its texts."""
     if isinstance(columns[names[1]], list):
         return
-    texts = [columns[name] for name in names[1:] if isinstance(columns[name], str)]
+    values = (columns[name] for name in names[1:])
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value]) if text]
     if isinstance(label, list):
         if len(label) != len(texts):
             raise RowError("wrong_type", "the labels are not as many as the texts")

@@ -16,6 +16,8 @@ from engine.ingest.readers.opening import check_regular
 SUFFIXES = (".xlsx", ".xlsm", ".parquet")
 SECONDS = 600.0
 SAMPLE_ROWS = 300
+_SMALL = 1 << 22
+_whole: set[tuple[Path, int, int]] = set()  # files that a sample holds whole
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -36,7 +38,14 @@ def as_lines(path: Path, *, sample: bool = False) -> Path:
         return path
     check_regular(path)
     facts = path.stat()
-    return _made(path, facts.st_mtime_ns, facts.st_size, SAMPLE_ROWS if sample else 0)
+    key = (path.absolute(), facts.st_mtime_ns, facts.st_size)
+    if sample or key in _whole:
+        made = _made(*key, SAMPLE_ROWS)
+        if made.stat().st_size < _SMALL and made.read_bytes().count(b"\n") < SAMPLE_ROWS:
+            _whole.add(key)
+        if sample or key in _whole:
+            return made
+    return _made(*key, 0)
 
 
 @lru_cache(maxsize=32)

@@ -63,6 +63,13 @@ def test_a_text_where_flagembedding_wants_a_list_is_one_passage(tmp_path):
     assert _examples(path, "flagembedding")[0][2] == ("a whole text",)
 
 
+@pytest.mark.parametrize("name", ["neg", "negative", "negatives"])
+def test_negatives_beside_a_list_of_positives_are_kept_whatever_they_are_called(tmp_path, name):
+    path = _lines(tmp_path / "a.jsonl", {"query": "q", "positive": ["p", "o"], name: ["n", "m"]})
+    assert detect(path).format == "flagembedding"
+    assert _examples(path, "flagembedding") == [("q", (("p", 1), ("o", 1)), ("n", "m"))]
+
+
 def test_flagembedding_legacy_files_are_read(tmp_path):
     queries = _lines(tmp_path / "q.json", {"query": "q", "positive": ["p1", "p2"]})
     pool = _lines(tmp_path / "c.json", {"content": "p1"})
@@ -96,6 +103,8 @@ def test_a_flagembedding_evaluation_folder_is_test_data(tmp_path):
         ({"query": "q", "passage": "p", "label": 0}, ("q", (("p", 0),), ("p",))),
         ({"query": "q", "docs": ["p", "n"], "labels": [1, 0]}, ("q", (("p", 1), ("n", 0)), ("n",))),
         ({"query": "q", "positive": "p", "negative": "n", "label": [12.1, 3.4]}, ("q", (("p", 1),), ("n",))),
+        ({"query": "q", "positive": "p", "negatives": ["n", "m"]}, ("q", (("p", 1),), ("n", "m"))),
+        ({"query": "q", "positive": "p", "negatives": ["n"], "label": [12.1, 3.4]}, ("q", (("p", 1),), ("n",))),
     ],
 )
 def test_sentence_transformers_shapes_are_read(tmp_path, row, expected):

@@ -158,6 +158,23 @@ def test_pylate_scores_are_kept_and_the_best_is_the_answer(project, folder):
     assert scores.scores(project, "imported") == {1: {ids["d1"]: 9.25, ids["d7"]: -2.5}}
 
 
+def test_a_set_of_parquet_files_is_one_too(project, folder, monkeypatch):
+    import pyarrow
+    import pyarrow.parquet
+
+    tables = {
+        "documents": {"document_id": ["d1", "d7"], "text": ["Boil vinegar.", "Kettles were first."]},
+        "queries": {"query_id": ["q1"], "text": ["how to descale"]},
+        "train": {"query_id": ["q1"], "document_ids": [["d7", "d1"]], "scores": [[-2.5, 9.25]]},
+    }
+    for name, columns in tables.items():
+        pyarrow.parquet.write_table(pyarrow.table(columns), folder / f"{name}.parquet")
+    monkeypatch.chdir(folder)
+    assert detect(Path()).format == "pylate"
+    assert _take(project, folder).format == "pylate"
+    assert content(project) == ONE
+
+
 def test_gpl_folder_brings_made_queries_and_negatives_of_every_source(project, folder):
     _lines(
         folder / "corpus.jsonl",
@@ -254,6 +271,24 @@ def test_mapping_names_the_columns_of_a_table(project, folder):
     assert queries.all_queries(project)[0].official_split is Split.DEV
     assert outside.groups(project) == {1: ["kettles"]}
     assert [(p.line, p.reason) for p in report.problems] == [(3, "the query is empty")]
+
+
+def test_questions_and_answers_that_become_documents_are_pointed_out(project, folder):
+    class Listening(Task):
+        said: list[str] = []
+
+        def on_warning(self, message: str) -> None:
+            self.said.append(message)
+
+    _lines(folder / "faq.jsonl", {"Question": "how to descale", "answer_text": "Boil vinegar.", "split": "train"})
+    _lines(folder / "pages.jsonl", {"title": "Kettles", "text": "Kettles were first.", "answer_id": "7"})
+    import_paths(project, ImportParams((str(folder),)), Listening())
+    (said,) = Listening.said
+    assert "faq.jsonl is taken as documents" in said
+    assert "--map query=Question,positive=answer_text" in said
+    chosen = ImportParams((str(folder),), choices={str(folder / "faq.jsonl"): FileChoice("documents")})
+    import_paths(project, chosen, Listening())
+    assert len(Listening.said) == 1
 
 
 def test_a_mapping_is_remembered_by_header(project, folder):
