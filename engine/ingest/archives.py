@@ -50,7 +50,11 @@ def archive_kind(path: Path) -> ArchiveKind:
     head = read_head(path, 512)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "" if _is_document(path) else "zip"
-    magics: tuple[tuple[bytes, ArchiveKind], ...] = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
+    magics: tuple[tuple[bytes, ArchiveKind], ...] = (
+        (b"\x1f\x8b", "gz"),
+        *((b"BZh%d" % level + block, "bz2") for level in range(1, 10) for block in (b"1AY&SY", b"\x17rE8P\x90")),
+        (b"\xfd7zXZ\0", "xz"),
+    )
     for magic, kind in magics:
         if head.startswith(magic):
             return "tar" if ".tar" in path.name.lower() or path.suffix.lower() in (".tgz", ".tbz2", ".txz") else kind

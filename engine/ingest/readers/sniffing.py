@@ -55,6 +55,7 @@ _SUFFIXES: dict[str, Kind] = {
     **dict.fromkeys(_CODE, "txt"),
 }
 
+# Long enough that no text begins so: one about ID3 tags may well begin with their name.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
@@ -63,12 +64,11 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ\x90", "a program"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"BZh", "a bzip2 archive"),
+    (b"Rar!\x1a", "a RAR archive"),
     (b"\xfd7zXZ", "an xz archive"),
     (b"SQLite format 3", "a database"),
-    (b"ID3", "a sound file"),
-    (b"OggS", "a sound or video file"),
+    *((b"ID3" + bytes([version]), "a sound file") for version in (2, 3, 4)),
+    (b"OggS\x00", "a sound or video file"),
     (b"%!PS", "a PostScript file"),
 )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import time
 import zipfile
 
 import pytest
 
 from engine.errors import FormatError, UserError
+from engine.ingest.archives import archive_kind
 from engine.ingest.document import Outline
 from engine.ingest.finding import scan
 from engine.ingest.readers import read_document
@@ -324,3 +326,17 @@ def test_a_file_of_64_gb_without_a_line_end_is_told_in_seconds(tmp_path, name):
     (found,) = scan([str(path)], ImportParams(paths=(str(path),)))
     assert found.kind == "skipped"
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("start", ["ID3 tags name a song.", "BZh is how it begins.", "Rar! said the raven.", "OggS"])
+def test_a_text_that_begins_like_another_kind_of_file_is_a_text(tmp_path, start):
+    path = tmp_path / "note.txt"
+    path.write_text(f"{start} The rest of the note.", encoding="utf-8")
+    assert (sniff(path), archive_kind(path)) == ("txt", "")
+
+
+@pytest.mark.parametrize("content", [b"The red box. " * 100, b""])
+def test_a_bzip2_file_is_known_by_its_first_block_or_its_end(tmp_path, content):
+    path = tmp_path / "note.txt.bz2"
+    path.write_bytes(bz2.compress(content))
+    assert archive_kind(path) == "bz2"
