@@ -123,8 +123,10 @@ def show_nothing(summary: Values) -> None:
 
 
 def show_facts(summary: Values) -> None:
-    """Names and values, one a line."""
+    """Names and values, one a line; what is empty is left out."""
     for name, value in summary.items():
+        if value is None or value in ("", [], {}):
+            continue
         if isinstance(value, dict):
             value = ", ".join(f"{key} {count}" for key, count in value.items())
         elif isinstance(value, list | tuple):
@@ -195,7 +197,8 @@ def show_hits(summary: Values) -> None:
         where = plain(hit["document"] or hit["external_id"])
         page = f", page {hit['page']}" if hit["page"] else ""
         print(f"{hit['rank']:>3}  {hit['score']:.3f}  {where}{page}")
-        print(f"            {plain(hit['text'])[:100]}")
+        text = plain(hit["text"])
+        print(f"            {text[:100]}{'…' if len(text) > 100 else ''}")
     print(f"{len(summary['hits'])} hits in {summary['milliseconds']:.0f} ms ({summary['mode']}, {summary['model']})")
 
 

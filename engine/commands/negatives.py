@@ -9,7 +9,7 @@ from engine.commands.common import Add, Values, given, job, words
 from engine.errors import UserError
 from engine.params import GateParams, MineParams, SelectParams
 from engine.store.project import Project
-from engine.terminal import TerminalTask, plain, say, show_facts, table
+from engine.terminal import TerminalTask, plain, show_facts, table
 
 _WORDS = {"accept": "negative", "reject": "left_out", "relevant": "relevant"}
 _SELECT = tuple(SelectParams.__dataclass_fields__)
@@ -180,7 +180,15 @@ def _judge(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 
 def _show_mined(summary: Values) -> None:
-    show_facts({name: value for name, value in summary.items() if name != "report"})
+    by_source = ", ".join(f"{source} {count:,}" for source, count in summary["by_source"].items())
+    print(
+        f"{summary['negatives']:,} negatives ({by_source}) of {summary['candidates']:,} candidates "
+        f"for {summary['queries']:,} queries; {summary['doubtful']:,} doubtful ones held back"
+    )
+    if summary.get("short"):
+        print(f"{summary['short']:,} queries have fewer than asked for: searchsmith negatives list PROJECT --short")
+    if summary.get("recall") is not None:
+        print(f"The index found {summary['recall']:.3f} of what an exact search finds.")
     if "report" in summary:
         _show_report(summary["report"])
 
@@ -188,25 +196,25 @@ def _show_mined(summary: Values) -> None:
 def _show_list(summary: Values) -> None:
     rows = [["id", "negatives", "doubtful", "query"]]
     rows += [[str(r["id"]), str(r["negatives"]), str(r["doubtful"]), plain(r["text"])[:80]] for r in summary["queries"]]
-    say(table(rows, right=(0, 1, 2)))
-    say(f"{len(summary['queries']):,} of {summary['total']:,} queries; round {summary['round']}, {summary['model']}")
+    print(table(rows, right=(0, 1, 2)))
+    print(f"{len(summary['queries']):,} of {summary['total']:,} queries; round {summary['round']}, {summary['model']}")
 
 
 def _show_query(summary: Values) -> None:
-    say(f"{summary['query']}  {plain(summary['text'])}")
+    print(f"{summary['query']}  {plain(summary['text'])}")
     rows = [["passage", "BM25", "model", "score", "margin", "doubt", "state", "text"]]
     for row in summary["candidates"]:
         ranks = [str(row[name] or "–") for name in ("bm25_rank", "dense_rank")]
         figures = [f"{row['score']:.3f}", f"{row['margin']:+.1%}", f"{row['doubt']:.2f}"]
         state = f"{row['state']} ({row['review']})" if row["review"] else row["state"]
         rows.append([str(row["passage"]), *ranks, *figures, state, plain(row["text"])[:60]])
-    say(table(rows, right=(0, 1, 2, 3, 4, 5)))
+    print(table(rows, right=(0, 1, 2, 3, 4, 5)))
 
 
 def _show_report(report: Values) -> None:
-    say(f"Round {report['round']}, mined by {report['model']}")
+    print(f"Round {report['round']}, mined by {report['model']}")
     rows = [["rule", "took out", "left"], ["candidates", "", f"{report['candidates']:,}"]]
     rows += [[state, f"{removed:,}", f"{left:,}"] for state, removed, left in report["waterfall"]]
-    say(table(rows, right=(1, 2)))
+    print(table(rows, right=(1, 2)))
     for finding in report["findings"]:
-        say(f"{finding['words']} {finding['hint']}")
+        print(f"{finding['words']} {finding['hint']}")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine import cli
-from engine.commands import queries
+from engine.commands import negatives, queries
 from engine.store import overview as overview_module
-from engine.terminal import next_command
+from engine.terminal import next_command, show_facts, show_hits
 
 
 def test_every_next_step_names_a_command_that_there_is():
@@ -32,3 +32,25 @@ def test_made_queries_are_told_without_what_did_not_happen(capsys):
 def test_a_split_is_told_in_counts_and_a_sentence(capsys):
     queries._show_split({"train": 1200, "dev": 20, "test": 40, "sentence": "Leaks: 0 texts.", "unused": 0})
     assert capsys.readouterr().out == "1,200 train, 20 dev, 40 test\nLeaks: 0 texts.\n"
+
+
+def test_negatives_are_listed_on_stdout_where_a_pipe_takes_them(capsys):
+    rows = [{"id": 7, "negatives": 3, "doubtful": 1, "text": "How do I reset it?"}]
+    negatives._show_list({"queries": rows, "total": 9, "round": 1, "model": "base"})
+    shown = capsys.readouterr()
+    assert "How do I reset it?" in shown.out
+    assert "1 of 9 queries" in shown.out
+    assert shown.err == ""
+
+
+def test_what_is_empty_is_not_told(capsys):
+    show_facts({"path": "x", "stopped": "", "guard": None, "warnings": [], "failed": 0})
+    assert capsys.readouterr().out == "path: x\nfailed: 0\n"
+
+
+def test_a_long_hit_says_that_it_is_cut(capsys):
+    hit = {"rank": 1, "score": 0.5, "document": "d", "external_id": "", "page": 0, "text": "字" * 101}
+    show_hits({"hits": [hit, {**hit, "text": "short"}], "milliseconds": 3.0, "mode": "dense", "model": "base"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].strip() == "字" * 100 + "…"
+    assert lines[3].strip() == "short"
