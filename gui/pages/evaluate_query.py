@@ -97,6 +97,9 @@ class QueryCompare(QWidget):
             ranks = f"{left}: {rank_words(movement.rank_b)}  →  {right}: {rank_words(movement.rank_a)}"
             self._ranks.setText(ranks)
             set_tone(self._ranks, tone_of(movement))
+        else:
+            self._ranks.setText("" if view.answers else self.tr("Without an answer it counts in no figure"))
+            set_tone(self._ranks, "text2")
         self._show_pin(view)
         self.columns.set_hits(view.left, view.right, view.left_ranks)
         self._show_answers(view)

@@ -262,6 +262,7 @@ def test_a_wrong_judgement_is_taken_away_and_comes_back(qtbot, tmp_path, finishe
     answer = page._compare._view.answers[0]
     page._compare.unjudged.emit(query, answer.passage.id)
     settle(qtbot, page)
+    assert page._compare._ranks.text() == "Without an answer it counts in no figure"
     assert page.session.toasts[-1][1] == "Undo"
     with Project.open(finished, readonly=True) as project:
         assert answer.passage.id not in queries.judgements(project).get(query, {})
