@@ -11,6 +11,7 @@ import numpy as np
 from engine.encode.models import folder_of
 from engine.encode.tokens import token_counter
 from engine.errors import ModelError
+from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.records import Review, Split
 from engine.store import documents, models, negatives, queries
@@ -48,9 +49,10 @@ class Lint:
 
 
 def lint(project: Project, params: TrainParams | None = None) -> Lint:
-    """Look at the newest mining's negatives as `params` would train with them."""
-    params = params or TrainParams()
-    mining = negatives.newest_mining(project)
+    """Look at the newest mining's negatives as `params` would train with them; without, as they were asked for."""
+    facts = OBJECTIVES[params.objective] if params else None
+    takes = params is None or (facts is not None and "num_negatives" in facts.own and params.num_negatives > 0)
+    mining = negatives.newest_mining(project) if takes else None
     found = negatives.negatives(project, mining.id) if mining else []
     answers = queries.positives(project)
     asked = [query for query in queries.representatives(project, Split.TRAIN) if answers.get(query.id)]
@@ -58,6 +60,7 @@ def lint(project: Project, params: TrainParams | None = None) -> Lint:
     away = {pair for pair, word in words.items() if word is not Review.NEGATIVE}
     count = Counter(n.query_id for n in found if (n.query_id, n.passage_id) not in away)
     wanted = int((mining.params.get("select") or {}).get("num_negatives", 0)) if mining else 0
+    wanted, length = (params.num_negatives, params.max_length) if params else (wanted, TrainParams().max_length)
     corpus = documents.corpus(project)
     text_of = dict(zip(corpus.ids.tolist(), corpus.hashes, strict=True))
     shared = Counter(text_of[p] for query in asked for p in answers[query.id] if p in text_of)
@@ -66,12 +69,12 @@ def lint(project: Project, params: TrainParams | None = None) -> Lint:
     median = round(float(np.median(margins)), 4) if margins else None
     used = [p for query in asked for p in answers[query.id]] + [n.passage_id for n in found]
     rows = corpus.rows_of(used)
-    cut, looked = _cut(project, [corpus.texts[row] for row in rows], params.max_length)
+    cut, looked = _cut(project, [corpus.texts[row] for row in rows], length)
     findings = [
         _finding("none", sum(count[q.id] == 0 for q in asked) if mining else 0, len(asked)),
         _finding("few", sum(0 < count[q.id] < wanted for q in asked), len(asked)),
-        _finding("shared_answer", crowded, len(asked)),
-        _finding("cut", cut, looked, params.max_length),
+        _finding("shared_answer", crowded if not facts or facts.needs in ("answers", "negatives") else 0, len(asked)),
+        _finding("cut", cut, looked, length),
         _finding("judged_away", sum((n.query_id, n.passage_id) in away for n in found), len(found)),
         _easy(median, len(found)),
     ]

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from engine.encode.models import add_model_folder, folder_of
 from engine.errors import UserError
+from engine.mine.linting import lint
 from engine.params import RerankerParams, TrainParams, params_from_dict, params_to_dict, static_params
 from engine.records import Model, State
 from engine.store import models
@@ -39,6 +40,9 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     """
     task.progress("read training queries", 0, 0)
     row, params = open_row(project, params)
+    if not params.resume:
+        for finding in lint(project, params).findings:
+            task.warn(f"{finding.words} {finding.hint}")
     measured = find_forecast(project, params)
     foretold = asdict(measured) if measured else {}
     params = kept_inside(project, params)

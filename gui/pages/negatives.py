@@ -57,7 +57,7 @@ LOW = 660  # under this height the selection folds to a line
 
 class NegativesPage(ReadingPage):
     """Keys: N negative, X leave out, P an answer, U undo, J and K to the next and the last one, D the next doubtful,
-    S shade what carries the likeness, A the next answer, F filter, B leave all doubtful ones out, I the introduction."""
+    S shade what carries the likeness, A the next answer, F filter, B leave all doubtful out, I the introduction."""
 
     name = "negatives"
     icon = "negatives"

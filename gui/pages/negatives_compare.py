@@ -255,6 +255,7 @@ class ComparePanel(QFrame):
 
     def _make_head(self) -> QHBoxLayout:
         head = row(margins=(0, 8, 0, 0), gap=4)
+        head.addStrut(28)  # as high without the arrows
         head.addWidget(label(self.tr("Is this an answer, too?"), "body", weight="medium"))
         head.addStretch(1)
         self._walk = label("", "caption", "text3")

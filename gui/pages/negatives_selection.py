@@ -111,7 +111,7 @@ class SelectionPanel(QFrame):
         self._margins = column(panel, margins=(16, 8, 12, 4), gap=4)
         head = row()
         head.addWidget(label(self.tr("Margins"), "body", weight="medium"))
-        head.addWidget(ElidedLabel(self.tr("chosen ones in colour; heights are roots"), "caption", "text3"), 1)
+        head.addWidget(ElidedLabel(self.tr("chosen ones in colour, heights as square roots"), "caption", "text3"), 1)
         self._margins.addLayout(head)
         return panel
 

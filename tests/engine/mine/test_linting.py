@@ -15,6 +15,7 @@ from engine.params import MineParams, SelectParams
 from engine.records import Split
 from engine.store import negatives
 from engine.task import Task
+from engine.train import training
 from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
 
 TOPICS = ["kettle", "teapot", "grinder", "toaster", "oven", "fridge"]
@@ -81,6 +82,34 @@ def test_texts_cut_at_the_length_of_training_are_named(project):
     # "To clean the kettle use warm vinegar and rinse the kettle twice" has 12 words and gets two marks around it.
     assert "cut" not in codes(lint(project, linting.TrainParams(max_length=14)))
     assert codes(lint(project, linting.TrainParams(max_length=13)))["cut"] == 6
+
+
+def test_what_is_few_depends_on_how_many_training_takes(project):
+    run(project, num_negatives=2)
+    assert codes(lint(project, linting.TrainParams(num_negatives=2))) == {}
+    assert codes(lint(project, linting.TrainParams(num_negatives=3)))["few"] == 6
+
+
+@pytest.mark.parametrize("params", [{"num_negatives": 0}, {"objective": "simcse"}])
+def test_training_without_mined_negatives_hears_nothing_of_them(project, params):
+    run(project, relative_margin=99)
+    assert codes(lint(project, linting.TrainParams(**params))) == {}
+
+
+def test_training_says_what_is_wrong_before_its_first_step(project, monkeypatch):
+    class StopError(Exception):
+        pass
+
+    def stop(*_):
+        raise StopError
+
+    run(project, relative_margin=99)
+    monkeypatch.setattr(training, "find_forecast", stop)
+    task, said = Task(), []
+    monkeypatch.setattr(task, "on_warning", said.append)
+    with pytest.raises(StopError):
+        training.train(project, linting.TrainParams(), task)
+    assert any(sentence.startswith("6 of 6 training queries have no negative.") for sentence in said)
 
 
 def test_a_word_given_since_is_counted_until_the_selection_is_kept_again(project):
