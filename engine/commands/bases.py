@@ -20,7 +20,7 @@ def add_commands(add: Add) -> None:
     make.add_argument("--tokens", type=int, metavar="N", help="size of the vocabulary at most")
     make.add_argument("--dim", type=int, metavar="N", help="numbers a vector")
     make.add_argument("--keep-base", dest="use", action="store_const", const=False, help="do not make it the base")
-    make.add_argument("--seed", type=int, metavar="N")
+    make.add_argument("--seed", type=int, metavar="N", help="of its random directions (13)")
 
 
 def _values(options: argparse.Namespace) -> Values:

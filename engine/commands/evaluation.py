@@ -24,7 +24,7 @@ def add_commands(add: Add) -> None:
         help="of bm25, base, tuned, hybrid, each also as NAME+reranker; models' ids and folders; TREC run files; "
         "names of imported runs",
     )
-    evaluate.add_argument("--split", choices=["train", "dev", "test"])
+    evaluate.add_argument("--split", choices=["train", "dev", "test"], help="whose queries are asked (test)")
     evaluate.add_argument("--k", metavar="LIST", help="every measure at these cut-offs in each convention, e.g. 1,5,20")
     tasks = add(
         "tasks",
@@ -34,7 +34,7 @@ def add_commands(add: Add) -> None:
         show=_show_tasks,
     )
     tasks.add_argument("--models", metavar="LIST", help="of base, tuned and ids (base)")
-    tasks.add_argument("--split", choices=["train", "dev", "test"])
+    tasks.add_argument("--split", choices=["train", "dev", "test"], help="whose queries are asked (test)")
 
 
 def _tasks_values(options: argparse.Namespace) -> Values:

@@ -17,7 +17,9 @@ def add_commands(add: Add) -> None:
         example="export faq ~/faq-model",
     )
     export.add_argument("dest", metavar="DEST")
-    export.add_argument("--what", choices=["model", "run", "qrels", "queries", "training", "negatives"])
+    export.add_argument(
+        "--what", choices=["model", "run", "qrels", "queries", "training", "negatives"], help="what to take (model)"
+    )
     export.add_argument(
         "--format",
         metavar="NAME",

@@ -91,16 +91,16 @@ def _add_rules(mine: argparse.ArgumentParser) -> None:
     mine.add_argument("--negatives", dest="num_negatives", type=int, metavar="N", help="for each query")
     mine.add_argument("--relative-margin", type=float, metavar="X", help="below the lowest answer, share of its score")
     mine.add_argument("--absolute-margin", type=float, metavar="X", help="below the lowest answer, as a difference")
-    mine.add_argument("--rank-min", type=int, metavar="N")
-    mine.add_argument("--rank-max", type=int, metavar="N")
+    mine.add_argument("--rank-min", type=int, metavar="N", help="not before this rank (1)")
+    mine.add_argument("--rank-max", type=int, metavar="N", help="not behind this rank (100)")
     mine.add_argument("--rank-among", choices=["raw", "survivors"], help="ranks of the raw list, or of what rules left")
-    mine.add_argument("--max-score", type=float, metavar="X")
-    mine.add_argument("--min-score", type=float, metavar="X")
+    mine.add_argument("--max-score", type=float, metavar="X", help="at most this likeness to the query, -1 to 1 (1)")
+    mine.add_argument("--min-score", type=float, metavar="X", help="at least this likeness to the query (-1)")
     mine.add_argument(
         "--max-doubt", type=float, metavar="X", help="hold back what is this likely an unmarked answer; over 1: nothing"
     )
-    mine.add_argument("--share-bm25", type=float, metavar="X")
-    mine.add_argument("--share-random", type=float, metavar="X")
+    mine.add_argument("--share-bm25", type=float, metavar="X", help="of the negatives, 0 to 1 (0.3)")
+    mine.add_argument("--share-random", type=float, metavar="X", help="of the negatives, 0 to 1 (0)")
     mine.add_argument("--order", choices=["top", "random"], help="the first by rank, or drawn by seed")
     mine.add_argument("--fill", choices=["rest", "random", "none"], help="what a source cannot bring")
     mine.add_argument(
@@ -110,7 +110,7 @@ def _add_rules(mine: argparse.ArgumentParser) -> None:
         const=False,
         help="no passages of an answer's own document",
     )
-    mine.add_argument("--seed", type=int, metavar="N")
+    mine.add_argument("--seed", type=int, metavar="N", help="of what is drawn by chance (13)")
     _add_gate(mine)
 
 

@@ -22,7 +22,7 @@ def add_commands(add: Add) -> None:
     )
     dedup.add_argument("--threshold", type=float, metavar="T", help="how alike, 0 to 1")
     split = add("split", "split queries into train, dev and test without leaks", _split, show=_show_split)
-    split.add_argument("--seed", type=int, metavar="N")
+    split.add_argument("--seed", type=int, metavar="N", help="another seed, other splits (13)")
     split.add_argument("--made", choices=["train", "all"], help="where made queries go: only to train, or everywhere")
     split.add_argument("--report", action="store_true", help="only say what the last split found, and what leaks now")
     split.add_argument("--dev-share", type=float, metavar="S", help="of the queries, 0 to 1 (0.1)")
@@ -43,9 +43,9 @@ def add_commands(add: Add) -> None:
     make.add_argument("--key-variable", metavar="NAME", help="environment variable with the key (SEARCHSMITH_API_KEY)")
     make.add_argument("--price", dest="price_per_million", type=float, metavar="P", help="of a million tokens")
     shown = add("queries list", "list queries", _list, example="queries list law --split test", show=_show_list)
-    shown.add_argument("--split", choices=["train", "dev", "test"])
+    shown.add_argument("--split", choices=["train", "dev", "test"], help="only these")
     shown.add_argument("--source", metavar="TEXT", help="only those whose source has this in it, e.g. made")
-    shown.add_argument("--contains", metavar="TEXT")
+    shown.add_argument("--contains", metavar="TEXT", help="only those with this in their text")
     shown.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
 
 

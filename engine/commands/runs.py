@@ -26,7 +26,7 @@ def add_commands(add: Add) -> None:
     )
     compare.add_argument("a", metavar="A", help="bm25, base, tuned, hybrid, a model's id, or a TREC run file")
     compare.add_argument("b", metavar="B")
-    compare.add_argument("--split", choices=["train", "dev", "test"], default="test")
+    compare.add_argument("--split", choices=["train", "dev", "test"], default="test", help="whose queries (test)")
     compare.add_argument("--by", metavar="LIST", help="also in parts: of length, overlap, language, source, document")
     compare.add_argument(
         "--moved", type=int, default=0, metavar="N", help="also the N queries moved furthest in and out"
@@ -38,8 +38,8 @@ def add_commands(add: Add) -> None:
         example="report faq v.html",
     )
     report.add_argument("dest", metavar="DEST", help="a file (html) or a folder (csv)")
-    report.add_argument("--format", choices=["html", "csv"])
-    report.add_argument("--split", choices=["train", "dev", "test"])
+    report.add_argument("--format", choices=["html", "csv"], help="one page, or tables (html)")
+    report.add_argument("--split", choices=["train", "dev", "test"], help="whose queries (test)")
     task = add(
         "mteb",
         "write a split as a retrieval task that MTEB loads",
@@ -47,7 +47,7 @@ def add_commands(add: Add) -> None:
         example="mteb faq ~/faq-task",
     )
     task.add_argument("dest", metavar="DEST", help="a folder")
-    task.add_argument("--split", choices=["train", "dev", "test"])
+    task.add_argument("--split", choices=["train", "dev", "test"], help="whose queries (test)")
 
 
 def _report_values(options: argparse.Namespace) -> Values:

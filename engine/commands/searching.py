@@ -21,7 +21,9 @@ def add_commands(add: Add) -> None:
     )
     search.add_argument("text", metavar="TEXT")
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many hits (10)")
-    search.add_argument("--mode", choices=["bm25", "dense", "hybrid"], default="dense")
+    search.add_argument(
+        "--mode", choices=["bm25", "dense", "hybrid"], default="dense", help="by words, by meaning, or both (dense)"
+    )
     search.add_argument("--rerank", type=int, default=0, metavar="N", help="let the reranker sort the first N again")
     search.add_argument("--model", metavar="ID", help="base, tuned or an id (tuned where there is one)")
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from engine.commands.common import Add, Values, absolute, edit, given, job, settings
 from engine.errors import Cancelled, UserError
 from engine.objectives import OBJECTIVES
-from engine.terminal import TerminalTask, duration, plain, say, table
+from engine.store.verdicts import signed
+from engine.terminal import TerminalTask, duration, plain, say, show_facts, table
 
 _PRESETS = ("quick", "balanced", "thorough")
 
 
 def add_commands(add: Add) -> None:
     """Register them."""
-    train = add("train", "tune the model", _train, example="train faq --set learning_rate=3e-5")
+    train = add("train", "tune the model", _train, example="train faq --set learning_rate=3e-5", show=_show_trained)
     _add_settings(train)
     train.add_argument("--minutes", type=float, metavar="N", help="stop after so many minutes")
     train.add_argument("--resume", type=int, metavar="ID", help="go on with an interrupted training")
@@ -66,7 +67,8 @@ def add_commands(add: Add) -> None:
     )
     reranker.add_argument("--minutes", type=float, metavar="N", help="stop after so many minutes")
     reranker.add_argument("--base", metavar="ID", help="the model to start from")
-    reranker.add_argument("--loss", choices=["binary", "pairwise", "listwise"])
+    losses = ["binary", "pairwise", "listwise"]
+    reranker.add_argument("--loss", choices=losses, help="right or wrong, in pairs, or in lists (binary)")
     reranker.add_argument("--set", action="append", metavar="NAME=VALUE", help="any setting; may be repeated")
     reranker.add_argument("--resume", type=int, metavar="ID", help="go on with an interrupted one")
     reranker.add_argument("--finish", action="store_true", help="with --resume: keep the best so far")
@@ -77,7 +79,7 @@ def add_commands(add: Add) -> None:
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--preset", choices=_PRESETS)
+    command.add_argument("--preset", choices=_PRESETS, help="how long and how large (quick)")
     command.add_argument("--base", metavar="ID|PATH", help="the model to start from: base, tuned, an id or a folder")
     command.add_argument("--objective", choices=list(OBJECTIVES), metavar="NAME", help="searchsmith objectives PROJECT")
     command.add_argument("--set", action="append", metavar="NAME=VALUE", help="any setting; may be repeated")
@@ -94,6 +96,27 @@ def _train(options: argparse.Namespace, task: TerminalTask) -> Values:
     except Cancelled:
         _say_how_to_go_on(options.project, "train", "tuned")
         raise
+
+
+def _show_trained(summary: Values) -> None:
+    """One training in sentences; rounds as names and values."""
+    if "best_step" not in summary:
+        show_facts(summary)
+        return
+    ended = {"time": "; ended when its time was up", "patience": "; ended without further gain", "asked": "; stopped"}
+    steps = f"{summary['steps']:,} steps in {duration(summary['seconds'])}, the best at step {summary['best_step']:,}"
+    print(f"{summary['name']} (model {summary['model']}): {steps}{ended.get(summary['stopped'], '')}")
+    if summary["dev"] is not None:
+        rivals = {"base": summary["dev_base"], "BM25": summary["dev_bm25"]}
+        known = "".join(f"; {name} {value:.3f}" for name, value in rivals.items() if value is not None)
+        print(f"dev nDCG@10 {summary['dev']:.3f}{known}")
+    if summary["gain"] is not None:
+        low, high = signed(summary["gain_low"]), signed(summary["gain_high"])
+        print(
+            f"over the base {signed(summary['gain'])} (95 % interval {low} to {high}); evaluate says it on test queries"
+        )
+    for warning in summary["warnings"]:
+        print(f"! {warning}")
 
 
 def _train_reranker(options: argparse.Namespace, task: TerminalTask) -> Values:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine import cli
-from engine.commands import negatives, queries
+from engine.commands import negatives, queries, training
 from engine.store import overview as overview_module
 from engine.terminal import next_command, show_facts, show_hits
+
+README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
 
 
 def test_every_next_step_names_a_command_that_there_is():
@@ -21,6 +25,48 @@ def test_every_next_step_names_a_command_that_there_is():
         with pytest.raises(SystemExit) as ended:
             cli._parser().parse_args([*next_command(job, page).split(), "--help"])
         assert ended.value.code == 0
+
+
+def _commands(parser: argparse.ArgumentParser, group: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                within = list(_commands(inner, f"{group}{name} "))
+                yield from within or [(f"{group}{name}", inner)]
+
+
+def test_every_option_of_every_command_says_what_it_is_for():
+    silent = [
+        f"{name} {action.option_strings[0]}"
+        for name, parser in _commands(cli._parser())
+        for action in parser._actions
+        if action.option_strings and not action.help
+    ]
+    assert silent == []
+
+
+def test_the_readme_names_every_command_with_what_it_must_be_given():
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+    for name, parser in _commands(cli._parser()):
+        named = [row for row in rows if re.search(rf"`{name}[ `]", row)]
+        assert named, name
+        for action in parser._actions:
+            if action.required and action.option_strings:
+                assert any(action.option_strings[0] in row for row in named), (name, action.option_strings)
+
+
+def test_a_training_is_told_in_sentences(capsys):
+    summary = {
+        "model": 2, "name": "tuned 1", "steps": 14, "seconds": 144.2, "dev": 0.822, "dev_base": 0.798, "dev_bm25": None,
+        "best_step": 10, "stopped": "time", "gain": 0.024, "gain_low": -0.01, "gain_high": 0.05, "warnings": ["Odd."],
+    }  # fmt: skip
+    training._show_trained(summary)
+    assert capsys.readouterr().out.splitlines() == [
+        "tuned 1 (model 2): 14 steps in 2 min 24 s, the best at step 10; ended when its time was up",
+        "dev nDCG@10 0.822; base 0.798",
+        "over the base +0.024 (95 % interval −0.010 to +0.050); evaluate says it on test queries",
+        "! Odd.",
+    ]
 
 
 def test_made_queries_are_told_without_what_did_not_happen(capsys):
