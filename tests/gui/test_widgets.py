@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.widgets.buttons import Button, IconButton, SegmentedControl
@@ -218,11 +219,35 @@ def test_the_focus_ring_follows_the_keyboard_only(qtbot, window):
     shown(qtbot, window, first, second)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    qtbot.mouseClick(first, Qt.MouseButton.LeftButton)
+    top = window.windowHandle()
+    qtbot.mouseClick(top, Qt.MouseButton.LeftButton, pos=first.mapTo(window, first.rect().center()))
+    first.setFocus()
     assert not ring.isVisible()
-    qtbot.keyClick(first, Qt.Key.Key_Tab)
+    qtbot.keyClick(top, Qt.Key.Key_Tab)
     qtbot.waitUntil(ring.isVisible)
     assert ring.geometry().contains(second.geometry())
+    first.setFixedHeight(120)
+    qtbot.waitUntil(lambda: ring.geometry().contains(second.geometry()))
+    qtbot.mouseClick(top, Qt.MouseButton.LeftButton, pos=first.mapTo(window, first.rect().center()))
+    assert not ring.isVisible()
+
+
+def test_the_focus_ring_follows_keys_that_come_to_a_dialog_and_lets_closed_ones_go(qtbot, window):
+    button = Button("One")
+    ring = FocusRing(window)
+    shown(qtbot, window, button)
+    dialog = QDialog(window)
+    dialog.setLayout(QVBoxLayout())
+    dialog.layout().addWidget(Button("In it"))
+    dialog.open()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    qtbot.keyClick(dialog.windowHandle(), Qt.Key.Key_Escape)
+    shiboken6.delete(dialog)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    button.setFocus()
+    qtbot.waitUntil(ring.isVisible)
+    assert ring.geometry().contains(button.geometry())
 
 
 def test_a_drawer_keeps_its_head_when_folded(qtbot, window):
