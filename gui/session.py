@@ -283,7 +283,7 @@ class Session(QObject):
         self._overview = None
         if topics & {"all", "documents", "models"}:
             self.resident.forget_warm()
-        if self.project is not None and topics & {"all", "project", "runs"}:
+        if self.project is not None and topics & {"all", "project", "documents", "runs"}:
             self._remember()
         self.changed.emit(topics)
 

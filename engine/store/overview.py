@@ -90,7 +90,12 @@ def _documents_stage(project: Project, n_passages: int) -> Stage:
     n_documents = documents.count_documents(project)
     if not n_passages:
         return Stage("documents", "ready", "", "Nothing imported yet")
-    return Stage("documents", "done", f"{n_passages:,}", f"{n_passages:,} passages from {n_documents:,} documents")
+    detail = f"{_amount(n_passages, 'passage', 'passages')} from {_amount(n_documents, 'document', 'documents')}"
+    return Stage("documents", "done", f"{n_passages:,}", detail)
+
+
+def _amount(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _queries_stage(project: Project, splits: dict[str, int]) -> Stage:
@@ -98,7 +103,9 @@ def _queries_stage(project: Project, splits: dict[str, int]) -> Stage:
     if not total:
         return Stage("queries", "none", "", "No queries yet")
     merged = queries.count_duplicates(project)
-    detail = f"{total:,} queries" + (f" after merging {merged:,} duplicates" if merged else "")
+    detail = _amount(total, "query", "queries")
+    if merged:
+        detail += f" after merging {_amount(merged, 'duplicate', 'duplicates')}"
     if not splits.get("test"):
         return Stage("queries", "ready", f"{total:,}", f"{detail}; not split yet")
     parts = ", ".join(f"{splits.get(name, 0):,} {name}" for name in ("train", "dev", "test"))
@@ -146,8 +153,7 @@ def _evaluate_stage(
     if verdicts:
         first = verdicts[0]
         delta = f"{first.delta:+.3f}".replace("-", "−")
-        against = {"bm25": "BM25", "base": "the base model"}
-        words = " and ".join(f"{c.verdict.value} against {against.get(c.b, c.b)}" for c in verdicts)
+        words = _verdict_words(verdicts)
         if stale:
             return Stage("evaluate", "stale", delta, f"{words}; {_OTHER_PASSAGES}")
         state = "problem" if any(c.verdict is Outcome.LOSS for c in verdicts) else "done"
@@ -159,6 +165,15 @@ def _evaluate_stage(
             return Stage("evaluate", "stale", "start", f"{words}; {_OTHER_PASSAGES}")
         return Stage("evaluate", "ready", "start", words)
     return Stage("evaluate", "ready" if splits.get("test") else "none", "", "Nothing measured yet")
+
+
+def _verdict_words(verdicts: tuple[Comparison, ...]) -> str:
+    """WIN against BM25 and the base model; LOSS against BM25, WIN against the base model."""
+    names = {"bm25": "BM25", "base": "the base model"}
+    rivals: dict[str, list[str]] = {}
+    for found in verdicts:
+        rivals.setdefault(found.verdict.value, []).append(names.get(found.b, found.b))
+    return ", ".join(f"{verdict} against {' and '.join(against)}" for verdict, against in rivals.items())
 
 
 def _export_stage(project: Project) -> Stage:

@@ -10,6 +10,7 @@ from engine.store.overview import Overview, newest_tuned_run
 from engine.store.project import Project
 from engine.store.reading import MANY_CUT, MANY_UNKNOWN, BaseOffer, base_offer
 from gui import words
+from gui.amounts import amount
 from gui.phrases import fill
 
 METRIC = "ndcg@10"
@@ -109,7 +110,9 @@ def _reading(project: Project) -> tuple[str, str]:
 def _counts(seen: Overview) -> str:
     if not seen.passages:
         return ""
-    return fill(words.translated("%1 passages, %2 queries"), words.count(seen.passages), words.count(seen.queries))
+    passages = amount(seen.passages, words.translated("passage"), words.translated("passages"))
+    asked = amount(seen.queries, words.translated("query"), words.translated("queries"))
+    return f"{passages}, {asked}"
 
 
 def _runs(seen: Overview) -> dict[str, Run]:

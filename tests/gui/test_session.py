@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.protocol import EditDone
-from engine.store import schema
+from engine.store import documents, imports, schema
+from engine.store.documents import NewDocument, NewPassage
 from engine.store.project import Project
 from gui.jobs.job import Phase
 from gui.session import Undo
@@ -144,6 +145,17 @@ def test_a_made_project_is_opened_and_goes_on(qtbot, session, tmp_path):
 def test_the_fact_of_a_recent_project_is_its_verdict(qtbot, session, tmp_path):
     session.open_project(finished_project(tmp_path))
     assert "BM25" in session.settings.values.recent[0].fact
+
+
+def test_the_fact_of_a_recent_project_follows_its_imports(session, tmp_path):
+    path = empty_project(tmp_path)
+    session.open_project(path)
+    assert session.settings.values.recent[0].fact == "Nothing imported yet"
+    with Project.open(path) as project:
+        import_id = imports.start_import(project, [], "auto")
+        documents.put_document(project, NewDocument("T", "/t", "txt", "h"), [NewPassage("a")], import_id=import_id)
+    session._emit({"documents"})
+    assert session.settings.values.recent[0].fact == "1 passage from 1 document"
 
 
 def test_a_project_can_be_closed(qtbot, session, path):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from engine.edits import apply_edit
-from engine.records import JobState, Qrel, Split, State
+from engine.records import Comparison, JobState, Outcome, Qrel, Split, State
 from engine.store import documents, imports, jobs, models, negatives, queries
 from engine.store.documents import NewDocument, NewPassage
-from engine.store.overview import overview
+from engine.store.overview import _verdict_words, overview
 from engine.store.project import Project
 
 
@@ -116,3 +116,19 @@ def test_a_base_that_a_person_keeps_is_not_replaced(project):
     _unreadable(project)
     assert apply_edit(project, "keep_base", {}) == (["models"], {})
     assert overview(project).next_step.job == "dedup"
+
+
+def _against(rival: str, verdict: Outcome) -> Comparison:
+    return Comparison(1, "tuned", rival, 1, 2, "ndcg@10", 0.08, 0.05, 0.11, 0.001, verdict, 9, 2, 300)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ((Outcome.WIN, Outcome.WIN), "WIN against BM25 and the base model"),
+        ((Outcome.LOSS, Outcome.WIN), "LOSS against BM25, WIN against the base model"),
+    ],
+)
+def test_verdicts_that_are_the_same_are_said_in_one(verdicts, said):
+    found = tuple(_against(rival, verdict) for rival, verdict in zip(("bm25", "base"), verdicts, strict=True))
+    assert _verdict_words(found) == said
