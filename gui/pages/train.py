@@ -33,7 +33,7 @@ from gui.pages.train_facts import (
 )
 from gui.pages.train_inspector import Measuring, TrainInspector
 from gui.pages.train_live import TrainLive
-from gui.pages.train_needs import why_no_reranker, why_not
+from gui.pages.train_needs import why_no_reranker, why_no_rounds, why_not
 from gui.pages.train_parts import ResumeCard
 from gui.pages.train_plan import TrainPlan
 from gui.phrases import fill
@@ -206,8 +206,10 @@ class TrainPage(ReadingPage):
         seconds = self._plan.seconds()
         self._start.setText(fill(self.tr("Start training (%1)"), words.about(seconds)))
         busy = self._busy()
-        reason = why_not(self._facts, self._plan.params(), busy)
+        params = self._plan.params()
+        reason = why_not(self._facts, params, busy)
         self._start.set_possible(not reason, reason)
+        reason = why_no_rounds(self._facts, params, busy)
         self._plan.rounds.start.set_possible(not reason, reason)
         reason = why_no_reranker(self._facts, busy)
         self._plan.reranker.start.set_possible(not reason, reason)
@@ -269,7 +271,7 @@ class TrainPage(ReadingPage):
         self._actions.start(self._plan.values(), known=known)
 
     def _start_rounds(self, minutes: int, adapt: str) -> None:
-        if self._start.isEnabled() and self._job is None:
+        if self._job is None:
             self._actions.start_rounds(self._plan.values(), minutes, adapt)
 
     def _with_newest(self, act: Callable[[Model], None]) -> None:

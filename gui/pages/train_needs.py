@@ -45,6 +45,13 @@ def why_not(facts: TrainFacts, params: TrainParams, busy: str = "") -> str:
     return short.get(needs, "") if needs in facts.unmet else ""
 
 
+def why_no_rounds(facts: TrainFacts, params: TrainParams, busy: str = "") -> str:
+    """Why no rounds can be started with these settings; "" where they can. They mine, and so they need labels."""
+    return why_not(facts, params, busy) or (
+        _tr("Choose an objective on labels") if OBJECTIVES[params.objective].needs == "texts" else ""
+    )
+
+
 def why_no_reranker(facts: TrainFacts, busy: str = "") -> str:
     """Why no reranker can be trained now; "" where one can."""
     if busy:

@@ -97,8 +97,8 @@ class RerankerDialog(QDialog):
         value = self.form.value
         batch, questions = int(value("batch_size")), self._facts.questions
         steps = max(1, questions // batch) * float(value("epochs"))
-        most = int(value("max_steps"))
-        steps = max(1, round(min(steps, most) if most else steps))
+        limit = int(value("max_steps"))
+        steps = max(1, round(min(steps, limit) if limit else steps))
         said = fill(
             self.tr("At most %1 steps of %2 queries with %3 passages each"),
             words.count(steps),
@@ -106,8 +106,23 @@ class RerankerDialog(QDialog):
             words.count(1 + int(value("num_negatives"))),
         )
         minutes = float(value("minutes"))
-        ends = (
-            fill(self.tr("; it ends after %1 with the best so far."), words.duration(60 * minutes)) if minutes else "."
-        )
-        self._size.setText(said + ends)
+        most = fill(self.tr("; it ends after %1 with the best so far"), words.duration(60 * minutes)) if minutes else ""
+        seconds, pace = steps * self._pace(), ""
+        if seconds:
+            named = self._facts.rerankers[0].name
+            pace = " " + fill(self.tr("At the pace of %1 they take %2."), named, words.about(seconds))
+        self._size.setText(f"{said}{most}.{pace}")
         self._reset.setVisible(bool(self.form.changes()))
+
+    def _pace(self) -> float:
+        """Seconds a step, by the newest reranker's and how many tokens each reads; 0 where there is none."""
+        newest = next(iter(self._facts.rerankers), None)
+        steps, seconds = (newest.summary.get(name, 0) for name in ("steps", "seconds")) if newest else (0, 0)
+        if newest is None or not steps or not seconds:
+            return 0.0
+        usual = RerankerParams()
+        names = ("batch_size", "num_negatives", "max_length")
+        was = [float(newest.params.get(name, getattr(usual, name))) for name in names]
+        now = [float(self.form.value(name)) for name in names]
+        tokens = [batch * (1 + negatives) * length for batch, negatives, length in (was, now)]
+        return float(seconds) / float(steps) * tokens[1] / max(tokens[0], 1.0)

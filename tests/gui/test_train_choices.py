@@ -344,3 +344,40 @@ def test_a_folder_is_typed_or_chosen(qtbot, monkeypatch):
 def test_a_failed_training_is_told_once(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     assert [kind for kind in JOBS if page.tells_failure(kind)] == ["train", "autopilot", "reranker"]
+
+
+def test_rounds_need_an_objective_on_labels(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._plan.change({"objective": "simcse"})
+    assert page._start.isEnabled()
+    assert page._plan.rounds.start.shown_text() == "Choose an objective on labels"
+    assert not page._plan.rounds.start.isEnabled()
+
+
+def test_the_longest_sentence_on_a_finished_run_stands_whole_on_the_page(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project)
+        told = {**tuned.summary, "dev": 0.601, "stopped": "patience", "base_share": 0.25}
+        models.set_model_state(project, tuned.id, tuned.state, summary=told)
+        models.rename_model(project, tuned.id, "the third round on the handbook with twice as many negatives of BM25")
+        models.add_metrics(project, tuned.id, [("dev_bm25", 0, 0.5), ("dev_base", 0, 0.45)])
+        project.db.execute("delete from comparisons")
+    page = _page(qtbot, tmp_path, finished)
+    page.resize(740, 764)
+    page.open_at({"model": tuned.id})
+    settle(qtbot, page)
+    words = page._live.ending._words
+    assert "the verdict says" in words.text()
+    qtbot.waitUntil(lambda: words.height() >= words.heightForWidth(words.width()) >= 60)
+    assert page._live.ending.geometry().bottom() < page._live._score.parentWidget().geometry().top()
+
+
+def test_a_rerankers_time_is_told_by_the_pace_of_the_one_before(qtbot):
+    """40 steps of 16 queries with 5 passages in 4 minutes: 40 of half as many are 2 minutes."""
+    told = {"steps": 40, "seconds": 240.0}
+    before = Model(7, "reranker 1", "reranker", "", "", 1, 256, 1, None, {}, told, State.COMPLETE, "")
+    dialog = RerankerDialog(TrainFacts(questions=640, dev=3, rerankers=(before,)))
+    qtbot.addWidget(dialog)
+    assert dialog._size.text().endswith("At the pace of reranker 1 they take ≈ 4 min.")
+    dialog.form.put({"batch_size": 8, "max_steps": 40})
+    assert dialog._size.text().endswith("they take ≈ 2 min.")
