@@ -360,6 +360,13 @@ def _unwatch(project: Project, values: Values) -> tuple[list[str], Values]:
     return ["documents"], {"path": path}
 
 
+def _leaks(project: Project, values: Values) -> tuple[list[str], Values]:
+    """How many leaks there are between the splits now."""
+    from engine.curate.splits import leaks_now
+
+    return [], {"leaks": leaks_now(project)}
+
+
 def _cut_preview(project: Project, values: Values) -> tuple[list[str], Values]:
     """A document's passages if it were cut so, as [start, end, tokens]; texts stay here.
 
@@ -403,6 +410,7 @@ def _cut_outlook(project: Project, values: Values) -> tuple[list[str], Values]:
 
 
 EDITS: dict[str, Edit] = {
+    "leaks": _leaks,
     "cut_preview": _cut_preview,
     "cut_outlook": _cut_outlook,
     "ignore_problem": _ignore_problem,

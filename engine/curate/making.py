@@ -193,12 +193,20 @@ def _ask(project: Project, params: MakeParams, task: Task) -> Counter[str]:
     endpoint = Endpoint(params.url, params.model, params.key_variable, params.seconds, params.temperature)
     counts: Counter[str] = Counter()
     for number, passage in enumerate(passages):
-        note = f"{counts['tokens']:,} tokens" if counts["tokens"] else ""
-        task.progress("ask the endpoint", number, len(passages), note)
+        task.progress("ask the endpoint", number, len(passages), _spent(counts["tokens"], params.price_per_million))
         answer = ask_for_queries(endpoint, params.prompt, passage, params.per_passage, task)
         counts.update({"tokens": answer.tokens, "milliseconds": round(answer.seconds * 1000)})
         found = [text for text in answer.queries if is_askable(text)][: params.per_passage]
         counts["failed"] += not answer.queries
         counts.update(_store(project, [(text, passage.id) for text in found], "endpoint"))
-    task.progress("ask the endpoint", len(passages), len(passages))
+    used = _spent(counts["tokens"], params.price_per_million)
+    task.progress("ask the endpoint", len(passages), len(passages), used)
     return counts
+
+
+def _spent(tokens: int, price_per_million: float) -> str:
+    """Tokens so far, and what they cost where their price is known."""
+    if not tokens:
+        return ""
+    cost = f", cost {tokens * price_per_million / 1e6:,.4f}" if price_per_million else ""
+    return f"{tokens:,} tokens{cost}"

@@ -10,7 +10,7 @@ from engine.curate.sameness import normal_text
 from engine.errors import UserError
 from engine.params import SplitParams
 from engine.records import Query, Split
-from engine.store import documents, outside, queries
+from engine.store import documents, outside, queries, ties
 from engine.store.edges import read_edges
 from engine.store.made import is_made
 from engine.store.project import Project
@@ -104,7 +104,7 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
         places, dropped, leaks, official=_kept_official(asked, params), unused=unused, made_test=made_test
     )
     queries.set_splits(project, chosen)
-    project.set_meta_json("split_report", asdict(summary))
+    project.set_meta_json("split_report", {**asdict(summary), "state": ties.leak_state(project)})
     if not summary.train:
         task.warn(
             "No query is left to train on: the set's own splits hold none. Split again without keeping them to train."
@@ -196,6 +196,21 @@ def leaks_of(asked: Sequence[Asked], places: Mapping[int, Split], near: Iterable
         counts[kind] += len(splits) > 1
     pairs = sum(a in places and b in places and places[a] is not places[b] for a, b in near)
     return Leaks(counts["text"], pairs, counts["answer"], counts["document"])
+
+
+def forbidden(leaks: Leaks, allowed: Iterable[str] = ()) -> int:
+    """How many of these leaks no rule that was given up allows."""
+    return leaks.texts + leaks.duplicates + sum(n for rule, n in _by_rule(leaks).items() if rule not in set(allowed))
+
+
+def _by_rule(leaks: Leaks) -> dict[str, int]:
+    return {SAME_DOCUMENT: leaks.documents, SHARED_ANSWER: leaks.answers}
+
+
+def leaks_now(project: Project) -> int:
+    """Leaks between the splits as they stand now, by the rules that the last split kept."""
+    report = project.meta_json("split_report") or {}
+    return forbidden(leaks_in(project), _GIVEN_UP if report.get("official") else report.get("dropped_rules", ()))
 
 
 def leaks_in(project: Project) -> Leaks:
@@ -328,11 +343,9 @@ def _summary(
     unused: int,
     made_test: int,
 ) -> SplitSummary:
-    ties = {SHARED_ANSWER: leaks.answers, SAME_DOCUMENT: leaks.documents}
     allowed = _GIVEN_UP if official else dropped
-    forbidden = sum(count for rule, count in ties.items() if rule not in allowed)
-    total = leaks.texts + leaks.duplicates + forbidden
-    across = {rule: ties[rule] for rule in allowed if ties[rule]}
+    total = forbidden(leaks, allowed)
+    across = {rule: count for rule, count in _by_rule(leaks).items() if rule in allowed and count}
     return SplitSummary(
         _count(places, Split.TRAIN),
         _count(places, Split.DEV),

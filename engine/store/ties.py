@@ -38,3 +38,15 @@ def answered_elsewhere(project: Project) -> bool:
     """Whether any query has an answer that was not judged by hand."""
     row = project.db.execute("select 1 from qrels where grade > 0 and source <> 'hand' limit 1").fetchone()
     return row is not None
+
+
+def leak_state(project: Project) -> list[float]:
+    """What leaks depend on, in numbers that differ where it does: answers, splits, merged queries, the threshold."""
+    (answers,) = project.db.execute("select coalesce(sum(31 * query_id + passage_id), 0) from qrels where grade > 0")
+    (places,) = project.db.execute(
+        "select count(*), coalesce(sum(duplicate_of), 0), "
+        "coalesce(sum(id * case split when 'train' then 1 when 'dev' then 2 when 'test' then 3 else 0 end), 0) "
+        "from queries"
+    )
+    settings = project.meta_json("dedup") or {}
+    return [*map(float, (*answers, *places)), float(settings.get("threshold", 0.0))]

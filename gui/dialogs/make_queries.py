@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QDialog, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDoubleSpinBox, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from engine.params import MakeParams
 from gui import theme, words
@@ -65,6 +65,7 @@ class MakeQueries(QDialog):
         if self.ways["endpoint"].isChecked():
             prompt = self.prompt.toPlainText().strip() or self._usual.prompt
             chosen |= {"url": self.url.text().strip(), "model": self.model.text().strip(), "prompt": prompt}
+            chosen["price_per_million"] = self.price.value()
         return chosen
 
     def _ways(self) -> tuple[tuple[str, str, str], ...]:
@@ -102,7 +103,7 @@ class MakeQueries(QDialog):
         self.model = QLineEdit()
         self.model.setPlaceholderText("llama3.2")
         self.prompt = QPlainTextEdit(self._usual.prompt)
-        self.prompt.setFixedHeight(124)
+        self.prompt.setFixedHeight(104)
         self.prompt.setProperty("input", True)
         self.prompt.setTabChangesFocus(True)
         self.prompt.setAccessibleName(self.tr("What the model is asked"))
@@ -111,6 +112,14 @@ class MakeQueries(QDialog):
         address = self.tr("Ollama, llama.cpp, vLLM, OpenAI, …")
         stack.addWidget(SettingRow(self.tr("Address"), address, self.url, field_width=240))
         stack.addWidget(SettingRow(self.tr("Model"), self.tr("Its name there"), self.model, field_width=240))
+        self.price = QDoubleSpinBox()
+        self.price.setRange(0, 10_000)
+        self.price.setDecimals(2)
+        self.price.setSpecialValueText(self.tr("not known"))
+        self.price.setFont(theme.font("body"))
+        self.price.lineEdit().setTextMargins(8, 0, 0, 0)
+        cost = self.tr("Of a million tokens; shows what is spent")
+        stack.addWidget(SettingRow(self.tr("Price"), cost, self.price, field_width=240))
         stack.addWidget(self.prompt)
         key = fill(
             self.tr("A key is read from the environment variable %1 and kept nowhere. The passages are sent there."),

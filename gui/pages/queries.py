@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QModelIndex
+from PySide6.QtCore import QCoreApplication, QModelIndex, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
@@ -20,9 +20,11 @@ from gui.amounts import amount
 from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.make_queries import MakeQueries
 from gui.dialogs.write_query import WriteQuery
+from gui.jobs.job import Job, Phase
 from gui.pages.judge import JudgeBench
 from gui.pages.queries_duplicates import DuplicatesDrawer
 from gui.pages.queries_inspector import QueryInspector
+from gui.pages.queries_made import made_words
 from gui.pages.queries_split import LeakNote, SplitDrawer, SplitView, read_split
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
@@ -95,6 +97,7 @@ class QueriesPage(ReadingPage):
         self._stack.addWidget(self._make_empty())
         self._stack.addWidget(self._make_content())
         self._show_frame(False)
+        session.queue.job_finished.connect(self._say_made)
 
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
@@ -178,6 +181,18 @@ class QueriesPage(ReadingPage):
         dialog = MakeQueries(seen.passages if seen else 0, self)
         if dialog.exec():
             self.session.run_job("make_queries", dialog.values())
+
+    def _show_leaks(self, values: dict[str, object]) -> None:
+        leaks = int(str(values["leaks"]))
+        self._leaks.show_leaks(leaks)
+        self.split.show_leaks(leaks)
+
+    def _say_made(self, job: Job) -> None:
+        """What came, in the place of the toast that only says how long it took."""
+        if job.kind == "make_queries" and job.phase is Phase.DONE and job.project == self.session.path:
+            told = made_words(job.summary)
+            shown = ("", None) if self.isVisible() else (self.tr("Show"), lambda: self.session.show_page(self.name))
+            QTimer.singleShot(0, self, lambda: self.session.say(told, *shown))
 
     def import_queries(self) -> None:
         """Ask for a labelled set, show what would come of it, and import it."""
@@ -287,6 +302,8 @@ class QueriesPage(ReadingPage):
         )
         self._leaks.show_split(view.split)
         self.split.show_split(view.split)
+        if view.split.changed:
+            self.session.edit("leaks", {}, self._show_leaks)
         self.duplicates.show_view(view.duplicates, view.groups)
 
     def _is_judging(self) -> bool:

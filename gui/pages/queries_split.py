@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from engine.params import SplitParams
-from engine.store import jobs, queries
+from engine.store import jobs, queries, ties
 from engine.store.project import Project
 from gui import theme, words
 from gui.phrases import fill
@@ -23,7 +23,10 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True)
 class SplitView:
-    """Queries by split; `none` have no split, `leaks` is `UNKNOWN` before the first split."""
+    """Queries by split; `none` have no split, `leaks` is `UNKNOWN` before the first split.
+
+    `changed`: answers, splits or duplicates are not those of the last split, so that `leaks` may be others now.
+    """
 
     train: int
     dev: int
@@ -31,6 +34,7 @@ class SplitView:
     none: int
     leaks: int
     sentence: str
+    changed: bool = False
 
 
 def read_split(project: Project) -> SplitView:
@@ -46,6 +50,7 @@ def read_split(project: Project) -> SplitView:
         counts.get("", 0),
         int(leaks),
         str(report.get("sentence", "")),
+        "state" in report and report["state"] != ties.leak_state(project),
     )
 
 
@@ -62,9 +67,18 @@ class LeakNote(QWidget):
 
     def show_split(self, view: SplitView) -> None:
         self.setVisible(view.leaks != UNKNOWN)
-        self._icon.set_icon("shield", "good" if view.leaks == 0 else "bad")
-        self._words.setText(fill(self.tr("Leaks: %1"), words.count(view.leaks)))
         self.setToolTip(self.tr("Texts, near-duplicates, answers and documents that stand in more than one split."))
+        if view.changed:
+            self._icon.set_icon("shield", "text3")
+            self._words.setText(self.tr("Leaks: looking…"))
+            self.setAccessibleName(self._words.text())
+        else:
+            self.show_leaks(view.leaks)
+
+    def show_leaks(self, leaks: int) -> None:
+        """As they are now."""
+        self._icon.set_icon("shield", "good" if leaks == 0 else "bad")
+        self._words.setText(fill(self.tr("Leaks: %1"), words.count(leaks)))
         self.setAccessibleName(self._words.text())
 
 
@@ -78,6 +92,7 @@ class SplitDrawer(Drawer):
         super().__init__("evaluate", title, open_=False, parent=parent)
         default = SplitParams()
         self._seed = default.seed
+        self._view: SplitView | None = None
         line = row(gap=24)
         self.content_layout.addLayout(line)
         left = column(gap=8)
@@ -118,6 +133,7 @@ class SplitDrawer(Drawer):
 
     def show_split(self, view: SplitView) -> None:
         """Show counts and leaks."""
+        self._view = view
         for name, figure in self._figures.items():
             figure.set_value(words.count(getattr(view, name)))
         self._bar.set_parts(
@@ -137,6 +153,16 @@ class SplitDrawer(Drawer):
         )
         self._sentence.setText(" ".join(part for part in (view.sentence, unused) if part))
         self._sentence.setVisible(bool(self._sentence.text()))
+
+    def show_leaks(self, leaks: int) -> None:
+        """What leaks now, where the queries changed since the split."""
+        if self._view is None:
+            return
+        self.fact.setText(self._outcome(replace(self._view, leaks=leaks)))
+        came = fill(self.tr("Since the last split answers or duplicates changed; leaks now: %1."), words.count(leaks))
+        advice = self.tr("Split again to be measured fairly.") if leaks else ""
+        self._sentence.setText(" ".join(part for part in (came, advice) if part))
+        self._sentence.setVisible(True)
 
     def _outcome(self, view: SplitView) -> str:
         said = fill(

@@ -38,8 +38,10 @@ def test_a_language_model_needs_its_address_and_name(qtbot):
     assert not dialog.ok.isEnabled()
     dialog.url.setText("http://localhost:11434/v1")
     dialog.prompt.setPlainText("Ask about {passage}")
+    dialog.price.setValue(0.15)
     assert dialog.ok.isEnabled()
     chosen = params_from_dict(MakeParams, dialog.values())
     assert (chosen.url, chosen.model, chosen.prompt) == ("http://localhost:11434/v1", "m", "Ask about {passage}")
+    assert chosen.price_per_million == 0.15
     dialog.ways["endpoint"].setChecked(False)
     assert "url" not in dialog.values()

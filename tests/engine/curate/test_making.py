@@ -208,6 +208,19 @@ def test_an_endpoint_writes_queries_and_is_asked_again_when_busy(project, serve,
     assert b"secret-key" not in stored
 
 
+def test_what_is_spent_is_shown_while_an_endpoint_is_asked(project, serve):
+    class Listening(Task):
+        notes: list[str] = []
+
+        def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
+            self.notes.append(note)
+
+    _fill(project, [NewPassage(f"text {n}", heading="M > H") for n in range(2)])
+    params = MakeParams(sources=("endpoint",), url=serve().url, model="m", price_per_million=2.0)
+    make_queries(project, params, Listening())
+    assert Listening.notes == ["", "50 tokens, cost 0.0001", "100 tokens, cost 0.0002"]
+
+
 def test_an_ended_run_keeps_what_was_made_and_goes_on(project, serve):
     class EndsAfterTwo(Task):
         def on_progress(self, stage: str, done: int, total: int, note: str) -> None:

@@ -7,9 +7,15 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from engine.curate.splits import split
+from engine.params import SplitParams
+from engine.records import Qrel, Split
 from engine.store import queries
 from engine.store.edges import read_edges
+from engine.store.project import Project
+from engine.task import Task
 from gui.dialogs.write_query import WriteQuery
+from gui.jobs.job import Job, Phase
 from gui.pages.queries import QueriesPage
 from gui.tables.pairs import without_same_start
 from tests.gui.pages.showing import Shown
@@ -229,3 +235,32 @@ def test_pair_that_begins_alike_is_cut_before_the_difference() -> None:
     assert cut_left.endswith("order a chain?")
     assert cut_right.endswith("order a saddle?")
     assert without_same_start("short", "shorts") == ("short", "shorts")
+
+
+def test_an_answer_that_came_since_the_split_and_leaks_is_counted(shown: Shown) -> None:
+    def leak(project: Project) -> None:
+        split(project, SplitParams(keep_official=False), Task())
+        train, test = (queries.representatives(project, place)[0].id for place in (Split.TRAIN, Split.TEST))
+        (answer, *_) = queries.positives(project)[train]
+        queries.put_qrels(project, [Qrel(test, answer, 1, "hand")])
+
+    page, session = shown(QueriesPage, change=leak)
+    assert ("leaks", {}) in session.edits
+    assert page._leaks._words.text() == "Leaks: 1"
+    assert page.split.fact.text().endswith("leaks: 1")
+    assert "Split again" in page.split._sentence.text()
+
+
+def test_what_was_made_is_said_with_its_cost(shown: Shown, qtbot: QtBot) -> None:
+    _page, session = shown(QueriesPage)
+    summary = {"queries": 12, "by_source": {"headings": 2, "endpoint": 10}, "known": 1, "failed": 3, "tokens": 5000}
+    job = Job(1, "make_queries", session.path, {}, phase=Phase.DONE, summary={**summary, "cost": 0.01})  # type: ignore[arg-type]
+    session.queue.job_finished.emit(job)
+    qtbot.waitUntil(lambda: bool(session.toasts))
+    assert session.toasts == [
+        (
+            "12 queries made: 2 from headings, 10 from the language model. 1 was there already. "
+            "The model wrote none for 3 passages. 5,000 tokens, cost 0.0100.",
+            "",
+        )
+    ]
