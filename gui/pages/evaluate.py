@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QStackedWidget, QWidget
 
 from engine.records import Outcome, QueryMovement
 from engine.store.runs import is_of_model
 from gui import theme, words
 from gui.jobs.job import Job, Phase
+from gui.pages.evaluate_board import ScoreboardCard
 from gui.pages.evaluate_edits import EvaluateEdits
 from gui.pages.evaluate_facts import (
     Bench,
     Moved,
     Pair,
     QueryView,
-    counted_as,
     default_pair,
     listed,
     read_bench,
@@ -35,19 +34,17 @@ from gui.pages.evaluate_taking import TakingMenu
 from gui.pages.evaluate_verdict import StaleLine, VerdictCard
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
-from gui.tables.scoreboard import ScoreDelegate, ScoreModel, ScoreRow
 from gui.widgets.buttons import Button
-from gui.widgets.cards import Card, EmptyState, column, scroller
+from gui.widgets.cards import EmptyState, column, scroller
 from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import Link, label
-from gui.widgets.tables import TableView
 
 if TYPE_CHECKING:
     from gui.session import Session
 
 _SIDE_BY_SIDE = 1020  # pixels below which the scatter goes under the lists, where the names of systems fit
 _EMPTY, _BENCH, _QUERY, _BLANK, _RUNS = range(5)
-_CONVENTIONS = ("", "sentence-transformers/", "PaddleNLP/", "MaxP/")
+_USUAL = ["bm25", "base", "tuned"]
 
 
 class EvaluatePage(ReadingPage):
@@ -67,13 +64,13 @@ class EvaluatePage(ReadingPage):
         self._chosen = (0, 0)
         self._query = 0
         self._on_runs = False
-        self._wants_joined = False
+        self._wanted: tuple[str, frozenset[int]] = ("", frozenset())
         self._edits = EvaluateEdits(session, self)
         self._stack = QStackedWidget()
         self.body.addWidget(self._stack)
         self._make_actions()
         self._start = Button(self.tr("Measure the starting point"), "primary")
-        self._start.clicked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+        self._start.clicked.connect(lambda: self._measure(_USUAL))
         self._to_questions = Link(self.tr("Go to Queries"))
         self._to_questions.clicked.connect(lambda: self.session.show_page("queries"))
         self._empty = EmptyState("evaluate", "", "", self._start, self._to_questions)
@@ -112,8 +109,7 @@ class EvaluatePage(ReadingPage):
         self._verdict = VerdictCard()
         stack.addWidget(self._stale)
         stack.addWidget(self._verdict)
-        self._model = ScoreModel(self)
-        self._board = self._make_board()
+        self._board = ScoreboardCard()
         self._questions = QuestionsCard()
         self._questions.setMinimumHeight(260)
         self._scatter = ScatterCard()
@@ -128,21 +124,6 @@ class EvaluatePage(ReadingPage):
         stack.addLayout(self._halves, 1)
         return scroller(content)
 
-    def _make_board(self) -> Card:
-        card = Card(self.tr("Scoreboard"), pad=0, gap=0, divided=False)
-        card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._convention = ChoiceBox(accessible=self.tr("Whose definitions the figures follow"))
-        self._convention.setToolTip(self.tr("All from one ranked list; ties by score, then id; an empty list counts 0"))
-        self._convention.picked.connect(lambda _prefix: self._show_board())
-        card.head.addWidget(self._convention)
-        self._table = TableView(self.tr("Scoreboard"))
-        self._table.setModel(self._model)
-        self._table.setItemDelegate(ScoreDelegate(self._table))
-        self._table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        card.body.addWidget(self._table)
-        self._board_fact = card.fact
-        return card
-
     def _connect(self) -> None:
         self._choose_a.picked.connect(lambda run_id: self._choose(int(str(run_id)), self._chosen[1]))
         self._choose_b.picked.connect(lambda run_id: self._choose(self._chosen[0], int(str(run_id))))
@@ -154,12 +135,13 @@ class EvaluatePage(ReadingPage):
         self._primary.clicked.connect(self._act)
         self._verdict.remedy.connect(self._remedy)
         self._stale.asked.connect(self._measure_again)
-        self._table.clicked.connect(self._row_clicked)
+        self._board.chosen.connect(lambda run_id: self._choose(run_id, self._chosen[1]))
+        self._board.asked.connect(self._measure_other)
         self._questions.opened.connect(self._open_query)
         self._questions.find_asked.connect(self._find)
         self._scatter.opened.connect(self._open_query)
         self._scatter.parted.connect(lambda _by: self._ask_slices())
-        self._scatter.measure_asked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+        self._scatter.measure_asked.connect(self._measure_again)
         self._compare.closed.connect(self._close_query)
         self._compare.stepped.connect(self._step)
         self._compare.unjudged.connect(self._edits.unjudge)
@@ -184,7 +166,7 @@ class EvaluatePage(ReadingPage):
         self._halves.setDirection(QBoxLayout.Direction.TopToBottom if low else QBoxLayout.Direction.LeftToRight)
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
-        return ((self.tr("Measure all systems again"), "evaluate", lambda: self._measure(["bm25", "base", "tuned"])),)
+        return ((self.tr("Measure all systems again"), "evaluate", self._measure_again),)
 
     # What was measured
 
@@ -202,7 +184,7 @@ class EvaluatePage(ReadingPage):
         self._choose_a.set_choices([(bench.names[run.id], run.id) for run in bench.test_runs])
         self._show_frame(True)
         self._chosen = (a, b)
-        if not self._show_joined():
+        if not self._show_wanted():
             self._choose(a, b)
 
     def _choose(self, a: int, b: int) -> None:
@@ -215,33 +197,8 @@ class EvaluatePage(ReadingPage):
         self._choose_b.set_choices([(self._bench.names[run_id], run_id) for run_id in possible])
         self._choose_b.set_value(b)
         self._taking.set_run(self._bench.run(a), self._bench.names.get(a, ""))
-        self._show_board()
+        self._board.show_bench(self._bench, a, b)
         self.ask("evaluate/pair", lambda project: read_pair(project, a, b, possible), self._show_pair)
-
-    def _show_board(self) -> None:
-        bench, (a, b) = self._bench, self._chosen
-        self._offer_conventions()
-        prefix = str(self._convention.value())
-        rows = [
-            ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], counted_as(r.metrics, prefix)) for r in bench.test_runs
-        ]
-        self._model.set_rows(rows, b)
-        self._table.set_widths(0, 107, 107, 107, 107, 115)
-        self._table.selectRow(self._model.row_of(a))
-        self._table.setFixedHeight(theme.ROW_HEAD + theme.ROW * len(rows))
-        self._board_fact.setText(fill(self.tr("difference to %1"), bench.names.get(b, "–")))
-
-    def _offer_conventions(self) -> None:
-        """Those that something was measured in."""
-        names = (
-            self.tr("as trec_eval and BEIR count"),
-            self.tr("as sentence-transformers counts"),
-            self.tr("as PaddleNLP counts"),
-            self.tr("whole documents by best passage (MaxP)"),
-        )
-        measured = [run.metrics for run in self._bench.test_runs]
-        kept = [p for p in _CONVENTIONS if any(name.startswith(p) for found in measured for name in found)]
-        self._convention.set_choices([(n, p) for n, p in zip(names, _CONVENTIONS, strict=True) if p in kept])
 
     def _show_pair(self, pair: Pair) -> None:
         self._pair = pair
@@ -303,7 +260,7 @@ class EvaluatePage(ReadingPage):
 
     def _act(self) -> None:
         if self._bench.system("tuned") is None and self._bench.unmeasured:
-            self._measure(["bm25", "base", "tuned"])
+            self._measure(_USUAL)
         elif self._pair.comparison is not None and self._pair.comparison.verdict is Outcome.WIN:
             self.session.show_page("search" if self._bench.system("tuned") else "train")
         else:
@@ -315,9 +272,11 @@ class EvaluatePage(ReadingPage):
         elif action == "parts":
             self._scatter.show_view(1)
         elif action == "hybrid":
-            self._wants_joined = True
-            if not self._show_joined():
-                self._measure(["bm25", "base", "tuned", "hybrid"])
+            joined = self._bench.joined()
+            if joined is not None:
+                self._choose(joined.id, self._chosen[1])
+            else:
+                self._measure_other("hybrid")
         elif action == "test":
             a, b = self._chosen
             self.session.edit("compare", {"run_a": a, "run_b": b})
@@ -333,13 +292,18 @@ class EvaluatePage(ReadingPage):
             if action in ways:
                 self.session.show_page(*ways[action])
 
-    def _show_joined(self) -> bool:
-        """Compare both joined with the same rival, where they were asked for and are measured."""
-        joined = self._bench.joined()
-        if not self._wants_joined or joined is None:
+    def _measure_other(self, label: str) -> None:
+        """Measure a system beside the usual ones, and show it when it is there."""
+        self._wanted = (label, frozenset(run.id for run in self._bench.test_runs))
+        self._measure([*_USUAL, label])
+
+    def _show_wanted(self) -> bool:
+        """Compare the system that was asked for with the same rival, where it is measured."""
+        run_id = self._bench.wanted(*self._wanted)
+        if not run_id:
             return False
-        self._wants_joined = False
-        self._choose(joined.id, self._chosen[1])
+        self._wanted = ("", frozenset())
+        self._choose(run_id, self._chosen[1])
         return True
 
     def _measure(self, systems: list[str]) -> None:
@@ -347,10 +311,10 @@ class EvaluatePage(ReadingPage):
             self.session.run_job("evaluate", {"systems": systems})
 
     def _measure_again(self) -> None:
-        """All that is shown, without a tuned model where there is none."""
+        """All that is shown, without a tuned model where there is none; files that were only read are left."""
         bench = self._bench
         tuned = ["tuned"] if bench.unmeasured or bench.system("tuned") else []
-        self._measure(["bm25", "base", *tuned, *(["hybrid"] if bench.joined() else [])])
+        self._measure(["bm25", "base", *tuned, *(found.label for found in bench.candidates if found.run_id)])
 
     def _measure_tasks(self, model_ids: list[int]) -> None:
         self.session.run_job("tasks", {"models": [str(model_id) for model_id in model_ids]})
@@ -374,11 +338,6 @@ class EvaluatePage(ReadingPage):
         self._on_runs, self._query = False, 0
         if found:
             self._choose(max(found, key=lambda run: run.id).id, self._chosen[1])
-
-    def _row_clicked(self, index: QModelIndex) -> None:
-        found = self._model.score_row(index.row())
-        if found is not None:
-            self._choose(found.run_id, self._chosen[1])
 
     # One question
 
@@ -460,11 +419,11 @@ class EvaluatePage(ReadingPage):
         if job.kind != "evaluate" or job.project != self.session.path:
             return
         if job.is_over and job.phase is not Phase.DONE:
-            self._wants_joined = False
+            self._wanted = ("", frozenset())
         if job.phase is Phase.FAILED:
             kept = self.tr("Earlier results were kept.")
             retry = Button(self.tr("Measure again"), size="small")
-            retry.clicked.connect(lambda: self._measure(["bm25", "base", "tuned"]))
+            retry.clicked.connect(lambda: self._measure(_USUAL))
             self.problem.show_error(job.message, job.hint, kept=kept, details=job.traceback, actions=[retry])
         elif job.phase is Phase.RUNNING and not job.stage:
             self.problem.hide()

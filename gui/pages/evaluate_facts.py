@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.records import Comparison, Hit, QueryMovement, Run, Split
 from engine.store import browse, documents, models, pins, queries, runs
+from engine.store.imported_runs import imported_runs
 from engine.store.overview import stale_runs
 from engine.store.pins import Pin
 from engine.store.project import Project
@@ -25,6 +26,15 @@ NOT_FOUND = 250  # where the scatter puts answers that were not among the hits k
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A system that can be measured beside the usual ones: as jobs name it, as people do, its newest run or 0."""
+
+    label: str
+    name: str
+    run_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """All that was measured on the test queries.
 
@@ -34,6 +44,7 @@ class Bench:
         lines: how each run is drawn: bm25, base, tuned or hybrid.
         unmeasured: name of the newest tuned model where it was not measured yet, else "".
         stale: passages came, went or changed since the baselines and the newest tuned model were measured.
+        candidates: systems that can be measured beside BM25, the base and the newest tuned model.
     """
 
     n_test: int = 0
@@ -43,6 +54,7 @@ class Bench:
     unmeasured: str = ""
     known: Circumstances = field(default_factory=Circumstances)
     stale: bool = False
+    candidates: tuple[Candidate, ...] = ()
 
     def run(self, run_id: int) -> Run | None:
         return next((run for run in self.test_runs if run.id == run_id), None)
@@ -56,6 +68,14 @@ class Bench:
         """Whether nothing but BM25 and the base model is compared."""
         compared = [run.system for run_id in (run_a, run_b) if (run := self.run(run_id))]
         return all(system in ("bm25", "base") for system in compared)
+
+    def wanted(self, label: str, before: frozenset[int]) -> int:
+        """The run of a system that was asked for when there were the runs `before`; 0 where it is not there."""
+        if not label:
+            return 0
+        known = next((found.run_id for found in self.candidates if found.label == label), 0)
+        new = [run.id for run in self.test_runs if run.id not in before and run.system not in ("bm25", "base", "tuned")]
+        return known or max(new, default=0)
 
     def joined(self) -> Run | None:
         """The run of the newest tuned model (of the base where there is none) joined with BM25."""
@@ -123,7 +143,34 @@ def read_bench(project: Project) -> Bench:
         tuned.name if tuned and tuned.id not in measured else "",
         circumstances(project),
         stale_runs(project, test_runs),
+        _candidates(project, test_runs),
     )
+
+
+def _candidates(project: Project, test_runs: Sequence[Run]) -> tuple[Candidate, ...]:
+    """Both joined, with the reranker where there is one, other models, rankings that were imported."""
+    tuned, base = models.newest_tuned(project), models.base_model(project)
+    best = tuned or base
+    if best is None:
+        return ()
+    found = [Candidate("hybrid", f"{best.name} + BM25", _newest(test_runs, "hybrid", best.id))]
+    if models.newest_reranker(project) is not None:
+        alone = "tuned" if tuned else "base"
+        sorted_again = ((f"{alone}+reranker", best.name), ("hybrid+reranker", f"{best.name} + BM25"))
+        found += [Candidate(k, f"{name} + reranker", _newest(test_runs, k, best.id)) for k, name in sorted_again]
+        found.append(Candidate("bm25+reranker", "BM25 + reranker", _newest(test_runs, "bm25+reranker", 0)))
+    for model in models.models(project):
+        if model.id not in (best.id, base.id if base else 0):
+            own = [run.id for run in test_runs if run.model_id == model.id and runs.is_of_model(run)]
+            found.append(Candidate(str(model.id), model.name, max(own, default=0)))
+    for foreign in imported_runs(project):
+        own = [run.id for run in test_runs if run.system in (foreign.name, f"run {foreign.name}")]
+        found.append(Candidate(foreign.name, foreign.name, max(own, default=0)))
+    return tuple(found)
+
+
+def _newest(test_runs: Sequence[Run], system: str, model_id: int) -> int:
+    return max((run.id for run in test_runs if run.system == system and (run.model_id or 0) == model_id), default=0)
 
 
 def line_of(run: Run) -> str:

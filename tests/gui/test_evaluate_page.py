@@ -146,13 +146,13 @@ def test_another_rival_changes_the_comparison(qtbot, tmp_path, finished):
     page._choose_b.picked.emit(base)
     settle(qtbot, page)
     assert page._pair.comparison.b == "base"
-    assert page._board_fact.text() == "difference to Base"
+    assert page._board.fact.text() == "difference to Base"
 
 
 def test_a_row_of_the_scoreboard_chooses_what_is_compared(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     base = page._bench.system("base").id
-    page._row_clicked(page._model.index(page._model.row_of(base), 0))
+    page._board._row_clicked(page._board.model.index(page._board.model.row_of(base), 0))
     settle(qtbot, page)
     assert page._chosen == (base, page._bench.system("bm25").id)
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from engine.evaluate.judging import judge_again
 from engine.records import QueryMovement, Review, Split
-from engine.store import notes, pins, queries, runs, slices
+from engine.store import models, notes, pins, queries, runs, slices
 from engine.store.project import Project
 from engine.store.task_figures import keep_task_figures
 from gui.jobs.job import Phase
@@ -160,11 +160,11 @@ def test_figures_follow_the_convention_chosen(qtbot, tmp_path, finished):
     with Project.open(finished) as project:
         judge_again(project, Split.TEST, resamples=100)
     page = _page(qtbot, tmp_path, finished)
-    page._convention.set_value("PaddleNLP/")
-    page._show_board()
+    page._board.convention.set_value("PaddleNLP/")
+    page._board._show()
     run = page._bench.test_runs[0]
-    assert page._model.cell(0, "ndcg@10").value == run.metrics["PaddleNLP/ndcg@10"]
-    assert page._model.cell(0, "recall@10") is None
+    assert page._board.model.cell(0, "ndcg@10").value == run.metrics["PaddleNLP/ndcg@10"]
+    assert page._board.model.cell(0, "recall@10") is None
 
 
 def test_conventions_keep_apart():
@@ -252,7 +252,7 @@ def test_a_narrow_page_puts_the_scatter_under_the_lists(qtbot, tmp_path, finishe
     assert page._scatter.x() > page._questions.x()
     page.resize(944, 604)
     qtbot.waitUntil(lambda: page._scatter.y() > page._questions.y(), timeout=5000)
-    assert page._table.columnWidth(0) > 200  # systems have room for their names
+    assert page._board.table.columnWidth(0) > 200  # systems have room for their names
 
 
 def test_many_queries_are_put_in_order_as_one_sort_would():
@@ -295,3 +295,38 @@ def test_tasks_without_data_say_what_they_need(qtbot, tmp_path, finished):
     page.session.end_job(page.session.queue._running, Phase.FAILED, message=message, hint="They need scores.")
     assert page.problem.isVisible()
     assert page._runs.tasks._ask.shown_text() == "Measure"
+
+
+def test_any_other_system_can_be_measured_and_is_shown_when_it_is_there(qtbot, tmp_path, finished, monkeypatch):
+    with Project.open(finished) as project:
+        older = models.add_model(project, name="an older try", kind="tuned", path="x", parent_id=1)
+        models.finish_model(project, older, path="x", weights_digest="o", dim=3, max_length=9, summary={})
+    page = _page(qtbot, tmp_path, finished)
+    newest = models.newest_tuned(page.session.project)
+    offered = page._board.others()
+    assert offered[0] == f"{newest.name} + BM25"
+    assert offered[-2:] == ["Another model's folder…", "Ranking of another program (TREC run)…"]
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(tmp_path / "theirs.run"), ""))
+    page._board.ask_for("Ranking of another program (TREC run)…")
+    asked = ["bm25", "base", "tuned", str(tmp_path / "theirs.run")]
+    assert page.session.jobs == [("evaluate", {"systems": asked})]
+    with Project.open(finished) as project:
+        bm25 = runs.run_of_system(project, "bm25")
+        run = runs.start_run(project, system="theirs", model_id=None, split=Split.TEST, content_key="theirs")
+        runs.put_query_metrics(project, run, runs.query_metrics(project, bm25.id))
+        runs.finish_run(project, run, n_queries=bm25.n_queries, metrics=bm25.metrics, seconds=1)
+    page.session.end_job(page.session.queue.running, Phase.DONE, changed={"runs"})
+    settle(qtbot, page)
+    assert page._chosen == (run, bm25.id)
+
+
+def test_measuring_all_again_names_what_was_measured_beside_the_usual(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        tuned = runs.run_of_system(project, "tuned")
+        run = runs.start_run(project, system="hybrid", model_id=tuned.model_id, split=Split.TEST, content_key="h")
+        runs.put_query_metrics(project, run, runs.query_metrics(project, tuned.id))
+        runs.finish_run(project, run, n_queries=tuned.n_queries, metrics=tuned.metrics, seconds=1)
+    page = _page(qtbot, tmp_path, finished)
+    ((_, _, again),) = page.commands()
+    again()
+    assert page.session.jobs == [("evaluate", {"systems": ["bm25", "base", "tuned", "hybrid"]})]

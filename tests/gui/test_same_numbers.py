@@ -57,12 +57,12 @@ def page(qtbot, tmp_path, measured, evaluated) -> EvaluatePage:
 
 
 def test_the_scoreboard_shows_what_evaluate_printed(page, evaluated):
-    assert page._model.rowCount() == len(SYSTEMS)
-    for row in range(page._model.rowCount()):
-        shown = page._model.score_row(row)
+    assert page._board.model.rowCount() == len(SYSTEMS)
+    for row in range(page._board.model.rowCount()):
+        shown = page._board.model.score_row(row)
         system = page._bench.run(shown.run_id).system
         assert {metric: shown.metrics[metric] for metric in METRICS} == evaluated["systems"][system]
-        assert page._model.index(row, 1).data().startswith(words.decimal(evaluated["systems"][system]["ndcg@10"]))
+        assert page._board.model.index(row, 1).data().startswith(words.decimal(evaluated["systems"][system]["ndcg@10"]))
 
 
 def test_the_verdict_shows_what_evaluate_printed(page, evaluated):
