@@ -314,7 +314,8 @@ class EvaluatePage(ReadingPage):
         """All that is shown, without a tuned model where there is none; files that were only read are left."""
         bench = self._bench
         tuned = ["tuned"] if bench.unmeasured or bench.system("tuned") else []
-        self._measure(["bm25", "base", *tuned, *(found.label for found in bench.candidates if found.run_id)])
+        others = [found.label for found in bench.candidates if found.run_id]
+        self._measure(["bm25", "base", *tuned, *(others if bench.stale or not bench.unmeasured else [])])
 
     def _measure_tasks(self, model_ids: list[int]) -> None:
         self.session.run_job("tasks", {"models": [str(model_id) for model_id in model_ids]})
