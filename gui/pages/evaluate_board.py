@@ -24,8 +24,7 @@ class ScoreboardCard(Card):
     asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("", pad=0, gap=0, divided=False, parent=parent)
-        self.title.setText(self.tr("Scoreboard"))
+        super().__init__(self.tr("Scoreboard"), pad=0, gap=0, divided=False, parent=parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._bench, self._pair = Bench(), (0, 0)
         self._others = QMenu(self)

@@ -303,6 +303,7 @@ def test_any_other_system_can_be_measured_and_is_shown_when_it_is_there(qtbot, t
         models.finish_model(project, older, path="x", weights_digest="o", dim=3, max_length=9, summary={})
     page = _page(qtbot, tmp_path, finished)
     newest = models.newest_tuned(page.session.project)
+    assert page._board._more.isVisible()
     offered = page._board.others()
     assert offered[0] == f"{newest.name} + BM25"
     assert offered[-2:] == ["Another model's folder…", "Ranking of another program (TREC run)…"]
