@@ -73,6 +73,7 @@ class PreviewTable:
         rows: the first rows as texts, cut short.
         usable: rows that become something.
         unmatched: rows that name a passage which is not there.
+        text_only: usable rows that do so, too, of which the text beside the id is taken.
         skipped: other rows that cannot be taken, `why` the first reason.
         existing: usable rows whose query the project has already.
         counted: rows looked at; `complete` where those are all.
@@ -92,6 +93,7 @@ class PreviewTable:
     counted: int = 0
     complete: bool = True
     fault: str = ""
+    text_only: int = 0
 
 
 @dataclass(frozen=True, slots=True)

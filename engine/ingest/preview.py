@@ -242,16 +242,17 @@ def _count_rows(
     lines = as_lines(one.path)
     scale = scale_of(lines, roles)
     block: list[ExampleUnit] = []
-    counted = skipped = usable = unmatched = existing = 0
+    counted = skipped = usable = unmatched = existing = text_only = 0
     why, complete = "", True
 
     def settle_block() -> None:
-        nonlocal usable, unmatched, existing
+        nonlocal usable, unmatched, existing, text_only
         named = {name for unit in block for name, _ in unit.judged_ids}
         found = outside.passages_named(project, named)
         good = [u for u in block if not u.judged_ids or u.texts or any(name in found for name, _ in u.judged_ids)]
         usable += len(good)
         unmatched += len(block) - len(good)
+        text_only += sum(bool(u.texts) and any(name not in found for name, _ in u.judged_ids) for u in good)
         existing += _existing(project, [unit.query for unit in good])
         block.clear()
 
@@ -272,7 +273,7 @@ def _count_rows(
     settle_block()
     return replace(
         table, usable=usable, unmatched=unmatched, skipped=skipped, why=why, existing=existing,
-        counted=counted, complete=complete,
+        counted=counted, complete=complete, text_only=text_only,
     )  # fmt: skip
 
 
@@ -306,5 +307,6 @@ def _table_sentence(table: PreviewTable) -> str:
     what = ", ".join([f"a query from {of['query'][0]}", *answered])
     text = f"Each row: {what}; {table.usable:,} rows usable"
     text += f", {table.unmatched:,} without a matching passage" if table.unmatched else ""
+    text += f", {table.text_only:,} of them by their text alone (no passage has their id)" if table.text_only else ""
     text += f", {table.skipped:,} that cannot be taken ({table.why})" if table.skipped else ""
     return text + ("." if table.complete else f", of the first {table.counted:,} rows.")

@@ -91,6 +91,8 @@ class LabelledWriter:
         self._left_out: set[str] = set()
         self._runs: dict[str, dict[int, list[tuple[int, float]]]] = {}
         self._leans = skip_existing
+        self._unnamed: tuple[ExampleUnit, str] | None = None
+        self._n_unnamed = 0
 
     @property
     def leans_on_project(self) -> bool:
@@ -120,6 +122,7 @@ class LabelledWriter:
     def close(self) -> None:
         """Write what waits, and the rankings as a whole."""
         self.flush()
+        self._tell_unnamed()
         runs, self._runs = self._runs, {}
         for name, hits in runs.items():
             put_imported_run(self._project, name, hits, file=self._shown or self._path.name, import_id=self._import_id)
@@ -317,11 +320,22 @@ class LabelledWriter:
             grades[passage_id] = max(grade, grades.get(passage_id, 0))
         for name, grade in unit.judged_ids:
             found = by_name.get(name)
-            if found is None:
+            if found is None and unit.judged:
+                self._unnamed = self._unnamed or (unit, name)
+                self._n_unnamed += 1
+            elif found is None:
                 self._report_unknown(unit, name)
             else:
                 grades[found] = max(grade, grades.get(found, 0))
         return grades
+
+    def _tell_unnamed(self) -> None:
+        """Say once that ids beside texts name no passage: in a table of answers they are often those of the answers."""
+        if self._unnamed is not None:
+            unit, name = self._unnamed
+            more = f", as on {self._n_unnamed - 1:,} more lines" if self._n_unnamed > 1 else ""
+            reason = f"no passage here is called '{name}'; the text beside it was taken{more}"
+            self._report(ImportProblem(unit.file, unit.line, "unknown_id", reason))
 
     def _report_unknown(self, unit: ExampleUnit, name: str) -> None:
         reason = f"there is no passage '{name}' in this {'set' if self._passage_ids else 'project'}"

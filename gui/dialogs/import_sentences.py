@@ -82,6 +82,9 @@ def table_sentence(table: PreviewTable) -> str:
         if role in of:
             parts.append(fill(said, of[role]))
     counts = [fill(_tr("%1 usable"), amount(table.usable, _tr("row"), _tr("rows")))]
+    if table.text_only:
+        said = _tr("%1 of them by their text alone, because no passage here has their id")
+        counts.append(fill(said, words.count(table.text_only)))
     if table.unmatched:
         counts.append(fill(_tr("%1 without a matching passage"), words.count(table.unmatched)))
     if table.skipped:

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import Cancelled, UserError
 from engine.ingest.finding import scan
 from engine.ingest.importing import import_paths
+from engine.ingest.preview import preview
 from engine.params import ImportParams
 from engine.records import ImportReport, Split
 from engine.store import documents, imports, queries
@@ -369,3 +370,19 @@ def test_broken_real_files_are_each_reported_and_end_nothing(project):
     assert "far more than a document" in told["unpacks-to-100MB.docx"]
     assert "is damaged" in told["testWORD_truncated.docx"]
     assert report.counts.new >= 8
+
+
+def test_ids_beside_texts_that_name_no_passage_are_told_once_and_foreseen(project, folder):
+    folder.mkdir(exist_ok=True)
+    path = folder / "faq.csv"
+    path.write_text("ask,answer,pid\nhow red,very red,p1\nhow big,two feet,p2\nhow long,a mile,\n", encoding="utf-8")
+    settings = {"mapping": {"ask": "query", "answer": "positive", "pid": "passage_id"}}
+    seen = preview(project, ImportParams(paths=(str(path),), **settings))
+    assert (seen.files[0].table.usable, seen.files[0].table.text_only) == (3, 2)
+    assert "2 of them by their text alone" in seen.sentences[str(path)]
+    report = _import(project, path, **settings)
+    assert (report.counts.new, report.counts.skipped) == (3, 0)
+    (problem,) = report.problems
+    assert (problem.line, problem.code) == (2, "unknown_id")
+    assert problem.reason == "no passage here is called 'p1'; the text beside it was taken, as on 1 more lines"
+    assert queries.count_qrels(project) == 3
