@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QSizePolicy, QWidget
 
 from engine.store.overview import NextStep, Overview
@@ -18,6 +18,7 @@ from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, column, row
 from gui.widgets.labels import Icon, label
 
+_FACT = 12  # letters of a fact that stand beside every word
 STAGES = ("documents", "queries", "negatives", "train", "evaluate", "search", "export")
 PAGE_ICONS = {
     "home": "home",
@@ -49,7 +50,7 @@ class _RailItem(QAbstractButton):
     def set_state(self, fact: str, mark: str) -> None:
         self.fact, self.mark = fact, mark
         self.setAccessibleDescription(f"{fact} {mark}".strip())
-        self.setToolTip(words.tip(f"{self.text()} {fact}") if self.narrow else "")
+        self.setToolTip(words.tip(f"{self.text()} {fact}") if self.narrow or len(fact) > _FACT else "")
         self.update()
 
     def turn(self) -> None:
@@ -91,19 +92,31 @@ class _RailItem(QAbstractButton):
             end -= 12
             self._paint_mark(painter, QRectF(end, middle - 6, 12, 12))
             end -= 8
+        bold = self.isChecked() or self.logo
         painter.setFont(theme.font("caption", "regular"))
-        room = QFontMetrics(painter.font()).horizontalAdvance(self.fact)
-        if self.fact:
+        said = self.fact_within(end - x - side - 16)
+        room = QFontMetrics(painter.font()).horizontalAdvance(said)
+        if said:
             painter.setPen(theme.color("text3"))
             fact = QRectF(end - room, 0, room + 1, self.height())
-            painter.drawText(fact, Qt.AlignmentFlag.AlignVCenter, self.fact)
+            painter.drawText(fact, Qt.AlignmentFlag.AlignVCenter, said)
             end -= room + 8
-        bold = self.isChecked() or self.logo
-        painter.setFont(theme.font("dense" if self.boxed else "body", "bold" if bold else ""))
+        painter.setFont(self._word_font())
         painter.setPen(theme.color("text3" if self.boxed else "text" if bold else "text2"))
         place = QRectF(x + side + 8, 0, end - x - side - 8, self.height())
         shown = QFontMetrics(painter.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, int(place.width()))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
+
+    def fact_within(self, room: float) -> str:
+        """The fact, shortened so that the whole word stands before it in `room` pixels."""
+        left = int(room) - QFontMetrics(self._word_font()).horizontalAdvance(self.text())
+        if left <= 0:
+            return ""
+        return QFontMetrics(theme.font("caption", "regular")).elidedText(self.fact, Qt.TextElideMode.ElideRight, left)
+
+    def _word_font(self) -> QFont:
+        bold = self.isChecked() or self.logo
+        return theme.font("dense" if self.boxed else "body", "bold" if bold else "")
 
     def _paint_ground(self, painter: QPainter) -> None:
         framed = self.isChecked() or self.boxed

@@ -39,7 +39,7 @@ from gui.pages.export_parts import ChoiceRow, HistoryRow, ModelCard
 from gui.pages.reading import ReadingPage
 from gui.phrases import fill
 from gui.widgets.buttons import Button
-from gui.widgets.cards import Card, EmptyState, column, row, rule, scroller
+from gui.widgets.cards import Card, EmptyState, column, empty, row, rule, scroller
 from gui.widgets.labels import ElidedLabel, StateMark, label
 
 if TYPE_CHECKING:
@@ -328,16 +328,12 @@ class ExportPage(ReadingPage):
             widget.setVisible(done is not None)
 
     def _show_history(self) -> None:
-        while self._history.count():
-            taken = self._history.takeAt(0)
-            widget = taken.widget() if taken is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._history)
         titles = {(choice.what, choice.format): choice.title for choice in choices() if not choice.formats}
         words_of = {choice.what: choice.title for choice in choices() if choice.formats}
+        words_of |= {"qrels": self.tr("Judgements"), "task": self.tr("Retrieval task"), "report": self.tr("Report")}
         for record in self._facts.history[:8]:
-            known = {**QUERIES, **TRAINING}.get(record.format, record.format)
+            known = {**QUERIES, **TRAINING}.get(record.format, record.format.upper())
             title = titles.get((record.what, record.format)) or f"{words_of.get(record.what, record.what)}, {known}"
             fact = f"{words.when(record.created_at)} · {record.path}"
             made = HistoryRow(title, fact, record.path, there=Path(record.path).exists())

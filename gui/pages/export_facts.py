@@ -84,12 +84,12 @@ def choices() -> list[Choice]:
         Choice("beir", "qrels", "beir", "test", _tr("Data set, BEIR folder"),
                _tr("corpus, queries and judgements of all splits"), "folder", "beir"),
         Choice("training", "training", "flagembedding", "train", _tr("Training set"),
-               _tr("training queries with all answers and negatives"), "negatives", "", tuple(TRAINING)),
+               _tr("training queries, their answers and negatives"), "negatives", "", tuple(TRAINING)),
         Choice("negatives", "negatives", "flagembedding", "train", _tr("Hard negatives"),
-               _tr("training queries that have negatives, with their answers"), "negatives", "",
+               _tr("only training queries that have negatives"), "negatives", "",
                tuple(name for name in TRAINING if name not in WITHOUT_NEGATIVES)),
         Choice("queries", "queries", "jsonl", "all", _tr("Queries"),
-               _tr("every query with its split, those without an answer too"), "query", "", tuple(QUERIES)),
+               _tr("every query with its split"), "query", "", tuple(QUERIES)),
     ]  # fmt: skip
 
 

@@ -100,6 +100,7 @@ class ChoiceRow(QWidget):
         self._size = label("", "dense", "text2")
         self._size.setFixedWidth(64)
         self._size.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._size.setVisible(not choice.formats)  # the formats stand in its place: only a model's size is known
         line.addWidget(self._size)
         self._mark = StateMark("none", 14)
         kept = self._mark.sizePolicy()

@@ -26,7 +26,7 @@ from gui.pages.home_check import SelfCheck
 from gui.phrases import fill
 from gui.settings import Recent, SettingsStore
 from gui.widgets.buttons import Button
-from gui.widgets.cards import Card, IconTile, column, row, rule
+from gui.widgets.cards import Card, IconTile, column, empty, row, rule
 from gui.widgets.labels import ElidedLabel, Icon, Link, label, tag
 
 
@@ -168,12 +168,7 @@ class HomeFirst(QWidget):
         return card, card.body
 
     def _fill_recent(self) -> None:
-        while self._recent.count():
-            taken = self._recent.takeAt(0)
-            widget = taken.widget() if taken is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._recent)
         there = [known for known in self._settings.values.recent if (Path(known.path) / "project.db").is_file()]
         for known in there[:3]:
             self._recent.addWidget(rule())

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme, words
 from gui.pages.search_facts import System
 from gui.widgets.buttons import Button
-from gui.widgets.cards import IconTile, column, row
+from gui.widgets.cards import IconTile, column, empty, row
 from gui.widgets.gauges import LineKey
 from gui.widgets.inputs import ChoiceBox
 from gui.widgets.labels import ElidedLabel, label
@@ -81,11 +81,7 @@ class Suggestions(QWidget):
         stack.addStretch(1)
 
     def set_texts(self, texts: Sequence[str]) -> None:
-        while self._list.count():
-            taken = self._list.takeAt(0)
-            widget = taken.widget() if taken is not None else None
-            if widget is not None:
-                widget.deleteLater()
+        empty(self._list)
         self._sentence.setText(
             self.tr("Type above, or begin with one of your own queries:")
             if texts

@@ -13,7 +13,7 @@ from gui.pages.search_facts import WhyFacts
 from gui.phrases import fill
 from gui.shared_words import marks_of, whole_words
 from gui.widgets.buttons import Button
-from gui.widgets.cards import Card, InfoRow, Inspector, column, row, rule
+from gui.widgets.cards import Card, InfoRow, Inspector, column, empty, row, rule
 from gui.widgets.gauges import Meter
 from gui.widgets.labels import Chip, ElidedLabel, Icon, Link, label
 from gui.widgets.weighted_text import HeatKey, WeightedText
@@ -107,13 +107,13 @@ class WhyPanel(QObject):
         self._inspector.set_title(title, words.plain(facts.title, 200))
         if not same:
             self._text.show_text(words.plain(facts.passage.text, 6000, lines=True))
-            _empty(self._weights)
+            empty(self._weights)
             self._missing.hide()
             self._key.hide()
             self._weights_title.setText(self.tr("What each shared word adds for BM25"))
         self._document.setText(_short(words.plain(facts.document, 60)))
         self._document.setToolTip("")
-        _empty(self._rows)
+        empty(self._rows)
         for name, value in rows:
             self._rows.addWidget(InfoRow(name, value))
         if not same and self._terms[0] == facts.passage.id:
@@ -131,7 +131,7 @@ class WhyPanel(QObject):
         shown = words.plain(self._facts.passage.text, 6000, lines=True)
         self._text.show_text(shown, marks_of(dict(terms), shown))
         self._key.setVisible(bool(terms))
-        _empty(self._weights)
+        empty(self._weights)
         most = max((weight for _word, weight in terms), default=0.0)
         missing = [str(word) for word in values.get("missing", [])]
         whole = whole_words(self._query, [*dict(terms), *missing])
@@ -175,15 +175,6 @@ def _weight_row(word: str, weight: float, most: float) -> QWidget:
     content.addWidget(figure)
     line.setAccessibleName(f"{word}: {weight:.2f}")
     return line
-
-
-def _empty(layout: Any) -> None:
-    while layout.count():
-        taken = layout.takeAt(0)
-        widget = taken.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
 
 
 def _short(text: str) -> str:

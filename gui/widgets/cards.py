@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPlainTextEdit,
     QScrollArea,
     QSizePolicy,
@@ -394,11 +395,7 @@ class Inspector(QFrame):
 
     def clear(self) -> None:
         """Take everything out of the body."""
-        while self.body.count():
-            taken = self.body.takeAt(0)
-            widget = taken.widget() if taken is not None else None
-            if widget is not None:
-                widget.deleteLater()
+        empty(self.body)
 
     def add_caption(self, text: str) -> QLabel:
         made = label(text, "caption", "text3")
@@ -454,6 +451,16 @@ class Fact(QWidget):
         self.sentence = label(sentence, "body", "text2", wrap=True)
         self.line.addWidget(self.sentence, 1)
         self.setAccessibleName(f"{name}: {sentence}")
+
+
+def empty(layout: QLayout) -> None:
+    """Take every widget out of a layout and let it go."""
+    while layout.count():
+        taken = layout.takeAt(0)
+        widget = taken.widget() if taken is not None else None
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
 
 
 def scroller(content: QWidget) -> QScrollArea:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 
 from engine.store import overview as overview_module
 from engine.store.overview import NextStep
+from gui import theme
 from gui.dialogs.palette import Command, matching
 from gui.jobs.job import Job, Phase
 from gui.main_window import MainWindow
@@ -67,6 +69,16 @@ def test_without_a_project_there_is_only_home(window):
 def test_the_project_is_named_in_the_title_and_the_rail(opened):
     assert opened.windowTitle().startswith("Empty")
     assert opened.rail.switcher.text() == "Empty"
+
+
+def test_a_long_fact_leaves_the_word_before_it_whole(opened):
+    train = opened.rail.pages["train"]
+    train.set_state("tuned 1, 10% of all-MiniLM-L6-v2", "done")
+    room = QFontMetrics(theme.font("body")).horizontalAdvance(train.text()) + 60
+    assert train.fact_within(room).endswith("…")
+    assert QFontMetrics(theme.font("caption", "regular")).horizontalAdvance(train.fact_within(room)) <= 60
+    assert train.fact_within(20) == ""
+    assert "10% of" in train.toolTip()
 
 
 def test_every_next_step_fits_into_the_rail(opened):
