@@ -4,8 +4,8 @@
 
 Made English text, the bundled model's tokenizer. Prints seconds (and this process's processor time, which other work on
 the machine does not change) for: one text of so many megabytes measured and cut for the first time, the same cut again
-by other settings; the preview of an ordinary document (50 kB) after a slider moved; a project of many documents cut
-again, and taken back.
+by other settings; the preview of an ordinary document (50 kB) and of a long one (1.5 MB) after a slider moved, of which
+what is in view comes first; a project of many documents cut again, and taken back.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main() -> None:
     options = parser.parse_args()
     text = made_document(random.Random(13), int(options.megabytes * 1e6))
     ruler = Ruler(BUNDLED.path(), 256)
-    cutter = timed("measure", lambda: Cutter(text.text, layout_of(text), ruler))
-    pieces = timed("cut", lambda: cutter.cut(CutParams()))
+    cutter = Cutter(text.text, layout_of(text), ruler)
+    pieces = timed("measure and cut", lambda: cutter.cut(CutParams()))
     print(f"  {len(text.text):,} characters, {len(pieces):,} passages")
     timed("cut again", lambda: cutter.cut(CutParams(120, 16)))
     with tempfile.TemporaryDirectory() as place, Project.create(Path(place) / "p") as project:
@@ -64,6 +64,7 @@ def project_times(project: Project, count: int) -> None:
     bench, first = Bench(project), next(cuts.cuttable(project))
     found = documents.document(project, first)
     assert found is not None
+    long_preview(project, cutting, import_id)
     moves = []
     for size in range(60, 500, 8):
         began = time.process_time()
@@ -77,6 +78,32 @@ def project_times(project: Project, count: int) -> None:
     summary = timed("cut them again", lambda: cut(project, CutParams(120, 16), Task()))
     print(f"  {summary.changed:,} changed, {summary.before:,} passages before, {summary.after:,} after")
     timed("take it back", lambda: uncut(project, UncutParams(), Task()))
+
+
+def long_preview(project: Project, cutting: Cutting, import_id: int) -> None:
+    """The first look at 1.5 MB, the next ones while a slider moves, and the rest in parts when it rests."""
+    read = made_document(random.Random(7), 1_500_000)
+    new = NewDocument("long", "/d/long", "txt", "long", read.text)
+    found = documents.document(project, cutting.put(new, read, import_id=import_id).document_id)
+    assert found is not None
+    for name, view in (("its beginning", 8_000), ("300,000 characters down", 300_000)):
+        bench, looks, parts = Bench(project), list[float](), list[float]()
+        bench.ruler.count(["warm"])
+        for size in range(60, 300, 20):
+            began = time.process_time()
+            bench.pieces(found, CutParams(size, 24), view)
+            looks.append(1000 * (time.process_time() - began))
+        have, done = 0, False
+        while not done:
+            began = time.process_time()
+            more, done = bench.more(found, CutParams(100, 24), have, seconds=0.08)
+            have += len(more)
+            parts.append(1000 * (time.process_time() - began))
+        print(
+            f"preview of {found.n_chars:,} characters at {name}: first {looks[0]:.0f} ms, "
+            f"then {median(looks[1:]):.0f} ms and at most {max(looks[1:]):.0f} ms of processor; "
+            f"the rest in {len(parts)} parts of at most {max(parts):.0f} ms"
+        )
 
 
 def made_document(random_: random.Random, chars: int) -> ReadDocument:

@@ -103,7 +103,7 @@ class MakeQueries(QDialog):
         self.model = QLineEdit()
         self.model.setPlaceholderText("llama3.2")
         self.prompt = QPlainTextEdit(self._usual.prompt)
-        self.prompt.setFixedHeight(104)
+        self.prompt.setFixedHeight(122)
         self.prompt.setProperty("input", True)
         self.prompt.setTabChangesFocus(True)
         self.prompt.setAccessibleName(self.tr("What the model is asked"))
