@@ -123,9 +123,9 @@ def _columns(
     if "random" in sources:
         flags |= np.isin(keys, sources["random"][0]) * np.uint8(Flag.RANDOM)
     columns["flags"] = flags.astype(np.uint8)
-    for row in range(len(known)):
-        mine = (number == row) & ~is_answer
-        if mine.any():
+    others = np.flatnonzero(~is_answer)
+    for mine in np.split(others, np.searchsorted(number[others], np.arange(1, len(known)))):
+        if len(mine):
             nearest[mine] = nearness(nearest[mine])
     likely = doubt(columns["margin"], columns["dense_rank"], columns["bm25_rank"], nearest)
     columns["doubt"] = np.where(is_answer | wrong, 0, likely).astype(np.float32)
@@ -144,10 +144,13 @@ def _beside_answers(
     known: Sequence[Known], number: Ints, place: Ints, space: Space
 ) -> tuple[NDArray[np.bool_], Floats, NDArray[np.bool_]]:
     """For each candidate: nearly the text of an answer; cosine to the nearest answer; of an answer's document."""
-    answers = [query.answers for query in known]
-    repeats = np.array([len(a) for a in answers])[number]
+    counts = np.array([len(query.answers) for query in known])
+    repeats = counts[number]
     candidate = np.repeat(np.arange(len(number)), repeats)
-    answer = np.concatenate([answers[row] for row in number]) if len(number) else np.zeros(0, np.int64)
+    # The answers of the candidate's query, one after the other.
+    within = np.arange(len(candidate)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    begins = np.cumsum(counts) - counts
+    answer = np.concatenate([query.answers for query in known])[begins[number[candidate]] + within]
     cosine = np.einsum("ij,ij->i", space.passages[place[candidate]], space.passages[answer]).astype(np.float32)
     near = np.zeros(len(number), bool)
     near[candidate[space.equality.near(place[candidate], answer, cosine)]] = True

@@ -97,12 +97,13 @@ def reselect(project: Project, mining_id: int, params: SelectParams) -> dict[str
     """Choose again among a mining's stored candidates; returns its new counts.
 
     Raises:
-        UserError: there is no such mining.
+        UserError: there is no such mining, or the rules cannot be.
         ProjectError: its candidates are absent or damaged.
     """
     mined = negatives.mining(project, mining_id)
     if mined is None:
         raise UserError(f"There is no mining {mining_id}.", hint="Mine negatives first.")
+    check_rules(params)
     candidates = read_candidates(project, mining_id)
     selection = select(candidates, params, read_reviews(project, candidates))
     counts = {**_counts(project, mining_id, candidates, selection), "recall": mined.counts.get("recall")}
@@ -117,6 +118,29 @@ def _check(params: MineParams) -> None:
         raise UserError("No source of candidates was chosen.", hint="Choose at least one of bm25, dense, random.")
     if not 1 <= params.depth <= MAX_RANK:
         raise UserError(f"A depth of {params.depth} is not possible.", hint=f"Choose 1 to {MAX_RANK}; 200 is usual.")
+    check_rules(params.select)
+
+
+def check_rules(rules: SelectParams) -> None:
+    """Refuse rules under which no candidate at all could be chosen.
+
+    Raises:
+        UserError: it names the rule.
+    """
+    if rules.num_negatives < 1:
+        raise UserError(
+            f"{rules.num_negatives} negatives for each query cannot be chosen.",
+            hint="Choose at least 1. To train without mined ones: train --set num_negatives=0",
+        )
+    if not 1 <= rules.rank_min <= rules.rank_max:
+        raise UserError(f"No rank lies from {rules.rank_min} to {rules.rank_max}.", hint="Ranks count from 1.")
+    if rules.min_score > rules.max_score:
+        raise UserError(f"No score lies from {rules.min_score:g} to {rules.max_score:g}.")
+    for share in (rules.share_bm25, rules.share_random):
+        if not 0 <= share <= 1:
+            raise UserError(
+                f"A share of {share:g} is not possible.", hint="Shares go from 0 to 1; the model has the rest."
+            )
 
 
 def _known(project: Project, corpus: Corpus) -> tuple[list[Query], list[Known]]:

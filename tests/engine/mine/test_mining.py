@@ -245,6 +245,25 @@ def test_what_is_missing_is_said_with_the_way_out(project, prepare, message):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"num_negatives": 0}, "0 negatives for each query"),
+        ({"rank_min": 50, "rank_max": 10}, "No rank lies from 50 to 10"),
+        ({"rank_min": 0}, "No rank lies from 0"),
+        ({"min_score": 0.5, "max_score": 0.2}, "No score lies from 0.5 to 0.2"),
+        ({"share_bm25": 2}, "A share of 2"),
+        ({"share_random": -1}, "A share of -1"),
+    ],
+)
+def test_rules_that_leave_nothing_are_refused_before_any_work(project, kitchen, rules, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        run(project, select=SelectParams(**rules))
+    mining_id = run(project).mining
+    with pytest.raises(UserError, match=re.escape(message)):
+        reselect(project, mining_id, SelectParams(**rules))
+
+
 def test_a_depth_of_nothing_is_refused(project):
     with pytest.raises(UserError, match="depth of 0"):
         mine(project, MineParams(depth=0), Task())
