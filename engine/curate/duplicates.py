@@ -20,10 +20,13 @@ from engine.store.edges import FLOOR, SCALE, Edges, read_edges, write_edges
 from engine.store.project import Project
 from engine.task import Task
 
+_RULES = "2"  # counted up where other pairs are kept apart than before, so that they are found anew
+
 
 @dataclass(frozen=True, slots=True)
 class DedupSummary:
-    """Queries in all, groups of at least two, and queries merged into another; pairs kept apart by their names."""
+    """Queries in all, groups of at least two, and queries merged into another; pairs kept apart by their names, or
+    because the model cannot read them."""
 
     queries: int
     groups: int
@@ -34,6 +37,7 @@ class DedupSummary:
 def dedup(project: Project, params: DedupParams, task: Task) -> DedupSummary:
     """Merge queries whose texts are equal in all but form, or at least `params.threshold` alike to the model.
 
+    Texts that the model cannot read are merged only where they are equal in all but form: to it they are all alike.
     Groups are what such pairs tie together; what a person merged or took apart stays so. The query that stands for a
     group is the one most like the others (then the shorter, then the first by text); judgements of all are read under
     it. Pairs are found once and kept; another threshold reads them again. Each query keeps its 50 nearest, which cuts
@@ -105,7 +109,9 @@ def _edges(project: Project, model: Model, everyone: Sequence[Query], task: Task
     order = sorted(texts)
     number = {key: place for place, key in enumerate(order)}
     digest = hashlib.blake2b(
-        "\0".join([model.weights_digest, *order, *(texts[key] for key in order)]).encode("utf-8", "surrogatepass")
+        "\0".join([_RULES, model.weights_digest, *order, *(texts[key] for key in order)]).encode(
+            "utf-8", "surrogatepass"
+        )
     ).hexdigest()[:32]
     query_id = np.array([query.id for query in everyone], np.int64)
     text = np.array([number[key] for key in normal], np.int32)
@@ -113,10 +119,18 @@ def _edges(project: Project, model: Model, everyone: Sequence[Query], task: Task
     if known is not None and known.digest == digest:
         edges = Edges(query_id, text, known.a, known.b, known.score, known.apart, digest)
     else:
-        a, b, score = find_pairs(_vectors(project, model, [texts[key] for key in order], task), task)
-        edges = Edges(query_id, text, a, b, score, kept_apart(order, a, b), digest)
+        shown = [texts[key] for key in order]
+        a, b, score = find_pairs(_vectors(project, model, shown, task), task)
+        unread = _unreadable(project, model, shown)
+        edges = Edges(query_id, text, a, b, score, kept_apart(order, a, b) | unread[a] | unread[b], digest)
     write_edges(project, edges)
     return edges
+
+
+def _unreadable(project: Project, model: Model, texts: list[str]) -> NDArray[np.bool_]:
+    from engine.encode.tokens import unreadable
+
+    return unreadable(project, model, texts)
 
 
 def _vectors(project: Project, model: Model, texts: list[str], task: Task) -> NDArray[np.float32]:

@@ -8,6 +8,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.encode.folders import read_facts
 from engine.encode.models import folder_of
 from engine.errors import ModelError
@@ -46,6 +49,27 @@ def measure_tokens(project: Project, model: Model, texts: Sequence[str], task: T
         median_tokens=round(median(lengths)) if lengths else 0,
         max_length=limit,
     )
+
+
+def unreadable(project: Project, model: Model, texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which texts hold so many unknown tokens (`UNREADABLE`) that the model cannot tell them from others, (n,) bool.
+
+    Every unknown token is the same to a model, so texts that share not one word come out nearly equal.
+
+    Raises:
+        ModelError: the model folder has no tokenizer that can be read.
+    """
+    folder = folder_of(project, model)
+    tokenizer, unknown_id = open_tokenizer(folder), _unknown_id(folder)
+    found = np.zeros(len(texts), np.bool_)
+    if unknown_id is None:
+        return found
+    for start in range(0, len(texts), _BLOCK):
+        block = tokenizer.encode_batch_fast(list(texts[start : start + _BLOCK]), add_special_tokens=False)
+        found[start : start + len(block)] = [
+            one.ids.count(unknown_id) >= UNREADABLE * max(len(one.ids), 1) for one in block
+        ]
+    return found
 
 
 def token_counter(model_path: Path) -> Callable[[Sequence[str]], list[int]]:

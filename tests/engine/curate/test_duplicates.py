@@ -40,6 +40,7 @@ def encoded(monkeypatch):
         return bag_vectors(texts)
 
     monkeypatch.setattr(duplicates, "_vectors", vectors)
+    monkeypatch.setattr(duplicates, "_unreadable", lambda _p, _m, texts: np.array(["字" in text for text in texts]))
     return calls
 
 
@@ -55,6 +56,15 @@ def test_near_duplicates_are_merged_and_nothing_is_deleted(tmp_path, encoded):
         assert (summary.queries, summary.groups, summary.duplicates) == (9, 2, 4)
         assert summary.kept_apart == 0
         assert len(queries.all_queries(project)) == 9
+
+
+def test_texts_that_the_model_cannot_read_are_merged_only_where_they_are_equal(tmp_path, encoded):
+    texts = ["字 one two three", "字 one two three four", "字 one two three?", "one two three", "one two three four"]
+    with new_project(tmp_path / "p") as project:
+        add_queries(project, texts)
+        summary = dedup(project, DedupParams(threshold=0.8), Task())
+        assert groups_of(project) == {frozenset({texts[0], texts[2]}), frozenset(texts[3:])}
+        assert summary.kept_apart > 0
 
 
 def test_twenty_orders_give_the_same_groups_and_the_same_heads(tmp_path, encoded):

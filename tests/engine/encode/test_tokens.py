@@ -3,7 +3,7 @@ import json
 import pytest
 
 from engine.encode.models import BUNDLED, add_model_folder
-from engine.encode.tokens import in_words, measure_tokens, token_counter
+from engine.encode.tokens import in_words, measure_tokens, token_counter, unreadable
 from engine.errors import ModelError
 from engine.records import TokenReport
 from engine.store import models
@@ -30,6 +30,18 @@ def test_the_bundled_model_reads_almost_no_chinese(project):
     assert report.unknown_share > 0.3
     assert "does not know" in in_words(report)
     assert "expect poor search" in in_words(report)
+
+
+def test_texts_of_many_unknown_tokens_cannot_be_told_apart(project, tiny_folder):
+    model = models.model(project, add_model_folder(project, str(tiny_folder)))
+    texts = ["red green blue", "red green red green 日", "red green red green blue 日", "日 本", ""]
+    assert unreadable(project, model, texts).tolist() == [False, True, False, True, False]
+
+
+def test_the_bundled_model_cannot_tell_chinese_queries_apart(project):
+    model = models.model(project, add_model_folder(project, str(BUNDLED.path())))
+    asked = ["技术报告", "半准决赛阶段", "How do I reset it?", "What is “naïve” search?"]
+    assert unreadable(project, model, asked).tolist() == [True, True, False, False]
 
 
 def test_no_texts_are_no_trouble(project, tiny_folder):
