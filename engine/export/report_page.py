@@ -72,8 +72,10 @@ def _verdict(story: Story, best: Sequence[Comparison]) -> str:
             f"<p>{_text(verdict_sentence(found, story.split))} {_text(movement_sentence(found))}</p>"
             f"{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
         )
+    tuned = {run.id: story.names[run.id] for run in story.runs if run.system == "tuned"}
+    named = f"<p>The tuned model: {_text(tuned[best[0].run_a])}</p>" if best[0].run_a in tuned else ""
     chart = interval_chart([(story.names[c.run_b], c.delta, c.low, c.high) for c in best])
-    return f"<section><h2>Verdict</h2>{''.join(parts)}<h3>Gain over each, nDCG@10</h3>{chart}</section>"
+    return f"<section><h2>Verdict</h2>{named}{''.join(parts)}<h3>Gain over each, nDCG@10</h3>{chart}</section>"
 
 
 def _scoreboard(story: Story) -> str:

@@ -26,6 +26,7 @@ from gui.pages.evaluate_facts import (
     read_query,
     read_slices,
     rivals,
+    short_name,
 )
 from gui.pages.evaluate_query import QueryCompare
 from gui.pages.evaluate_questions import QuestionsCard, ScatterCard
@@ -181,7 +182,7 @@ class EvaluatePage(ReadingPage):
         possible = [run.id for run in rivals(bench, a)]
         b = b if b in possible else second if second in possible else (possible[0] if possible else 0)
         self._stale.set_state(bench.unmeasured if bench.system("tuned") else "", bench.stale)
-        self._choose_a.set_choices([(bench.names[run.id], run.id) for run in bench.test_runs])
+        self._choose_a.set_choices([(short_name(bench.names[run.id]), run.id) for run in bench.test_runs])
         self._show_frame(True)
         self._chosen = (a, b)
         if not self._show_wanted():
@@ -194,8 +195,10 @@ class EvaluatePage(ReadingPage):
             b = possible[0] if possible else 0
         self._chosen = (a, b)
         self._choose_a.set_value(a)
-        self._choose_b.set_choices([(self._bench.names[run_id], run_id) for run_id in possible])
+        self._choose_b.set_choices([(short_name(self._bench.names[run_id]), run_id) for run_id in possible])
         self._choose_b.set_value(b)
+        for box, run_id in ((self._choose_a, a), (self._choose_b, b)):
+            box.setToolTip(words.tip(self._bench.names.get(run_id, "")))
         self._taking.set_run(self._bench.run(a), self._bench.names.get(a, ""))
         self._board.show_bench(self._bench, a, b)
         self.ask("evaluate/pair", lambda project: read_pair(project, a, b, possible), self._show_pair)

@@ -181,6 +181,15 @@ def line_of(run: Run) -> str:
     return "tuned" if run.model_id else "hybrid"
 
 
+def short_name(name: str, letters: int = 24) -> str:
+    """A name for a narrow place, cut in the middle, where names differ least; wide letters count twice."""
+    width = sum(2 if ord(letter) > 0x2E80 else 1 for letter in name)
+    if width <= letters:
+        return name
+    kept = letters * len(name) // width - 1
+    return f"{name[: kept - kept // 2].rstrip()}…{name[len(name) - kept // 2 :].lstrip()}"
+
+
 def counted_as(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
     """Figures in one convention: those whose names begin with `prefix`, "" for trec_eval's."""
     return {

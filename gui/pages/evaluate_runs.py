@@ -14,6 +14,7 @@ from engine.store.lineage import Trained, differing_settings, lineage
 from engine.store.project import Project
 from engine.store.task_figures import TaskFigures, task_figures
 from gui import theme, words
+from gui.pages.evaluate_facts import short_name
 from gui.pages.evaluate_tasks import TasksPane
 from gui.phrases import fill
 from gui.tables.lineage import LineageModel
@@ -45,7 +46,7 @@ def read_trainings(project: Project) -> Trainings:
         points = models.curve(project, line.model.id, "dev_ndcg@10")
         if len(points) > 1:
             found = tuple((float(point.step), point.value) for point in points)
-            curves.append(Curve(line.model.id, line.model.name, found))
+            curves.append(Curve(line.model.id, short_name(line.model.name), found))
     by_id = {line.model.id: line.model for line in rows}
     differences = {}
     for line in rows:
@@ -165,13 +166,16 @@ class RunsView(QWidget):
         self._look.set_possible(line.run is not None, self.tr("Not measured yet"))
         difference = self._found.differences.get(line.model.id, "")
         if difference:
-            text = fill(self.tr("%1 differs from %2 in: %3"), line.model.name, line.parent, difference)
+            text = fill(self.tr("%1 differs from %2 in: %3."), line.model.name, line.parent, difference)
         elif line.parent:
             text = fill(self.tr("%1 was made from %2."), line.model.name, line.parent)
         else:
             text = fill(self.tr("%1 is where the project starts from."), line.model.name)
         if line.data:
-            text += " " + fill(self.tr("Learnt from %1."), line.data)
+            text += " " + fill(self.tr("It learnt from %1."), line.data)
+        if line.changed and not difference:
+            changed = ", ".join(f"{name} {value}" for name, value in line.changed.items())
+            text += " " + fill(self.tr("Other than in %1: %2."), line.preset, changed)
         self._difference.setText(words.plain(text, 600))
         self._note.setText(line.note)
         if self._found.curves and self._chart is None:

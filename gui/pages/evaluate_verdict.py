@@ -21,7 +21,7 @@ from gui.phrases import fill
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.gauges import Interval, IntervalBar
-from gui.widgets.labels import Chip, ChipState, Link, label
+from gui.widgets.labels import Chip, ChipState, ElidedLabel, Link, label
 
 _NAMES, _LETTERS = 104, 15  # pixels and letters of the names beside the intervals
 
@@ -36,7 +36,7 @@ class VerdictCard(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(pad=0, gap=0, parent=parent)
         self._chip = Chip()
-        self._line = label("", "dense", "text2")
+        self._line = ElidedLabel("", "dense", "text2", mode=Qt.TextElideMode.ElideMiddle)
         self._figure = label("", "verdict")
         self._unit = label("", "heading", "text2", weight="regular")
         self._sentence = label("", "body", "text2", wrap=True)
@@ -87,7 +87,9 @@ class VerdictCard(Card):
         if bench.known.made_queries:
             against = self.tr("%1 against %2 · %3 · measured on made queries")
         self._line.setText(fill(against, name_a, name_b, self._held_out(found.n_queries)))
-        self._line.setToolTip(made_sentence(bench.known, found.n_queries))
+        made = made_sentence(bench.known, found.n_queries)
+        if made:
+            self._line.setToolTip(made)
         self._show_figure(words.signed(found.delta), metric_name(found.metric))
         self._sentence.setText(self._meaning(found, name_a, name_b))
         rest = found.n_queries - found.fixed - found.broken
@@ -226,7 +228,7 @@ class VerdictCard(Card):
             item = self._reasons.itemAt(place)
             widget = item.widget() if item is not None else None
             if widget is not None:
-                found.append(widget.findChildren(type(self._line))[0].text())
+                found.append(widget.findChildren(type(self._sentence))[0].text())
         return found
 
     def words_shown(self) -> tuple[str, str, str]:

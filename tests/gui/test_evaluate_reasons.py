@@ -119,6 +119,8 @@ def test_long_and_wide_names_do_not_widen_the_page(qtbot, opened, finished):
         project.db.execute("update models set name = ? where kind = 'tuned'", ["很长的模型名称" * 12])
         project.db.execute("update documents set title = ?", ["文档的标题非常长" * 12])
     page = opened(_LOSS)
+    assert page._verdict.width() <= page.width()
+    assert page._scatter.geometry().right() <= page.width()
     moved = page._pair.moved.all()
     page._open_query(moved[0].query_id)
     settle(qtbot, page)

@@ -103,3 +103,27 @@ def test_without_data_for_any_task_nothing_is_kept(project):
     with pytest.raises(UserError, match="data for none"):
         evaluate_tasks(project, TasksParams(split="dev"), Task())
     assert task_figures(project, Split.DEV).measured_at == ""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reranking_and_triplets_equal_pytrec_eval_and_sentence_transformers_on_random_vectors(seed):
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    rng = np.random.default_rng(seed)
+    made = rng.normal(size=(90, 8))
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    asked, passages = dict(enumerate(made[:30])), dict(enumerate(made[30:]))
+    judged = {q: {int(p): int(rng.random() < 0.3) for p in rng.choice(60, 12, replace=False)} for q in asked}
+    for grades in judged.values():
+        grades[next(iter(grades))] = 1
+    triplets = [(q, p, n) for q in asked for p in judged[q] for n in judged[q] if judged[q][p] > judged[q][n]]
+    found = _measure(_data(judged=judged, triplets=triplets), asked, passages, seed=1)
+    run = {str(q): {str(p): float(asked[q] @ passages[p]) for p in grades} for q, grades in judged.items()}
+    gold = {str(q): {str(p): grade for p, grade in grades.items()} for q, grades in judged.items()}
+    theirs = pytrec_eval.RelevanceEvaluator(gold, {"map"}).evaluate(run)
+    assert found["reranking: map"] == pytest.approx(np.mean([row["map"] for row in theirs.values()]), abs=1e-9)
+    from sentence_transformers.util import pairwise_cos_sim
+
+    anchors = np.array([asked[q] for q, _, _ in triplets])
+    answers, others = (np.array([passages[row[column]] for row in triplets]) for column in (1, 2))
+    right = pairwise_cos_sim(anchors, answers) > pairwise_cos_sim(anchors, others)  # as its TripletEvaluator decides
+    assert found["triplets: accuracy"] == pytest.approx(float(right.float().mean()), abs=1e-6)
