@@ -50,8 +50,8 @@ def add_commands(add: Add) -> None:
 
 
 def _show_merged(summary: Values) -> None:
-    merged = f"{summary['duplicates']:,} of {summary['queries']:,} queries repeat others ({summary['groups']:,} groups)"
-    print(f"{merged}; {summary['kept_apart']:,} alike pairs kept apart")
+    merged = f"Of {summary['queries']:,} queries merged: {summary['duplicates']:,}"
+    print(f"{merged} (groups: {summary['groups']:,}); alike pairs kept apart: {summary['kept_apart']:,}")
 
 
 def _show_split(summary: Values) -> None:
