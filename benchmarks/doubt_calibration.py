@@ -1,15 +1,16 @@
 """Planted answers: how many of them the doubt finds at 5 % of true negatives lost, next to the relative margin alone.
 
-    python -m benchmarks.doubt_calibration FOLDER [--fit beer-se] [--test medquad banking77] [--queries 600]
+    python -m benchmarks.doubt_calibration FOLDER [--fit beer-se medquad] [--test banking77] [--queries 600]
 
 FOLDER holds sets in the BEIR layout (../shared/data). Of queries with several answers one is kept as known and the
 others stay hidden among the candidates of BM25 and of the base model to depth 200: a good score puts them first. A set
 whose documents are names of intents (banking77) is turned round: messages are passages, those of the same intent are
 the answers. Sets under --fit choose the weights of a logistic regression (printed, so that engine/mine/doubt.py can be
-held to them), the sets under --test are never seen by it. Prints for each set the share of hidden answers caught, among
-all candidates and among those that BM25 or the model ranks in the first 30, by the margin alone, by the doubt as it
-ships, by the doubt fitted under --fit and by one fitted on all the other sets; then of three negatives a query, as the
-default rules choose them, how many are hidden answers: with no guard, with the margin, with margin and doubt.
+held to them: its own were fitted on both defaults), the sets under --test are never seen by it. Prints for each set the
+share of hidden answers caught, among all candidates and among those that BM25 or the model ranks in the first 30: by
+the margin alone, by the doubt as it ships, by the doubt fitted under --fit and by one fitted on all the other sets,
+which never saw this one. Then, of three negatives a query as the default rules choose them, how many are hidden
+answers: with no guard, with the margin, with margin and doubt.
 What was mined of a set stays in DIR, so that sets can be run one by one.
 """
 
@@ -67,8 +68,8 @@ class Planted:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--fit", nargs="*", default=["beer-se"])
-    parser.add_argument("--test", nargs="*", default=["medquad", "banking77"])
+    parser.add_argument("--fit", nargs="*", default=["beer-se", "medquad"])
+    parser.add_argument("--test", nargs="*", default=["banking77"])
     parser.add_argument("--queries", type=int, default=400, help="at most, with several answers, of each set")
     parser.add_argument("--passages", type=int, default=3000, help="most passages of each corpus")
     parser.add_argument("--keep", type=Path, default=Path("build/doubt"), help="where mined sets stay")
