@@ -59,10 +59,6 @@ def import_rows(project: Project, *, limit: int = 200) -> list[ImportRow]:
     return [_import_row(row) for row in rows]
 
 
-def count_imports(project: Project) -> int:
-    return int(project.db.execute("select count(*) from imports").fetchone()[0])
-
-
 def problem_kinds(project: Project, import_id: int) -> list[tuple[str, str, int]]:
     """(state, code, how many) of an import's problems, most first."""
     rows = project.db.execute(

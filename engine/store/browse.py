@@ -139,12 +139,6 @@ def answers_of(project: Project, query_id: int) -> list[Answer]:
     ]
 
 
-def sources_of_queries(project: Project) -> dict[str, int]:
-    """How many queries came from where."""
-    rows = project.db.execute("select source, count(*) from queries group by source order by 2 desc")
-    return {row[0] or "": row[1] for row in rows}
-
-
 def passage_lengths(project: Project) -> np.ndarray:
     """Characters of every passage, (n,) int64, in no order."""
     rows = project.db.execute("select length(text) from passages")

@@ -42,11 +42,6 @@ class Layout:
         """The page that holds `offset`, from 1; 0 where there are no pages."""
         return bisect_right(self.page_starts, offset)
 
-    def heading_at(self, offset: int) -> str:
-        """The heading path above `offset`, "" where there is none."""
-        found = bisect_right(self.stretches, offset, key=lambda stretch: stretch.start) - 1
-        return self.stretches[found].heading if found >= 0 else ""
-
 
 @dataclass(frozen=True, slots=True)
 class Cut:

@@ -238,14 +238,6 @@ def _like(contains: str, place: str) -> tuple[str, list[str]]:
     return (f"where {' and '.join(terms)}" if terms else ""), values
 
 
-def kinds_of_documents(project: Project) -> list[tuple[str, int, int]]:
-    """(kind, documents, passages) by kind, most first."""
-    rows = project.db.execute(
-        "select kind, count(*), coalesce(sum(n_passages), 0) from documents group by kind order by 2 desc, 1"
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
 def count_passages(project: Project) -> int:
     return int(project.db.execute("select count(*) from passages").fetchone()[0])
 

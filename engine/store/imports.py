@@ -195,12 +195,6 @@ def ignore_problems(project: Project, problem_ids: Sequence[int], *, ignore: boo
     return sum(changed)
 
 
-def imported_paths(project: Project) -> list[str]:
-    """Files and folders that were imported and not taken back, each once, the first first."""
-    rows = project.db.execute("select paths from imports where undone = 0 order by id")
-    return list(dict.fromkeys(path for row in rows for path in json.loads(row[0])))
-
-
 def settings_by_path(project: Project) -> dict[str, dict[str, Any]]:  # Any: JSON values
     """How each imported place was read the last time, by path."""
     rows = project.db.execute("select paths, settings from imports where undone = 0 order by id")

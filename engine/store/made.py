@@ -29,11 +29,3 @@ def passages_with(project: Project, way: str) -> set[int]:
     """Passages that queries were made from in this way."""
     rows = project.db.execute("select distinct passage_id from qrels where source = ?", [source_of(way)])
     return {int(row[0]) for row in rows}
-
-
-def count_made(project: Project) -> dict[str, int]:
-    """Made queries by way."""
-    rows = project.db.execute(
-        "select source, count(*) from queries where source like ? group by source order by source", [f"{PREFIX}%"]
-    )
-    return {str(source)[len(PREFIX) :]: int(n) for source, n in rows}

@@ -192,11 +192,6 @@ def curve(project: Project, model_id: int, name: str) -> list[MetricPoint]:
     return [MetricPoint(*row) for row in rows]
 
 
-def curve_names(project: Project, model_id: int) -> list[str]:
-    rows = project.db.execute("select distinct name from model_metrics where model_id = ? order by 1", [model_id])
-    return [row[0] for row in rows]
-
-
 def _model(row: Sequence[Any]) -> Model:  # Any: a row's columns
     model_id, name, kind, path, digest, dim, max_length, parent_id, mining_id, params, summary, state, created = row
     return Model(

@@ -191,8 +191,8 @@ class Project:
                     self.db.execute("delete from model_metrics where model_id = ?", [model_id])
                     self.db.execute("delete from models where id = ?", [model_id])
                     shutil.rmtree(self.path / "models" / str(model_id), ignore_errors=True)
-        for folder in FOLDERS:
-            clear_leftovers(self.path / folder)
+        for folder in (*(self.path / name for name in FOLDERS), *(self.path / "vectors").glob("*/")):
+            clear_leftovers(folder)
         return kinds
 
     def _clear_building(self, table: str) -> None:

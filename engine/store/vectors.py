@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ProjectError
-from engine.store.files import clear_leftovers, write_json, write_whole
+from engine.store.files import write_json, write_whole
 
 MAGIC = b"SSVEC\x00\x00\x01"
 SMALL = 256
@@ -251,9 +251,3 @@ def _digest_of(file: Any) -> str:  # Any: a binary file at the end of its head
     while block := file.read(1 << 20):
         digest.update(block)
     return digest.hexdigest()
-
-
-def clear_vector_leftovers(vectors: Path) -> None:
-    """Remove what interrupted writes left in any key's folder."""
-    for folder in vectors.glob("*/"):
-        clear_leftovers(folder)

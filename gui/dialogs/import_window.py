@@ -223,7 +223,7 @@ class ImportWindow(QDialog):
             self._fill_row(place)
         self._stack.setCurrentIndex(_CONTENT)
         left = sum(kind.files for kind in seen.kinds if kind.kind == "skipped")
-        total = amount(found - left, self.tr("file is taken"), self.tr("files are taken"))
+        total = amount(found - left, self.tr("file will be taken"), self.tr("files will be taken"))
         self._total.setText(fill(self.tr("%1, %2 left out"), total, words.count(left)) if left else total)
         self._takes, self._found = any(kind.kind != "skipped" for kind in seen.kinds), found
         alone = len(self._files) == 1 and found == 1

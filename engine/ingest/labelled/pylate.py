@@ -24,10 +24,6 @@ def is_query(columns: Columns) -> bool:
     return "query_id" in columns and ("text" in columns or "query" in columns) and "document_ids" not in columns
 
 
-def is_folder(folder: Path) -> bool:
-    return all(files_with(folder, test) for test in (is_scores, is_document, is_query))
-
-
 def read_pylate(path: Path) -> Iterator[Unit]:
     """Documents, queries, then scores. Scores alone (a file) name documents and queries of the project.
 

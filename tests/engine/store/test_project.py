@@ -118,3 +118,13 @@ def test_the_lock_file_names_the_job(project):
     with project.writing("import"):
         facts = json.loads((Path(project.path) / ".write.json").read_text(encoding="utf-8"))
     assert facts["what"] == "import"
+
+
+def test_what_a_killed_write_of_vectors_left_is_cleared(project):
+    key = project.path / "vectors" / "0123abcd"
+    left = key / ".part-1.4711.tmp"
+    left.mkdir(parents=True)
+    (left / "vectors.npy").write_bytes(b"half")
+    (key / "part-0").mkdir()
+    project.recover()
+    assert [path.name for path in key.iterdir()] == ["part-0"]
