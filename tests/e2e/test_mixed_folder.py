@@ -14,6 +14,9 @@ import pytest
 from engine.records import ImportProblem
 from engine.store import documents, imports
 from engine.store.project import Project
+from gui import words
+from gui.dialogs.import_window import ImportWindow
+from gui.pages.documents_outcome import COUNTERS
 from tests.datasets import shared_data
 from tests.e2e.engine import ROOT
 from tests.engine.ingest.references import UNSOUND, reference, word_recall
@@ -183,3 +186,39 @@ def test_nothing_is_opened_outside_the_folder_the_project_and_the_program(import
     outside = sorted(str(path) for path in opened if not any(path.is_relative_to(root) for root in allowed))
     assert shared_data("mixed-docs") / "pdf" / "simple4.pdf" in opened
     assert outside == []
+
+
+@pytest.mark.slow
+def test_the_window_says_of_every_file_what_the_command_line_says(imported, window, qtbot):
+    project, *_ = imported
+    (report,) = imports.import_reports(project)
+    window.show_page("documents")
+    page = window.page("documents")
+    page.import_paths([str(shared_data("mixed-docs"))])
+    (dialog,) = page.findChildren(ImportWindow)
+    qtbot.waitUntil(dialog.ok.isEnabled, timeout=300_000)
+    dialog.ok.click()
+    job = window._session.queue.running
+    qtbot.waitUntil(lambda: job.is_over, timeout=900_000)
+    qtbot.waitUntil(page.is_settled, timeout=60_000)
+    page.show_imports()
+    qtbot.waitUntil(lambda: page.imports.list.model().rowCount() == 1 and page.is_settled(), timeout=60_000)
+    figures = {name: page.imports.figures[name].value() for name in COUNTERS}
+    assert figures == {name: words.count(getattr(report.counts, name)) for name in COUNTERS}
+    found = sum(getattr(report.counts, name) for name in COUNTERS)
+    assert page.imports.figures["found"].value() == words.count(found)
+    model = page.imports.problems.model
+    qtbot.waitUntil(lambda: model.total() == len(_problems(project)), timeout=60_000)
+    listed = []
+    for row in range(model.total()):
+        qtbot.waitUntil(lambda row=row: model.record(row) is not None, timeout=60_000)
+        shown = model.record(row)
+        assert model.index(row, 0).data() == words.plain(Path(shown.file).name, 300)
+        assert model.index(row, 2).data() == words.plain(shown.bare_reason, 500)
+        listed.append((shown.file, shown.line, shown.code, shown.reason))
+    assert sorted(listed) == sorted((one.file, one.line, one.code, one.reason) for one in _problems(project))
+    with Project.open(window._session.path, readonly=True) as other:
+        texts = {path: documents.document_text(other, number) for path, number in documents.paths_of_files(other)}
+    assert texts == {
+        path: documents.document_text(project, number) for path, number in documents.paths_of_files(project)
+    }
