@@ -90,6 +90,7 @@ class JudgeBench(QWidget):
         self._pool, self._fetched, self._wanted = None, None, query_id
         self._done.clear()
         self.problem.hide()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
         self._wait(self.tr("The order of queries is read."))
         self._ask("judge/start", read_start, self._show_start)
 
@@ -357,6 +358,8 @@ class JudgeBench(QWidget):
     # Showing
 
     def _wait(self, sentence: str) -> None:
+        if not self.written.hasFocus():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)  # what is hidden would hand it to the field, with every key
         self._busy.set_words(self.tr("Looking for passages"), sentence)
         self._frames.setCurrentWidget(self._busy)
 

@@ -174,6 +174,16 @@ def test_hits_of_the_next_query_are_asked_for_ahead(opened: Opened) -> None:
     assert shown in texts
 
 
+def test_keys_pressed_while_passages_are_looked_for_are_not_typed_into_the_field(opened: Opened) -> None:
+    opened.session.search = lambda *_texts, **_how: 1  # type: ignore[method-assign,assignment]
+    opened.judge()
+    assert opened.bench._frames.currentWidget() is opened.bench._busy
+    assert opened.page.window().focusWidget() is opened.bench
+    opened.bench.next_query()
+    opened.settle()
+    assert opened.page.window().focusWidget() is opened.bench
+
+
 def test_query_without_hits_says_so_and_leads_on(opened: Opened) -> None:
     opened.judge(opened.query_id(NOTHING))
     assert opened.bench._frames.currentWidget() is opened.bench._none
