@@ -73,17 +73,20 @@ def _freeze(transformer: Any, count: int) -> None:  # Any: a transformers model
 
 def adapter_config(transformer: Any, params: TrainParams) -> Any:  # Any: a transformers model; a LoraConfig
     """Low-rank matrices beside every linear layer that is not frozen."""
+    import torch
     from peft import LoraConfig
 
-    frozen = params.freeze_layers
-    layers = int(getattr(transformer.config, "num_hidden_layers", 0))
+    targets: str | list[str] = "all-linear"
+    if params.freeze_layers:
+        linear = [name for name, module in transformer.named_modules() if isinstance(module, torch.nn.Linear)]
+        found = [(name, _LAYER.search(f"{name}.")) for name in linear]
+        targets = [name for name, layer in found if layer is None or int(layer.group(1)) >= params.freeze_layers]
     return LoraConfig(
         r=params.lora_rank,
         lora_alpha=_ALPHA_BY_RANK * params.lora_rank,
         lora_dropout=0.0,
         bias="none",
-        target_modules="all-linear",
-        layers_to_transform=list(range(frozen, layers)) if frozen else None,
+        target_modules=targets,
     )
 
 

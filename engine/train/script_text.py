@@ -41,8 +41,7 @@ _LORA = """    from peft import LoraConfig, get_peft_model
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model[0].model = get_peft_model(model[0].auto_model, LoraConfig(
-            r={rank}, lora_alpha={alpha}, lora_dropout=0.0, bias="none", target_modules="all-linear",
-            layers_to_transform={layers},
+            r={rank}, lora_alpha={alpha}, lora_dropout=0.0, bias="none", target_modules={targets!r},
         ))
 """
 _FREEZE = """    frozen = {names!r}
@@ -210,8 +209,8 @@ def body_of(objective: str) -> str:
     return _LOSSES.get(objective, _LOSSES["ranking"])
 
 
-def lora_lines(rank: int, alpha: int, layers: list[int] | None) -> str:
-    return _LORA.format(rank=rank, alpha=alpha, layers=layers)
+def lora_lines(rank: int, alpha: int, targets: str | list[str]) -> str:
+    return _LORA.format(rank=rank, alpha=alpha, targets=targets)
 
 
 def freeze_lines(names: list[str]) -> str:

@@ -173,7 +173,8 @@ class _Frame:
             lines += freeze_lines(frozen_names(self.model[0].auto_model, params.freeze_layers))
         if params.lora_rank:
             config = adapter_config(self.model[0].auto_model, params)
-            lines += lora_lines(config.r, config.lora_alpha, config.layers_to_transform)
+            targets = config.target_modules if isinstance(config.target_modules, str) else sorted(config.target_modules)
+            lines += lora_lines(config.r, config.lora_alpha, targets)
         return lines
 
 
