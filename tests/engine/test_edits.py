@@ -10,7 +10,7 @@ from engine.records import State
 from engine.store import jobs, models, queries
 from engine.store.project import Project
 
-NEED_NOTHING = {"recover", "objectives", "keep_base", "undo_import"}
+NEED_NOTHING = {"recover", "leaks", "objectives", "keep_base", "undo_import"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_only_an_interrupted_model_can_be_discarded(project):
 def test_recovering_names_what_was_interrupted_and_leaves_a_running_job_alone(project):
     jobs.start_job(project, "mine", {})
     with project.writing("mine"):
-        assert apply_edit(project, "recover", {}) == ([], {"interrupted": []})
+        assert apply_edit(project, "recover", {}) == ([], {"interrupted": [], "taken_back": 0})
     changed, values = apply_edit(project, "recover", {})
-    assert values == {"interrupted": ["mine"]}
+    assert values == {"interrupted": ["mine"], "taken_back": 0}
     assert "jobs" in changed
