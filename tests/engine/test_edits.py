@@ -61,7 +61,7 @@ def test_only_an_interrupted_model_can_be_discarded(project):
 def test_recovering_names_what_was_interrupted_and_leaves_a_running_job_alone(project):
     jobs.start_job(project, "mine", {})
     with project.writing("mine"):
-        assert apply_edit(project, "recover", {}) == ([], {"interrupted": [], "taken_back": 0})
+        assert apply_edit(project, "recover", {}) == ([], {"interrupted": []})
     changed, values = apply_edit(project, "recover", {})
     assert values == {"interrupted": ["mine"], "taken_back": 0}
     assert "jobs" in changed
