@@ -186,9 +186,7 @@ def _pin_query(project: Project, values: Values) -> tuple[list[str], Values]:
     if k < 1:
         raise UserError(f"A query is pinned to the first 1 or more hits, not {k}.")
     if queries.query(project, int(values["query_id"])) is None:
-        raise UserError(
-            f"There is no query {values['query_id']}.", hint="List them: searchsmith queries list PROJECT"
-        )
+        raise UserError(f"There is no query {values['query_id']}.", hint="List them: searchsmith queries list PROJECT")
     pins.pin_query(project, int(values["query_id"]), k)
     return ["runs"], {"pinned": int(values["query_id"]), "to the first": k}
 
