@@ -20,13 +20,16 @@ from engine.store.recovering import recover
 from engine.task import Task
 from tests.e2e.engine import Engine
 
-# An engine whose third document is cut for ever, within a transaction, so that no cancel is heeded.
+# An engine whose third document is cut for ever, within a transaction, so that no cancel is heeded. The second one waits,
+# so that the first is committed by then however fast the machine is.
 _STUCK = """
 import sys, time
 from engine.ingest.cutting import Cutting
 put, count = Cutting.put, [0]
 def stuck(self, *args, **more):
     count[0] += 1
+    if count[0] == 2:
+        time.sleep(1)
     found = put(self, *args, **more)
     if count[0] == 3:
         time.sleep(600)
@@ -56,8 +59,9 @@ def test_the_next_opening_takes_back_what_a_killed_engine_left(tmp_path, folder)
         engine.say(RunJob(job=2, kind="import", project=str(place), params=params))
         while engine.wait_for(JobProgress).stage != "import files":
             pass
+        ends = time.monotonic() + 60
         with Project.open(place, readonly=True) as project:
-            while not documents.count_documents(project):
+            while not documents.count_documents(project) and time.monotonic() < ends:
                 time.sleep(0.05)
         engine.say(CancelJob(job=2))
         engine.wait_for(JobCancelled)
