@@ -100,7 +100,7 @@ def test_a_killed_import_is_found_interrupted_and_goes_on(engine, tmp_path, fold
     with Engine() as again:
         again.wait_for(WorkerReady)
         again.say(Edit(request=1, project=project, kind="recover"))
-        assert again.wait_for(EditDone).values == {"interrupted": ["import"]}
+        assert again.wait_for(EditDone).values["interrupted"] == ["import"]
         again.say(RunJob(job=3, kind="import", project=project, params={"paths": [str(folder)]}))
         done = again.wait_for(JobDone, JobFailed)
     assert done.summary["new"] + done.summary["unchanged"] == 300
