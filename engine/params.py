@@ -98,7 +98,9 @@ class SelectParams:
     rules left (survivors, as sentence-transformers counts). `absolute_margin`: least difference to the lowest positive,
     -2: no such rule. Candidates whose doubt (0..1, how likely they are answers nobody marked) is at least `max_doubt`
     are held back. `order`: the first by rank, or drawn by seed. `fill`: what a source cannot bring comes from the rest,
-    by chance or not at all. `same_document` False leaves out passages of an answer's own document.
+    by chance or not at all. `share_bm25` 0: the model's own, guarded, trained best on average (docs/results.md); BM25's
+    candidates are gathered all the same and count for the doubt. `same_document` False leaves out passages of an
+    answer's own document.
     `gate`: where a reranker has read the candidates near the cut, those it gives at least `gate_at` are held back
     (`score`: RocketQA, arXiv:2010.08191, keeps what is under 0.1), or those with at least `gate_at` of the lowest
     answer's score (`share`: NV-Retriever takes 0.95).
@@ -110,7 +112,7 @@ class SelectParams:
     relative_margin: float = 0.05
     max_score: float = 1.0
     min_score: float = -1.0
-    share_bm25: float = 0.3
+    share_bm25: float = 0.0
     share_random: float = 0.0
     max_doubt: float = 0.5
     same_document: bool = True

@@ -14,7 +14,8 @@ from gui.widgets.labels import label
 
 
 class RangeSlider(QWidget):
-    """One or two handles over `minimum..maximum` in whole steps; arrows move the handle last used, Tab leaves.
+    """One or two handles over `minimum..maximum` in whole steps; arrows move the handle last used (of two that stand
+    together the one that has room), Space takes the other one, Tab leaves.
 
     Signals: `changed(low, high)` while moving, `released(low, high)` at the end of a move.
     """
@@ -89,6 +90,8 @@ class RangeSlider(QWidget):
             self._active = 1 if self._single else (0 if key == Qt.Key.Key_Home else 1)
             self._set_active(self._minimum if key == Qt.Key.Key_Home else self._maximum)
         elif key in steps:
+            if not self._single and self._values[0] == self._values[1]:
+                self._active = 0 if steps[key] < 0 else 1  # together: the one that has room that way
             self._set_active(self._values[self._active] + steps[key] * self._step)
         elif key == Qt.Key.Key_Space and not self._single:
             self._active = 1 - self._active

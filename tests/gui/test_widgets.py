@@ -145,6 +145,17 @@ def test_two_handles_never_pass_each_other(qtbot, window):
     assert low <= high == 50
 
 
+def test_of_two_handles_that_stand_together_an_arrow_moves_the_one_that_has_room(qtbot):
+    slider = RangeSlider(0, 100)
+    qtbot.addWidget(slider)
+    slider.set_values(100, 100)
+    qtbot.keyClick(slider, Qt.Key.Key_Left)
+    assert slider.values() == (99, 100)
+    slider.set_values(0, 0)
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert slider.values() == (0, 1)
+
+
 def test_a_labelled_slider_says_its_value_in_words(qtbot):
     slider = LabelledSlider("Size", 32, 512, 256, words="{:.0f} tokens".format)
     qtbot.addWidget(slider)

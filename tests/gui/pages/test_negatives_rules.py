@@ -45,7 +45,7 @@ SLIDERS = [
     ("points", Qt.Key.Key_Right, "absolute_margin"),
     ("scores", Qt.Key.Key_PageDown, "max_score"),
     ("count", Qt.Key.Key_Left, "num_negatives"),
-    ("mix", Qt.Key.Key_Left, "share_random"),
+    ("mix", Qt.Key.Key_Left, "share_bm25"),
     ("doubt", Qt.Key.Key_Left, "max_doubt"),
 ]
 CHOICES = [("among", "rank_among"), ("order", "order"), ("fill", "fill"), ("document", "same_document")]
