@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.params import CutParams, ImportParams, SelectParams, params_from_dict, params_to_dict
+from engine.params import CutParams, ImportParams, SelectParams, TrainParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
 from engine.store import documents, grouping, imports, jobs, judging, models, notes, pins, places, queries, runs
 from engine.store.project import Project
@@ -85,6 +85,14 @@ def _likeness(project: Project, values: Values) -> tuple[list[str], Values]:
     found = likeness(project, **ids)
     weights = [[s.start, s.end, s.fall] for s in found.sentences]
     return [], {"passage_id": ids["passage_id"], "sentences": weights, "read": found.read}
+
+
+def _lint(project: Project, values: Values) -> tuple[list[str], Values]:
+    """What a training with these params (as of its job) would suffer from; nothing is changed."""
+    from engine.mine.linting import lint
+
+    found = lint(project, params_from_dict(TrainParams, values["params"]))
+    return [], {"findings": [asdict(finding) for finding in found.findings]}
 
 
 def _reselect(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -425,6 +433,7 @@ EDITS: dict[str, Edit] = {
     "review_all": _review_all,
     "unreview_all": _unreview_all,
     "likeness": _likeness,
+    "lint": _lint,
     "reselect": _reselect,
     "merge": _merge,
     "unmerge": _unmerge,

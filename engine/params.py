@@ -130,7 +130,8 @@ class MineParams:
     """Which sources bring candidates, how deep, and how negatives are chosen from them.
 
     `index`: how the model's candidates are found: `exact`, through an inverted file whose recall is measured (`ivf`),
-    or `auto`, which is exact up to 50 thousand million pairs of a query and a passage.
+    or `auto`, which is exact up to 50 thousand million pairs of a query and a passage. `bm25`: rank-bm25's Okapi, L or
+    Plus, or Lucene's variant; which serves best is measured in docs/decisions/003-bm25-default.md.
     """
 
     sources: tuple[Literal["bm25", "dense", "random"], ...] = ("bm25", "dense")
@@ -138,6 +139,7 @@ class MineParams:
     model: str = "base"
     index: Literal["auto", "exact", "ivf"] = "auto"
     select: SelectParams = field(default_factory=SelectParams)
+    bm25: Literal["okapi", "l", "plus", "lucene"] = "plus"
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,17 @@ class SearchReady(Message, frozen=True):
     passages: int
 
 
+class SearchProgress(Message, frozen=True):
+    """How far the passages are that a search with `model` waits for: `done` of `total` units of `stage`."""
+
+    project: str
+    model: str
+    stage: str
+    done: int
+    total: int
+    rate: float = 0.0
+
+
 class EditDone(Message, frozen=True):
     request: int
     changed: list[str]
@@ -216,6 +227,7 @@ Event = (
     | SearchHits
     | SearchFailed
     | SearchReady
+    | SearchProgress
     | EditDone
     | EditFailed
 )

@@ -38,6 +38,7 @@ from engine.protocol import (
     RunJob,
     SearchFailed,
     SearchHits,
+    SearchProgress,
     SearchQuery,
     SearchReady,
     Shutdown,
@@ -273,8 +274,32 @@ class _Rate:
         return (done - first_done) / (now - first_time) if now > first_time else 0.0
 
 
+class SearchTask(Task):
+    """Tells how far the passages are that a search waits for, at most five times a second."""
+
+    def __init__(self, worker: Worker, project: str) -> None:
+        super().__init__()
+        self.model = ""
+        self._worker, self._project = worker, project
+        self._stage, self._sent_at, self._rate = "", 0.0, _Rate()
+
+    def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._rate = stage, _Rate()
+        elif now - self._sent_at < 0.2:
+            return
+        self._sent_at = now
+        rate = self._rate.after(done, now)
+        told = SearchProgress(project=self._project, model=self.model, stage=stage, done=done, total=total, rate=rate)
+        self._worker.send(told)
+
+
 class Resident:
     """Answers searches and edits with project, model and index kept warm."""
+
+    # A person's words are kept at once, also while a model is loaded beside them.
+    LIGHT = frozenset({"review", "unreview", "review_all", "unreview_all"})
 
     def __init__(self, worker: Worker) -> None:
         from engine.search.searching import SearchEngine
@@ -285,9 +310,14 @@ class Resident:
         self._project_class = Project
         self._project: Project | None = None
         self._engine: SearchEngine | None = None
+        self._task: SearchTask | None = None
+        self._loading: threading.Thread | None = None
 
     def answer(self, command: OpenSearch | SearchQuery | Edit) -> None:
         try:
+            if self._loading is not None and getattr(command, "kind", "") not in self.LIGHT:
+                self._loading.join()
+                self._loading = None
             if isinstance(command, Edit):
                 self._edit(command)
             elif isinstance(command, OpenSearch):
@@ -311,7 +341,8 @@ class Resident:
         if self._project is not None:
             self._project.close()
         self._project = self._project_class.open(Path(path))
-        self._engine = self._engine_class(self._project)
+        self._task = SearchTask(self._worker, path)
+        self._engine = self._engine_class(self._project, self._task)
 
     def _edit(self, command: Edit) -> None:
         from engine.edits import apply_edit
@@ -321,8 +352,35 @@ class Resident:
         if command.kind == "explain":
             self._worker.send(EditDone(request=command.request, changed=[], values=self._explain(command)))
             return
+        if command.kind == "warm":
+            self._load(command)
+            return
         changed, values = apply_edit(self._project, command.kind, command.values)
         self._worker.send(EditDone(request=command.request, changed=changed, values=values))
+
+    def _load(self, command: Edit) -> None:
+        """Load a model in a thread, so that words are still kept meanwhile; told once it is there."""
+        from engine.store import models
+
+        assert self._project is not None
+        path, model = self._project.path, models.model(self._project, int(command.values["model_id"]))
+
+        def load() -> None:
+            from engine.encode.warm import has_room, warm_encoder
+
+            loaded = False
+            try:
+                if model is not None and has_room(model):
+                    with self._project_class.open(path, readonly=True) as project:
+                        warm_encoder(project, model)
+                    loaded = True
+            except (SearchsmithError, OSError, MemoryError):
+                pass  # told where a person really asks for the model
+            finally:
+                self._worker.send(EditDone(request=command.request, changed=[], values={"loaded": loaded}))
+
+        self._loading = threading.Thread(target=load, daemon=True)
+        self._loading.start()
 
     def _explain(self, command: Edit) -> dict[str, Any]:  # Any: JSON values
         """Why a passage ranks: `terms` [word, BM25 weight] heaviest first, `missing` words of the query."""
@@ -339,14 +397,17 @@ class Resident:
     def _open(self, command: OpenSearch) -> None:
         self._opened(command.project)
         assert self._engine is not None
+        assert self._task is not None
+        self._task.model = command.model
         warm = self._engine.warm(command.model)
         self._worker.send(SearchReady(project=command.project, model=command.model, passages=warm.passages))
 
     def _search(self, command: SearchQuery) -> None:
         from engine.params import SearchParams, params_from_dict
 
-        if self._engine is None:
+        if self._engine is None or self._task is None:
             raise ProtocolError("No project is open for searching.")
+        self._task.model = command.model
         names = ("text", "k", "mode", "model", "rerank")
         params = params_from_dict(SearchParams, {name: getattr(command, name) for name in names})
         found = self._engine.search(params)

@@ -185,6 +185,17 @@ class Session(QObject):
         if self.project is not None:
             self.resident.warm(self.project.path, model)
 
+    def warm_model(self, model_id: int, then: Callable[[], None]) -> None:
+        """Load a model for questions to come, beside everything else; `then` once it is there."""
+        if self.project is not None:
+            path = self.project.path
+
+            def done(event: EditDone) -> None:
+                if self.path == path and event.values.get("loaded"):
+                    then()
+
+            self.resident.edit(path, "warm", {"model_id": model_id}, done, lambda *_words: None)
+
     # Undo
 
     @property

@@ -25,6 +25,7 @@ def add_commands(add: Add) -> None:
         show=_show_mined,
     )
     mine.add_argument("--sources", metavar="LIST", help="of bm25, dense, random")
+    mine.add_argument("--bm25", choices=["okapi", "l", "plus", "lucene"], help="which variant of BM25 counts (plus)")
     mine.add_argument("--depth", type=int, metavar="N", help="candidates of each source")
     mine.add_argument("--model", metavar="ID", help="base, tuned or an id")
     mine.add_argument("--index", choices=["auto", "exact", "ivf"], help="how the model's candidates are found")
@@ -99,7 +100,7 @@ def _add_rules(mine: argparse.ArgumentParser) -> None:
     mine.add_argument(
         "--max-doubt", type=float, metavar="X", help="hold back what is this likely an unmarked answer; over 1: nothing"
     )
-    mine.add_argument("--share-bm25", type=float, metavar="X", help="of the negatives, 0 to 1 (0.3)")
+    mine.add_argument("--share-bm25", type=float, metavar="X", help="of the negatives, 0 to 1 (0)")
     mine.add_argument("--share-random", type=float, metavar="X", help="of the negatives, 0 to 1 (0)")
     mine.add_argument("--order", choices=["top", "random"], help="the first by rank, or drawn by seed")
     mine.add_argument("--fill", choices=["rest", "random", "none"], help="what a source cannot bring")
@@ -115,7 +116,7 @@ def _add_rules(mine: argparse.ArgumentParser) -> None:
 
 
 def _mine_values(options: argparse.Namespace) -> Values:
-    values = given(options, "depth", "model", "index")
+    values = given(options, "depth", "model", "index", "bm25")
     select = given(options, *_SELECT)
     sources = words(options.sources)
     if not sources and select.get("share_random", 0) > 0:
@@ -182,11 +183,13 @@ def _judge(options: argparse.Namespace, task: TerminalTask) -> Values:
 def _show_mined(summary: Values) -> None:
     by_source = ", ".join(f"{source} {count:,}" for source, count in summary["by_source"].items())
     print(
-        f"{summary['negatives']:,} negatives ({by_source}) of {summary['candidates']:,} candidates "
-        f"for {summary['queries']:,} queries; {summary['doubtful']:,} doubtful ones held back"
+        f"{_amount(summary['negatives'], 'negative')} ({by_source or 'none'}) of "
+        f"{_amount(summary['candidates'], 'candidate')} for {_amount(summary['queries'], 'query', 'queries')}; "
+        f"{_amount(summary['doubtful'], 'doubtful one')} held back"
     )
     if summary.get("short"):
-        print(f"{summary['short']:,} queries have fewer than asked for: searchsmith negatives list PROJECT --short")
+        have = _amount(summary["short"], "query has", "queries have")
+        print(f"{have} fewer than asked for: searchsmith negatives list PROJECT --short")
     if summary.get("recall") is not None:
         print(f"The index found {summary['recall']:.3f} of what an exact search finds.")
     if "report" in summary:
@@ -197,22 +200,35 @@ def _show_list(summary: Values) -> None:
     rows = [["id", "negatives", "doubtful", "query"]]
     rows += [[str(r["id"]), str(r["negatives"]), str(r["doubtful"]), plain(r["text"])[:80]] for r in summary["queries"]]
     print(table(rows, right=(0, 1, 2)))
-    print(f"{len(summary['queries']):,} of {summary['total']:,} queries; round {summary['round']}, {summary['model']}")
+    found = _amount(summary["total"], "query", "queries")
+    print(f"{len(summary['queries']):,} of {found}. {_provenance(summary)}")
 
 
 def _show_query(summary: Values) -> None:
     print(f"{summary['query']}  {plain(summary['text'])}")
-    rows = [["passage", "BM25", "model", "score", "margin", "doubt", "state", "text"]]
+    print(_provenance(summary))
+    rows = [["passage", "BM25", "model", "score", "margin", "doubt", "source", "state", "text"]]
     for row in summary["candidates"]:
         ranks = [str(row[name] or "–") for name in ("bm25_rank", "dense_rank")]
-        figures = [f"{row['score']:.3f}", f"{row['margin']:+.1%}", f"{row['doubt']:.2f}"]
-        state = f"{row['state']} ({row['review']})" if row["review"] else row["state"]
+        figures = [f"{row['score']:.3f}", f"{100 * row['margin']:+.1f} %", f"{row['doubt']:.2f}", row["source"]]
+        state = f"{row['state']} (your word: {row['review']})" if row["review"] else row["state"]
         rows.append([str(row["passage"]), *ranks, *figures, state, plain(row["text"])[:60]])
     print(table(rows, right=(0, 1, 2, 3, 4, 5)))
 
 
+def _amount(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 query, 2 queries."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _provenance(summary: Values) -> str:
+    """Which mining this is: its round, the model with the beginning of its weights' digest, the variant of BM25."""
+    digest = f" (weights {summary['model_digest'][:12]})" if summary["model_digest"] else ""
+    return f"Round {summary['round']}, mined by {summary['model']}{digest} and BM25 '{summary['bm25']}'"
+
+
 def _show_report(report: Values) -> None:
-    print(f"Round {report['round']}, mined by {report['model']}")
+    print(_provenance(report))
     rows = [["rule", "took out", "left"], ["candidates", "", f"{report['candidates']:,}"]]
     rows += [[state, f"{removed:,}", f"{left:,}"] for state, removed, left in report["waterfall"]]
     print(table(rows, right=(1, 2)))

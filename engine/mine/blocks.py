@@ -32,6 +32,7 @@ def mining_key(model: Model, corpus: Corpus, asked: Sequence[Query], known: Sequ
 
     search = choose_search(params.index, len(asked), len(corpus.ids))
     add(model.weights_digest, model.max_length, *params.sources, params.depth, params.select.seed, search, QUERIES)
+    add(params.bm25)
     for passage_id, document_id, text_hash in zip(corpus.ids, corpus.document_ids, corpus.hashes, strict=True):
         add(passage_id, document_id, text_hash)
     for query, facts in zip(asked, known, strict=True):

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from engine.encode.models import folder_of, open_encoder
+from engine.encode.models import folder_of
 from engine.encode.tokens import open_tokenizer
+from engine.encode.warm import warm_encoder
 from engine.errors import UserError
 from engine.store import documents, models, queries
 from engine.store.project import Project
@@ -43,9 +43,6 @@ class Likeness:
     read: int
 
 
-_warm: dict[tuple[str, int], Any] = {}  # the resident process keeps one encoder; Any: an Encoder
-
-
 def likeness(project: Project, *, query_id: int, passage_id: int, model_id: int) -> Likeness:
     """Every sentence that the model reads of a passage with what it adds to the similarity with the query.
 
@@ -60,7 +57,7 @@ def likeness(project: Project, *, query_id: int, passage_id: int, model_id: int)
     if query is None or passage is None or model is None:
         raise UserError("The query, the passage or the model is not there any more.", hint="Mine again.")
     head = passage.search_text[: len(passage.search_text) - len(passage.text)]
-    encoder = _encoder(project, model_id)
+    encoder = warm_encoder(project, model)
     prompt = encoder.prompted("", "passage")
     read = _read(folder_of(project, model), prompt + passage.search_text, encoder.max_length)
     text = passage.text[: max(0, read - len(prompt) - len(head))]
@@ -116,14 +113,3 @@ def _read(folder: Path, text: str, limit: int) -> int:
     offsets = tokenizer.encode(text, add_special_tokens=False).offsets
     room = limit - tokenizer.num_special_tokens_to_add(False)
     return len(text) if len(offsets) <= room else int(offsets[room - 1][1])
-
-
-def _encoder(project: Project, model_id: int) -> Any:  # Any: an Encoder
-    model = models.model(project, model_id)
-    if model is None:
-        raise UserError(f"There is no model {model_id}.")
-    key = (str(project.path), model_id)
-    if key not in _warm:
-        _warm.clear()
-        _warm[key] = open_encoder(project, model)
-    return _warm[key]

@@ -195,7 +195,7 @@ def _mined(
 ) -> tuple[Candidates, float | None]:
     """The candidates of all queries, and what share of the model's exact ones an index found."""
     texts = [query.text for query in asked]
-    index = open_bm25(project, corpus, task=task)
+    index = open_bm25(project, corpus, params.bm25, task=task)
     equality = Equality(corpus.texts, index)
     vectors, passages = _vectors(project, model, texts, corpus.texts, task)
     passages = np.require(passages, np.float32, ["C", "W"])  # once for all blocks

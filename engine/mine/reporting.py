@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import UserError
 from engine.mine.linting import lint
-from engine.params import SelectParams, params_from_dict, params_to_dict
+from engine.params import MineParams, SelectParams, params_from_dict, params_to_dict
 from engine.records import Mining
 from engine.store import models, negatives
 from engine.store.candidates import Candidates, Flag, read_candidates, read_reviews
@@ -77,6 +77,7 @@ def provenance(project: Project, mining: Mining) -> Values:
         "created_at": mining.created_at,
         "model": model.name if model else "",
         "model_digest": model.weights_digest if model else "",
+        "bm25": str(mining.params.get("bm25", MineParams().bm25)),
     }
 
 

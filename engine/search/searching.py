@@ -192,9 +192,9 @@ class SearchEngine:
 
     def _encoder(self, model: Model) -> Encoder:
         if model.id not in self._encoders:
-            from engine.encode.models import open_encoder
+            from engine.encode.warm import warm_encoder
 
-            self._encoders[model.id] = open_encoder(self._project, model)
+            self._encoders[model.id] = warm_encoder(self._project, model)
             while len(self._encoders) > _WARM_MODELS:
                 dropped, _ = self._encoders.popitem(last=False)
                 self._indexes.pop(dropped, None)

@@ -269,6 +269,15 @@ def passages(project: Project, passage_ids: Iterable[int]) -> dict[int, Passage]
     return found
 
 
+def text_hashes(project: Project, passage_ids: Iterable[int]) -> dict[int, str]:
+    """`text_hash` of the search texts of passages, by id, without reading the texts; absent ids are left out."""
+    found: dict[int, str] = {}
+    for block in _blocks(list(passage_ids)):
+        marks = ", ".join("?" * len(block))
+        found.update(project.db.execute(f"select id, text_hash from passages where id in ({marks})", block).fetchall())
+    return found
+
+
 def all_passages(project: Project) -> Iterator[Passage]:
     """Every passage in order of id."""
     for row in project.db.execute(f"select {_PASSAGE} from passages order by id"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,38 @@ def negatives(project: Project, mining_id: int) -> list[Negative]:
         f"select {_NEGATIVE} from negatives where mining_id = ? order by query_id, score desc, passage_id", [mining_id]
     )
     return [_negative(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNegatives:
+    """The negatives of a mining as parallel arrays, by query and passage: (n,) int64, int64 and float64."""
+
+    query_ids: NDArray[np.int64]
+    passage_ids: NDArray[np.int64]
+    margins: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.query_ids)
+
+    def among(self, pairs: Iterable[tuple[int, int]]) -> NDArray[np.bool_]:
+        """Which of them are one of `pairs` (query id, passage id), (n,)."""
+        wanted = np.fromiter(((query << 32) + passage for query, passage in pairs), np.int64)
+        return np.isin((self.query_ids << 32) + self.passage_ids, wanted)
+
+
+NO_NEGATIVES = KeptNegatives(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64))
+
+
+def kept_negatives(project: Project, mining_id: int) -> KeptNegatives:
+    """All negatives of a mining without a record for each: for counting over hundreds of thousands."""
+    rows = project.db.execute(
+        "select query_id, passage_id, margin from negatives where mining_id = ? order by query_id, passage_id",
+        [mining_id],
+    ).fetchall()
+    if not rows:
+        return NO_NEGATIVES
+    query_ids, passage_ids, margins = zip(*rows, strict=True)
+    return KeptNegatives(np.array(query_ids, np.int64), np.array(passage_ids, np.int64), np.array(margins, np.float64))
 
 
 def negatives_of(project: Project, mining_id: int, query_id: int) -> list[Negative]:

@@ -18,6 +18,7 @@ from engine.protocol import (
     OpenSearch,
     SearchFailed,
     SearchHits,
+    SearchProgress,
     SearchQuery,
     SearchReady,
 )
@@ -40,10 +41,12 @@ class Resident(QObject):
 
     Signals:
         search_ready: an index is warm: `(project, model, passages)`.
+        search_progress: how far the passages are that a search waits for: `SearchProgress`.
         search_failed: an index could not be made warm: `(message, hint)`.
     """
 
     search_ready = Signal(str, str, int)
+    search_progress = Signal(object)
     search_failed = Signal(str, str)
 
     def __init__(self, spawn: Spawn = spawn_worker, parent: QObject | None = None) -> None:
@@ -127,6 +130,8 @@ class Resident(QObject):
     def _hear(self, event: Message) -> None:
         if isinstance(event, SearchReady):
             self.search_ready.emit(event.project, event.model, event.passages)
+        elif isinstance(event, SearchProgress):
+            self.search_progress.emit(event)
         elif isinstance(event, SearchHits | EditDone):
             request = self._requests.pop(event.request, None)
             if request is not None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from engine.protocol import SearchProgress
 from engine.store.judging import BY_HAND, NOT, PARTLY, RELEVANT, Pool, PoolCard
 from gui import words
 from gui.pages.judge_facts import (
@@ -22,17 +23,17 @@ from gui.pages.judge_facts import (
     read_pool,
     read_standing,
     read_start,
+    reading_words,
     tally_words,
     undo_words,
 )
-from gui.pages.judge_parts import PassageView, PoolStrip
+from gui.pages.judge_parts import PassageView, PoolStrip, QuestionCard
 from gui.phrases import fill
 from gui.session import Undo
-from gui.tables.queries import split_tag
 from gui.widgets.buttons import Button, IconButton
-from gui.widgets.cards import Card, EmptyState, ErrorPanel, PageHead, column, row
+from gui.widgets.cards import EmptyState, ErrorPanel, PageHead, column, row
 from gui.widgets.inputs import FilterBox
-from gui.widgets.labels import ElidedLabel, Icon, label, tag
+from gui.widgets.labels import ElidedLabel, Icon, label
 
 if TYPE_CHECKING:
     from gui.session import Session
@@ -79,6 +80,7 @@ class JudgeBench(QWidget):
         foot.addWidget(self._reach, 1)
         stack.addLayout(foot)
         self._make_keys()
+        session.resident.search_progress.connect(self._tell_progress)
         session.undo_changed.connect(self._follow_undo)
         self._follow_undo(session.undo_words)
 
@@ -184,16 +186,8 @@ class JudgeBench(QWidget):
     def _make_work(self) -> QWidget:
         holder = QWidget()
         stack = column(holder, gap=12)
-        asked = Card(kind="inset", pad=0)
-        line = row(margins=(16, 12, 16, 12), gap=12)
-        line.addWidget(Icon("query", "text3"), 0, Qt.AlignmentFlag.AlignTop)
-        self._question = label("", "heading", wrap=True)
-        self._question.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        line.addWidget(self._question, 1)
-        self._tag_room = row()
-        line.addLayout(self._tag_room)
-        asked.body.addLayout(line)
-        stack.addWidget(asked)
+        self.question = QuestionCard()
+        stack.addWidget(self.question)
         strip = row(gap=12)
         self._count = label("", "body", "text2")
         strip.addWidget(self._count)
@@ -302,8 +296,7 @@ class JudgeBench(QWidget):
         if pool.query.id != self._wanted:
             return
         self._pool = pool
-        self._question.setText(words.plain(pool.query.text, 2000))
-        self._show_tag()
+        self.question.show_query(pool.query)
         if not pool.cards:
             self._none.set_words(
                 self.tr("No passage was found"),
@@ -332,7 +325,7 @@ class JudgeBench(QWidget):
             place = reopened[0]
         if pool.open_cards:
             self._done.discard(pool.query.id)
-        self._show_tag()
+        self.question.show_query(pool.query)
         if 0 <= place != self._place:
             self._choose(place)
         elif self.card() is not None:
@@ -362,6 +355,12 @@ class JudgeBench(QWidget):
             self.setFocus(Qt.FocusReason.OtherFocusReason)  # what is hidden would hand it to the field, with every key
         self._busy.set_words(self.tr("Looking for passages"), sentence)
         self._frames.setCurrentWidget(self._busy)
+
+    def _tell_progress(self, told: SearchProgress) -> None:
+        """The model reads the passages before it can bring some, once: say how far it is."""
+        here = self._frames.currentWidget() is self._busy and told.project == str(self._session.path)
+        if here and told.done < told.total:
+            self._busy.set_words(self.tr("Looking for passages"), reading_words(told))
 
     def _choose(self, place: int) -> None:
         pool = self._pool
@@ -400,17 +399,6 @@ class JudgeBench(QWidget):
         self._tally.setText(tally_words(pool))
         done = not pool.open_cards
         self.following.set_kind("primary" if done else "plain")
-
-    def _show_tag(self) -> None:
-        while self._tag_room.count():
-            taken = self._tag_room.takeAt(0)
-            old = taken.widget() if taken is not None else None
-            if old is not None:
-                old.deleteLater()
-        query = self._pool.query if self._pool else None
-        kind = split_tag(query) if query else None
-        if query is not None and query.split and kind:
-            self._tag_room.addWidget(tag(query.split.value, kind))  # type: ignore[arg-type]  # one of tag's kinds
 
     def _show_all(self) -> None:
         self._pool, self._wanted = None, 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.protocol import SearchHits
+from engine.protocol import SearchHits, SearchProgress
 from engine.records import Query
 from engine.store import documents, judging, models, queries
 from engine.store.judging import COPIES, DEPTH, NOT, PARTLY, RELEVANT, Pool, Progress, Reach
@@ -103,6 +103,16 @@ def tally_words(pool: Pool) -> str:
         return fill(words.translated("%1 to judge"), words.count(pool.open_cards))
     relevant = sum((card.grade or 0) > 0 for card in pool.cards)
     return fill(words.translated("all judged, %1 relevant"), words.count(relevant))
+
+
+def reading_words(told: SearchProgress) -> str:
+    """How far the passages are that the first search waits for, and how long it will take."""
+    tr = words.translated
+    done, total = words.count(told.done), words.count(told.total)
+    if told.stage != "encode passages":
+        return fill(tr("The search is made ready (%1): %2 of %3."), told.stage, done, total)
+    said = fill(tr("The model reads every passage once, so that it can bring some: %1 of %2."), done, total)
+    return f"{said} {words.left((told.total - told.done) / told.rate)}." if told.rate > 0 else said
 
 
 def undo_words(grade: int | None, title: str) -> str:

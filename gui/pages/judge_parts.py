@@ -1,4 +1,4 @@
-"""Pieces of the judging bench: the row of cards in small, and one passage with what was said of it."""
+"""Pieces of the judging bench: the query, the row of cards in small, and one passage with what was said of it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,45 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.records import Query
 from engine.store.judging import NOT, PARTLY, PoolCard
 from gui import theme, words
 from gui.compared_words import compare_texts
 from gui.phrases import fill
 from gui.tables.documents import is_code
+from gui.tables.queries import split_tag
 from gui.widgets.cards import Card, row
-from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon
+from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon, label, tag
 from gui.widgets.marked_text import MarkedText
 
 _SIDE, _GAP = 16, 4
 _MEASURE = 840  # longer lines are hard to read
+
+
+class QuestionCard(Card):
+    """The query that is judged, with its split."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(kind="inset", pad=0, parent=parent)
+        line = row(margins=(16, 12, 16, 12), gap=12)
+        line.addWidget(Icon("query", "text3"), 0, Qt.AlignmentFlag.AlignTop)
+        self.text = label("", "heading", wrap=True)
+        self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        line.addWidget(self.text, 1)
+        self._room = row()
+        line.addLayout(self._room)
+        self.body.addLayout(line)
+
+    def show_query(self, query: Query) -> None:
+        self.text.setText(words.plain(query.text, 2000))
+        while self._room.count():
+            taken = self._room.takeAt(0)
+            old = taken.widget() if taken is not None else None
+            if old is not None:
+                old.deleteLater()
+        kind = split_tag(query)
+        if query.split and kind:
+            self._room.addWidget(tag(query.split.value, kind))  # type: ignore[arg-type]  # one of tag's kinds
 
 
 class PoolStrip(QWidget):

@@ -17,10 +17,12 @@ from engine.store.project import Project
 from engine.store.selection import HELD, CandidateState
 from gui import words
 from gui.jobs.job import Job
-from gui.pages.negatives_bulk import ask_likeness, leave_out_doubtful
+from gui.pages.findings import Findings, go_mend
+from gui.pages.negatives_bulk import leave_out_doubtful
 from gui.pages.negatives_compare import ComparePanel, Comparison, read_comparison
-from gui.pages.negatives_facts import FindingsLine, outcome_words, source_words
+from gui.pages.negatives_facts import ground_words, outcome_words, source_words
 from gui.pages.negatives_introduction import Introduction, read_cards
+from gui.pages.negatives_likeness import LikenessAsker
 from gui.pages.negatives_mining import choose_mining, choose_reranker, start_mining
 from gui.pages.negatives_panes import CandidatesPane, QueriesPane
 from gui.pages.negatives_selection import SelectionPanel
@@ -101,15 +103,21 @@ class NegativesPage(ReadingPage):
         )
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`doubtful` brings the most doubtful candidates first, `query_id` opens a query, perhaps at `passage_id`."""
+        """`doubtful` brings the most doubtful candidates first, `short` queries with the fewest negatives; `query_id`
+        opens a query, perhaps at `passage_id`; `rule` and `keep` go to the margin and to the button that keeps."""
         query_id, passage_id = what.get("query_id"), what.get("passage_id", 0)
         if isinstance(query_id, int):
             self._wanted = (query_id, passage_id if isinstance(passage_id, int) else 0)
             self._open(*self._wanted)
-        elif what.get("doubtful"):
-            self.queries.order.set_value("doubtful")
+        elif what.get("doubtful") or what.get("short"):
+            self.queries.order.set_value("doubtful" if what.get("doubtful") else "short")
             self._opened = None
             self._look(reorder=True)
+        if what.get("short") or what.get("rule"):
+            self.selection.set_open(True)
+            self.selection.rules.margin.slider.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif what.get("keep"):
+            self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow
@@ -125,6 +133,8 @@ class NegativesPage(ReadingPage):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.candidates.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        if self._mined is not None:
+            self._likeness.warm_soon(self._mined)
 
     # Building
 
@@ -165,6 +175,7 @@ class NegativesPage(ReadingPage):
         self.compare.walked.connect(self._walk)
         self.compare.answer_turned.connect(self._turn_answer)
         self.compare.likeness_asked.connect(self._ask_likeness)
+        self._likeness = LikenessAsker(self.session, self.compare, self.isVisible, self)
         self.selection = SelectionPanel()
         self.selection.changed.connect(lambda _params: self._look())
         self.selection.bulk_asked.connect(self._leave_out_doubtful)
@@ -179,7 +190,8 @@ class NegativesPage(ReadingPage):
         holder = QWidget()
         stack = column(holder)
         stack.addWidget(rule())
-        self.findings = FindingsLine()
+        self.findings = Findings()
+        self.findings.mend_asked.connect(lambda code: go_mend(self.session, code))
         stack.addWidget(self.findings)
         stack.addWidget(panes, 1)
         stack.addWidget(self.selection)
@@ -209,20 +221,7 @@ class NegativesPage(ReadingPage):
     def _show_ground(self, ground: Ground) -> None:
         self._ground = ground
         near = words.about(ground.seconds)
-        self._empty.set_words(
-            self.tr("Near misses teach the difference"),
-            fill(
-                self.tr(
-                    "Mining finds passages that look like answers and are none, for %1 training queries. Takes %2."
-                ),
-                words.count(ground.training),
-                near,
-            )
-            if ground.training
-            else self.tr(
-                "Mining looks for near misses of training queries. There are none yet: split the queries first."
-            ),
-        )
+        self._empty.set_words(self.tr("Near misses teach the difference"), ground_words(ground))
         self._to_queries.setVisible(not ground.training)
         self.mine_button.setText(fill(self.tr("Mine negatives (%1)"), near))
         self._again.setToolTip(fill(self.tr("Look for candidates again (%1)"), near))
@@ -236,6 +235,8 @@ class NegativesPage(ReadingPage):
             self.head.set_fact("")
             return
         fresh = before is None or before.mining.id != mined.mining.id
+        if fresh:
+            self._likeness.warm_soon(mined)
         if fresh or before is None or before.params != mined.params or before.reranker != mined.reranker:
             self.selection.show_mined(mined, mined.params)
         self._look(reorder=fresh)
@@ -418,7 +419,7 @@ class NegativesPage(ReadingPage):
 
     def _ask_likeness(self) -> None:
         if self._mined is not None:
-            ask_likeness(self.session, self._mined, self.compare)
+            self._likeness.ask(self._mined)
 
     def _introduce(self) -> None:
         mined, looked, opened = self._mined, self._looked, self._opened

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
@@ -181,6 +181,11 @@ class ComparePanel(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: Comparison | None = None
+        self._waiting: tuple[int, int] | None = None
+        self._loading, self._seconds = False, 0
+        self._ticking = QTimer(self)
+        self._ticking.setInterval(1000)
+        self._ticking.timeout.connect(self._tick)
         stack = column(self, margins=(16, 0, 16, 12), gap=8)
         stack.addLayout(self._make_head())
         question = Card(kind="inset", pad=0)
@@ -234,8 +239,11 @@ class ComparePanel(QFrame):
             number = f" {shown.answer + 1}/{shown.answers}" if shown.answers > 1 else ""
             self.left.show_side(shown.left, (self.tr("answer") + number, "good"), compared.left, model)
         self.right.show_side(shown.right, chip, () if is_answer else compared.right, model)
-        self.why.setEnabled(True)
-        self._say_what_is_shared(shown)
+        if self._waiting == (shown.query_id, shown.right.passage.id):
+            self._say_waiting()
+        else:
+            self._stop_waiting()
+            self._say_what_is_shared(shown)
 
     def set_walk(self, place: int, total: int) -> None:
         """Where the chosen candidate stands among the doubtful ones; `place` from 1, 0 where it is none of them."""
@@ -281,13 +289,44 @@ class ComparePanel(QFrame):
         legend.addWidget(self.why)
         return legend
 
-    def wait_for_likeness(self) -> None:
-        """The engine was asked; it may have to load the model first."""
-        self._shared.setText(self.tr("The model reads it without one sentence after the other…"))
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the engine was asked about the candidate that is shown."""
+        return self._waiting is not None
+
+    def wait_for_likeness(self, *, loading: bool) -> None:
+        """The engine was asked about the candidate; `loading`: it has to load the model first."""
+        if self._shown is not None:
+            self._waiting = (self._shown.query_id, self._shown.right.passage.id)
+            self._loading = loading
+            self._seconds = 0
+            self._ticking.start()
+            self._say_waiting()
+
+    def _tick(self) -> None:
+        self._seconds += 1
+        self._say_waiting()
+
+    def _say_waiting(self) -> None:
+        """What goes on, with its seconds: a sentence that stands still would look like one that hangs."""
+        said = (
+            self.tr("The model is loaded, then it reads the passage without one sentence after the other…")
+            if self._loading
+            else self.tr("The model reads the passage without one sentence after the other…")
+        )
+        self._marked.setVisible(False)
+        self._shared.setText(f"{words.duration(self._seconds)} · {said}" if self._seconds else said)
+        self.why.setText(self.tr("at work…"))
         self.why.setEnabled(False)
 
-    def clear_likeness(self) -> None:
+    def _stop_waiting(self) -> None:
+        self._waiting = None
+        self._ticking.stop()
+        self.why.setText(self.tr("Why alike?"))
         self.why.setEnabled(True)
+
+    def clear_likeness(self) -> None:
+        self._stop_waiting()
         if self._shown is not None:
             self._say_what_is_shared(self._shown)
 
@@ -296,10 +335,10 @@ class ComparePanel(QFrame):
 
         `read`: how many characters of the text the model reads.
         """
-        self.why.setEnabled(True)
         shown = self._shown
         if shown is None or shown.right.passage.id != passage_id:
             return
+        self._stop_waiting()
         text, whole = shown_text(shown.right.passage), shown.right.passage.text
         highest = max((fall for _start, _end, fall in sentences), default=0.0)
         shades, place = [], 0

@@ -7,16 +7,19 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from engine.params import GateParams, MineParams, SelectParams, params_to_dict
 from gui import words
+from gui.pages.negatives_facts import BM25_NAMES
 from gui.phrases import fill
 from gui.session import Session
 from gui.tables.mined import Ground, Mined
 
 
-def start_mining(session: Session, params: SelectParams, model: str = "base", index: str = "auto") -> None:
+def start_mining(
+    session: Session, params: SelectParams, model: str = "base", index: str = "auto", bm25: str = "plus"
+) -> None:
     """Mine with these rules; random candidates are asked for where the rules take some."""
     sources = (*MineParams().sources, "random") if params.share_random > 0 else MineParams().sources
     values = params_to_dict(MineParams(sources=sources, model=model, select=params))
-    session.run_job("mine", {**values, "index": index})
+    session.run_job("mine", {**values, "index": index, "bm25": bm25})
 
 
 def choose_mining(session: Session, ground: Ground, params: SelectParams, below: QWidget) -> QMenu:
@@ -38,9 +41,27 @@ def choose_mining(session: Session, ground: Ground, params: SelectParams, below:
         action.triggered.connect(
             lambda _on=False, model=choice.reference: start_mining(session, params, model, index="ivf")
         )
+    _offer_variants(session, ground, params, menu.addMenu(_tr("With another BM25")))
     menu.setToolTipsVisible(True)
     menu.popup(below.mapToGlobal(QPoint(0, below.height() + 4)))
     return menu
+
+
+def _offer_variants(session: Session, ground: Ground, params: SelectParams, menu: QMenu) -> None:
+    """The variants of BM25 that are not the default, beside each model."""
+    for choice in ground.choices:
+        for variant, name in BM25_NAMES.items():
+            if variant != MineParams().bm25:
+                text = fill(_tr("%1 and %2"), name, choice.name.replace("&", "&&"))
+                menu.addAction(text).triggered.connect(
+                    lambda _on=False, model=choice.reference, bm25=variant: start_mining(
+                        session, params, model, bm25=bm25
+                    )
+                )
+    menu.setToolTipsVisible(True)
+    menu.menuAction().setToolTip(
+        fill(_tr("%1 is measured to serve best; others count words as other programs do."), BM25_NAMES["plus"])
+    )
 
 
 def choose_reranker(session: Session, ground: Ground, mined: Mined, params: SelectParams, below: QWidget) -> QMenu:

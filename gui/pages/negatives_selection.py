@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from engine.params import SelectParams
 from engine.store.selection import CandidateState
 from gui import words
+from gui.amounts import amount
 from gui.pages.negatives_rules import RulesPanel
 from gui.phrases import fill
 from gui.tables.mined import Mined, Picture
@@ -84,7 +85,8 @@ class SelectionPanel(QFrame):
         self._held.setText(f"{doubtful}, {judged}" if mined.judged else doubtful)
         self.bulk.setVisible(held > 0)
         short = shown.selection.short
-        self._short.setText(fill(self.tr("%1 queries with fewer"), words.count(short)) if short else "")
+        fewer = amount(short, self.tr("query with fewer"), self.tr("queries with fewer"))
+        self._short.setText(fewer if short else "")
         self._outcome.setText(self._rules_in_words(shown.params))
         self._numbers.setText(f"{words.count(shown.selection.candidates)} → {words.count(shown.total)}")
 

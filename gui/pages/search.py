@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from engine.protocol import FoundHit, SearchHits
+from engine.protocol import FoundHit, SearchHits, SearchProgress
 from gui import words
 from gui.pages.reading import ReadingPage
 from gui.pages.search_facts import (
@@ -142,6 +142,7 @@ class SearchPage(ReadingPage):
         self.why.document_asked.connect(lambda document: self.session.show_page("documents", {"document_id": document}))
         self.session.undo_changed.connect(lambda text: self._undo.setEnabled(bool(text)))
         self.session.resident.search_failed.connect(self._failed)
+        self.session.resident.search_progress.connect(self._say_progress)
         shortcut = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(self._focus_box)
@@ -274,6 +275,12 @@ class SearchPage(ReadingPage):
 
     def _say_slow(self) -> None:
         self._time.setText(self.tr("searching…") if self._shown else self.tr("loading the model and its index…"))
+
+    def _say_progress(self, told: SearchProgress) -> None:
+        """The model reads the passages before its first answer."""
+        if self._round is not None and told.done < told.total:
+            done, total = words.count(told.done), words.count(told.total)
+            self._time.setText(fill(self.tr("reading passages, %1 of %2…"), done, total))
 
     # Showing
 

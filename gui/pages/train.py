@@ -31,6 +31,7 @@ from gui.pages.train_facts import (
     read_interrupted,
     read_watched,
 )
+from gui.pages.train_findings import TrainFindings
 from gui.pages.train_inspector import Measuring, TrainInspector
 from gui.pages.train_live import TrainLive
 from gui.pages.train_needs import why_no_reranker, why_no_rounds, why_not
@@ -78,9 +79,11 @@ class TrainPage(ReadingPage):
         self._stack.addWidget(self._empty)
         self._plan = TrainPlan(PRESETS)
         self._resume = ResumeCard()
+        self._findings = TrainFindings(session)
         content = QWidget()
         stack = column(content, gap=16)
         stack.addWidget(self._resume)
+        stack.addWidget(self._findings)
         stack.addWidget(self._plan, 1)
         self._stack.addWidget(scroller(content))
         self._live = TrainLive()
@@ -172,6 +175,7 @@ class TrainPage(ReadingPage):
     def _show_facts(self, facts: TrainFacts) -> None:
         self._facts = self._actions.facts = facts
         self._plan.show_facts(facts)
+        self._follow_findings()
         self._side.show_facts(facts)
         self._ask_forecasts()
         self._resume.show_runs(facts.resumable[0] if facts.resumable else None, facts.lost)
@@ -217,8 +221,16 @@ class TrainPage(ReadingPage):
 
     def _plan_changed(self) -> None:
         self._plan.show_measured({})
+        self._follow_findings()
         self._show_start()
         self._ask_forecasts()
+
+    def _follow_findings(self) -> None:
+        """Let the linter look at what would be trained."""
+        if self._facts.questions:
+            self._findings.follow(self._plan.values())
+        else:
+            self._findings.clear()
 
     def _ask_forecasts(self) -> None:
         plans = self._plan.plans()
@@ -461,7 +473,7 @@ class TrainPage(ReadingPage):
         return fill(self.tr("to beat: %1"), beat) if beat else facts.base
 
     def open_at(self, what: dict[str, object]) -> None:
-        """`preset` chooses one, `model` shows a finished model's curves, `step` goes to the presets."""
+        """`preset` chooses one, `model` shows a finished model's curves, `step` the presets, `setting` one of them."""
         if self._job is not None:
             return
         if what.get("preset"):
@@ -469,6 +481,9 @@ class TrainPage(ReadingPage):
             self._show_plan()
         elif what.get("model"):
             self._show_model(int(str(what["model"])))
+        elif what.get("setting"):
+            self._show_plan()
+            self._plan.show_setting(str(what["setting"]))
         elif what.get("step"):
             self._show_plan()
             self._start.setFocus()

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QRadioButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QRadioButton, QScrollArea, QSizePolicy, QWidget
 
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
@@ -234,6 +234,14 @@ class TrainPlan(QWidget):
     def open_advanced(self, open_: bool = True) -> None:
         self._advanced.set_open(open_)
 
+    def show_setting(self, name: str) -> None:
+        """Unfold the settings and go to one of them."""
+        self.open_advanced()
+        self._find.clear()
+        field = self._form.field(name)
+        field.setFocus(Qt.FocusReason.OtherFocusReason)
+        QTimer.singleShot(0, field, lambda: _scroll_to(field))  # the drawer has its height then
+
     def form(self) -> TrainForm:
         return self._form
 
@@ -287,3 +295,12 @@ class TrainPlan(QWidget):
             fill(self.tr("%1 changed from %2"), count, title) if count else fill(self.tr("as %1 has them"), title)
         )
         self._reset.setVisible(bool(count))
+
+
+def _scroll_to(widget: QWidget) -> None:
+    """Scroll what holds a widget until it can be seen."""
+    above = widget.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    if above is not None:
+        above.ensureWidgetVisible(widget, 0, 120)

@@ -47,6 +47,23 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """A finding of the engine's linter: its code, what is wrong in a sentence, the next step."""
+
+    code: str
+    words: str
+    hint: str
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Warned:  # Any: JSON values
+        return cls(str(found.get("code", "")), str(found["words"]), str(found["hint"]))
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.words} {self.hint}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Mined:
     """A mining with its candidates and a person's words on them.
 
@@ -68,7 +85,7 @@ class Mined:
     judged: int
     model_name: str
     margin_range: tuple[float, float]
-    findings: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Warned, ...] = ()
     reranker: str = ""
     new: int | None = None
     numbers: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -167,12 +184,12 @@ def read_mined(project: Project) -> Mined | None:
     )
 
 
-def read_findings(project: Project, mining_id: int) -> tuple[tuple[str, str], ...]:
-    """What the linter kept of this mining: (sentence, next step)."""
+def read_findings(project: Project, mining_id: int) -> tuple[Warned, ...]:
+    """What the linter kept of this mining."""
     kept = project.meta_json("negatives_lint") or {}
     if kept.get("mining") != mining_id:
         return ()
-    return tuple((found["words"], found["hint"]) for found in kept["findings"])
+    return tuple(Warned.of(found) for found in kept["findings"])
 
 
 def margin_range(margins: NDArray[np.float32]) -> tuple[float, float]:

@@ -99,7 +99,7 @@ class AskingSession(RecordingSession):
         undo: Undo | None = None,
         on_failed: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.edits.append((kind, dict(values)))
+        self._note(kind, values)
         assert self.path is not None
         said: dict[str, Any]
         if kind == "explain":

@@ -14,13 +14,15 @@ from gui.settings import SettingsStore
 
 
 class RecordingSession(Session):
-    """`jobs` and `edits` hold what the pages asked for, in order, as `(kind, values)`."""
+    """`jobs` and `edits` hold what the pages asked for, in order, as `(kind, values)`; `lints` settings looked over."""
 
     def __init__(self, path: Path | None, settings: Path) -> None:
         super().__init__(SettingsStore(settings / "settings.json"))
         self.jobs: list[tuple[str, dict[str, Any]]] = []
         self.edits: list[tuple[str, dict[str, Any]]] = []
+        self.lints: list[dict[str, Any]] = []
         self.toasts: list[tuple[str, str]] = []
+        self.warmed: list[int] = []
         self._kept: Project | None = None
         self.said.connect(lambda text, action, _run: self.toasts.append((text, action)))
         if path is not None:
@@ -39,7 +41,7 @@ class RecordingSession(Session):
         undo: Undo | None = None,
         on_failed: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.edits.append((kind, values))
+        self._note(kind, values)
         assert self.path is not None
         if kind in ("cut_preview", "cut_outlook"):  # the engine goes on where it stopped, as long as it is the same one
             self._kept = self._kept or Project.open(self.path)
@@ -53,6 +55,16 @@ class RecordingSession(Session):
         self._emit(set(changed))
         if on_done is not None:
             on_done(said)
+
+    def _note(self, kind: str, values: dict[str, Any]) -> None:
+        """Write an edit down; what the linter is asked comes when a timer likes, and is kept apart."""
+        if kind == "lint":
+            self.lints.append(values["params"])
+        else:
+            self.edits.append((kind, dict(values)))
+
+    def warm_model(self, model_id: int, then: Callable[[], None]) -> None:
+        self.warmed.append(model_id)
 
     def close(self) -> None:
         super().close()

@@ -110,7 +110,7 @@ class Blanks:
 @pytest.fixture
 def weigh(project, monkeypatch):
     def weigh(text, max_length=100, **passage):
-        monkeypatch.setattr(likeness, "_encoder", lambda *_: Words(max_length))
+        monkeypatch.setattr(likeness, "warm_encoder", lambda *_: Words(max_length))
         monkeypatch.setattr(likeness, "open_tokenizer", lambda _folder: Blanks())
         (project.path / "fake").mkdir(exist_ok=True)
         (passage_id,) = add_passages(project, [text], **passage)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine.edits import apply_edit
@@ -167,3 +169,24 @@ def test_an_unknown_query_and_nothing_mined_are_said_in_words(project):
         find_query(project, "nothing")
     with pytest.raises(UserError, match="Nothing is mined"):
         mining_report(project)
+
+
+def test_one_query_is_spoken_of_as_one(project):
+    query = add_queries(project, ["Vinegar?"], split=Split.TRAIN)[0]
+    judge(project, *((query, passage, 1) for passage in range(1, 13)))  # every passage answers it: nothing is left
+    run(project)
+    assert lint(project).findings[0].words == "1 of 7 training queries has no negative."
+
+
+def test_the_window_is_told_what_a_training_with_its_settings_would_suffer_from(project):
+    run(project, num_negatives=2)
+    changed, said = apply_edit(project, "lint", {"params": {"preset": "quick", "num_negatives": 3}})
+    assert changed == []
+    assert [(found["code"], found["count"]) for found in said["findings"]] == [("few", 6)]
+    assert apply_edit(project, "lint", {"params": {"preset": "quick", "num_negatives": 2}})[1] == {"findings": []}
+
+
+def test_a_share_is_written_as_in_the_window(project):
+    run(project, relative_margin=0.7, num_negatives=1)
+    (easy,) = (found for found in lint(project).findings if found.code == "too_easy")
+    assert re.search(r"score \d+ % or more below the answer", easy.words)

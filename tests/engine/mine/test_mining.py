@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import rank_bm25
 
 from engine.errors import Cancelled, UserError
 from engine.mine import blocks, mining
@@ -13,7 +14,7 @@ from engine.mine.bm25 import BM25Index
 from engine.mine.mining import mine, reselect
 from engine.params import MineParams, SelectParams
 from engine.records import Review, Source, Split
-from engine.store import negatives, queries
+from engine.store import documents, negatives, queries
 from engine.store.candidates import Flag, columns_of, read_candidates
 from engine.task import Task
 from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
@@ -267,3 +268,32 @@ def test_rules_that_leave_nothing_are_refused_before_any_work(project, kitchen, 
 def test_a_depth_of_nothing_is_refused(project):
     with pytest.raises(UserError, match="depth of 0"):
         mine(project, MineParams(depth=0), Task())
+
+
+@pytest.mark.parametrize("variant", ["okapi", "l", "plus"])
+def test_candidates_have_the_scores_of_the_variant_of_rank_bm25_that_was_asked_for(project, kitchen, variant):
+    asked, _, _ = kitchen
+    mined = read_candidates(project, run(project, bm25=variant, sources=("bm25",)).mining)
+    corpus, known = documents.corpus(project), BM25Index.build(documents.corpus(project).texts)
+    oracle = {"okapi": rank_bm25.BM25Okapi, "l": rank_bm25.BM25L, "plus": rank_bm25.BM25Plus}[variant](
+        [known.tokens(text) for text in corpus.texts]
+    )
+    rows = mined.rows_of(asked[0])
+    brought = mined.bm25_rank[rows] > 0
+    places = np.searchsorted(corpus.ids, mined.passage_id[rows][brought])
+    expected = oracle.get_scores(known.tokens(f"How do I clean my {TOPICS[0]}?"))[places]
+    assert len(places) > 5
+    np.testing.assert_allclose(mined.bm25_score[rows][brought], expected, atol=1e-5)
+
+
+def test_blocks_of_another_variant_are_not_taken_over(project, kitchen, monkeypatch):
+    def fail(*_):
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(blocks, "join_candidates", fail)
+        with pytest.raises(RuntimeError):
+            run(project, bm25="plus")
+    mined = read_candidates(project, run(project, bm25="okapi", sources=("bm25", "dense")).mining)
+    fresh = read_candidates(project, run(project, bm25="okapi", sources=("bm25", "dense")).mining)
+    np.testing.assert_array_equal(mined.bm25_score, fresh.bm25_score)

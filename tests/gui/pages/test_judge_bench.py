@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from engine.protocol import SearchProgress
 from engine.store import documents, judging, queries
 from engine.store.project import Project
 from engine.store.queries import NewQuery
@@ -286,3 +288,23 @@ def test_reach_is_told_with_how_many_queries_are_missing() -> None:
         "100 test queries tell differences from 0.020 nDCG@10 on (with the spread that is usual); "
         "16 are enough for 0.05."
     )
+
+
+def test_while_the_model_reads_the_passages_the_bench_says_how_far_it_is(opened: Opened) -> None:
+    opened.session.search = lambda *_words, **_more: 1  # type: ignore[method-assign]  # no answer yet
+    opened.judge()
+    told = SearchProgress(
+        project=str(opened.session.path), model="base", stage="encode passages", done=1200, total=3175, rate=20.0
+    )
+    opened.session.resident.search_progress.emit(told)
+    shown = [found.text() for found in opened.bench._busy.findChildren(QLabel)]
+    assert any(text.endswith("so that it can bring some: 1,200 of 3,175. 1 min 39 s left.") for text in shown), shown
+
+
+def test_another_projects_passages_are_not_told_of(opened: Opened) -> None:
+    opened.session.search = lambda *_words, **_more: 1  # type: ignore[method-assign]
+    opened.judge()
+    before = [found.text() for found in opened.bench._busy.findChildren(QLabel)]
+    told = SearchProgress(project="/elsewhere", model="base", stage="encode passages", done=1, total=3)
+    opened.session.resident.search_progress.emit(told)
+    assert [found.text() for found in opened.bench._busy.findChildren(QLabel)] == before

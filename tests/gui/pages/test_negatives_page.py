@@ -304,6 +304,41 @@ def test_key_s_shades_the_sentences_that_carry_the_likeness(
     assert page.compare.right.text.shades() == []
 
 
+def test_asking_what_carries_the_likeness_says_at_once_that_the_engine_is_at_work(shown: Shown, qtbot: QtBot) -> None:
+    page, session = shown(NegativesPage)
+    asked: list[tuple[object, ...]] = []
+    session.edit = lambda *words, **_more: asked.append(words)  # type: ignore[method-assign]  # the engine takes its time
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_S)
+    assert page.compare.why.text() == "at work…"
+    assert page.compare._shared.text().startswith("The model is loaded")
+    page.compare._tick()
+    assert page.compare._shared.text().startswith("1 s · The model is loaded")
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_S)
+    assert len(asked) == 1
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_J)
+    shown.settle(page)
+    assert page.compare.why.text() == "Why alike?"
+    qtbot.keyClick(page.candidates.table, Qt.Key.Key_S)
+    assert len(asked) == 2
+
+
+def test_the_model_is_loaded_while_the_bench_stands_open_and_nothing_else_runs(shown: Shown) -> None:
+    page, session = shown(NegativesPage)
+    mining = negatives.newest_mining(session.project)
+    assert session.warmed == []
+    session.queue._running = object()  # type: ignore[assignment]  # a heavy job
+    page._likeness._warm_now()
+    assert session.warmed == []
+    session.queue._running = None
+    page._likeness._warm_now()
+    page._likeness._warm_now()
+    assert session.warmed == [mining.model_id]
+    page.hide()
+    page._likeness._asked.clear()
+    page._likeness._warm_now()
+    assert session.warmed == [mining.model_id]
+
+
 def test_a_likeness_that_hangs_on_no_sentence_is_shaded_faintly(shown: Shown) -> None:
     page, _ = shown(NegativesPage)
     comparison = page.compare.comparison()
@@ -354,16 +389,38 @@ def test_the_score_of_bm25_stands_beside_its_rank(shown: Shown) -> None:
     assert f"BM25 {row.bm25_rank} ({score:.1f})" in page.compare.right.standing.text()
 
 
-def test_what_training_would_suffer_from_stands_above_the_bench(shown: Shown) -> None:
-    def keep(project: Project) -> None:
-        mining = negatives.newest_mining(project)
-        assert mining is not None
-        finding = {"words": "3 of 9 training queries have no negative.", "hint": "Mine deeper."}
-        project.set_meta_json("negatives_lint", {"mining": mining.id, "findings": [finding, finding]})
+def two_findings(project: Project) -> None:
+    mining = negatives.newest_mining(project)
+    assert mining is not None
+    few = {"code": "few", "words": "3 of 9 training queries have fewer negatives.", "hint": "Mine deeper."}
+    cut = {"code": "cut", "words": "8 of 9 passages are longer than 128 tokens.", "hint": "Read longer texts."}
+    project.set_meta_json("negatives_lint", {"mining": mining.id, "findings": [few, cut]})
 
-    page, _ = shown(NegativesPage, change=keep)
+
+def test_what_training_would_suffer_from_stands_above_the_bench_and_unfolds_by_key(shown: Shown, qtbot: QtBot) -> None:
+    page, _ = shown(NegativesPage, change=two_findings)
     assert page.findings.isVisible()
-    assert page.findings.text() == "3 of 9 training queries have no negative. Mine deeper. (and 1 more)"
+    assert page.findings.text() == "3 of 9 training queries have fewer negatives. Mine deeper."
+    more = page.findings.links()[-1]
+    assert more.text() == "1 more"
+    qtbot.keyClick(more, Qt.Key.Key_Return)
+    assert page.findings.text().splitlines()[1] == "8 of 9 passages are longer than 128 tokens. Read longer texts."
+    assert [link.text() for link in page.findings.links()] == ["Loosen a rule", "Read longer texts", "Show one"]
+
+
+def test_each_finding_leads_to_its_mend(shown: Shown, qtbot: QtBot) -> None:
+    page, session = shown(NegativesPage, change=two_findings)
+    asked: list[tuple[str, object]] = []
+    session.page_asked.connect(lambda name, what: asked.append((name, what)))
+    page.findings.links()[0].click()
+    page.findings.links()[-1].click()
+    page.findings.links()[1].click()
+    assert asked == [("negatives", {"short": True}), ("train", {"setting": "max_length"})]
+    page.open_at({"short": True})
+    shown.settle(page)
+    assert page.queries.order.value() == "short"
+    page.open_at({"keep": True})
+    assert page.keep.hasFocus() or not page.keep.isEnabled()
 
 
 def test_without_findings_there_is_no_line(shown: Shown) -> None:

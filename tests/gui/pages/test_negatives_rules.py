@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -213,11 +214,34 @@ def test_mining_again_offers_each_model_exactly_or_through_an_index(shown: Shown
     page, session = shown(NegativesPage)
     page._again.click()
     qtbot.addWidget(page.mining_menu)
-    offered = [action for action in page.mining_menu.actions() if not action.isSeparator()]
+    offered = [action for action in page.mining_menu.actions() if not action.isSeparator() and not action.menu()]
     for action in offered:
         action.trigger()
     found = [(params["model"], params["index"]) for _, params in session.jobs]
     assert found == [("base", "auto"), ("tuned", "auto"), ("base", "ivf"), ("tuned", "ivf")]
+
+
+def test_mining_again_offers_every_variant_of_bm25(shown: Shown, qtbot: QtBot) -> None:
+    page, session = shown(NegativesPage)
+    page._again.click()
+    qtbot.addWidget(page.mining_menu)
+    (variants,) = (action.menu() for action in page.mining_menu.actions() if action.menu())
+    assert variants is not None
+    for action in variants.actions():
+        action.trigger()
+    found = [(params["model"], params["bm25"]) for _, params in session.jobs]
+    assert found == [(model, variant) for model in ("base", "tuned") for variant in ("okapi", "l", "lucene")]
+
+
+def test_another_variant_than_the_default_is_named_beside_the_candidates(shown: Shown) -> None:
+    def by_okapi(project: Project) -> None:
+        mining = negatives.newest_mining(project)
+        assert mining is not None
+        kept = json.dumps({**mining.params, "bm25": "okapi"})
+        project.db.execute("update minings set params = ? where id = ?", [kept, mining.id])
+
+    page, _ = shown(NegativesPage, change=by_okapi)
+    assert "BM25 (Okapi)" in page.candidates._fact.text()
 
 
 def test_the_page_states_what_share_an_index_found(shown: Shown) -> None:
