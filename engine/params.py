@@ -359,12 +359,13 @@ class MergeParams:
     """Mix a tuned model's weights with those of the model it was tuned from, as a new model.
 
     `alpha`: share of the base's weights, 0..1; below 0: the best of eleven on dev, whose curve is kept.
+    `dev_queries` and `dev_passages` 0: dev as the run had it, so that its figures and these compare.
     """
 
     model: str = "tuned"
     alpha: float = -1.0
-    dev_queries: int = 200
-    dev_passages: int = 1000
+    dev_queries: int = 0
+    dev_passages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from engine.store import documents, queries
 from engine.store.documents import Corpus
 from engine.store.project import Project
 from engine.task import Task
+from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.steps import encode_fixed
 
 _HARD_PER_QUERY = 10
 _K = 10
+_KEPT_AS = "dev"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,55 @@ class DevPool:
 
 
 def choose_pool(
-    project: Project, corpus: Corpus | None, params: TrainParams, task: Task, split: Split = Split.DEV
+    project: Project,
+    corpus: Corpus | None,
+    params: TrainParams,
+    task: Task,
+    split: Split = Split.DEV,
+    *,
+    kept: Kept = NOTHING_KEPT,
 ) -> DevPool | None:
     """Choose a run's pool by its seed; None where no query of the split has a positive.
 
     Args:
         corpus: of the project; read where None.
+        kept: of a run, which is measured on what it began with as long as those passages are there.
     """
-    corpus = corpus or documents.corpus(project)
+    corpus, values = corpus or documents.corpus(project), kept.value(_KEPT_AS)
+    if values:
+        if known := _pool_of_values(values, corpus):
+            return known
+        task.warn("Passages of the dev pool were changed or removed since; from here on dev is measured in another.")
+    pool = _choose(project, corpus, params, task, split)
+    if pool is not None:
+        kept.keep(_KEPT_AS, _values_of_pool(pool, corpus))
+    return pool
+
+
+def _values_of_pool(pool: DevPool, corpus: Corpus) -> dict[str, Any]:  # Any: JSON values
+    place = {int(row): number for number, row in enumerate(pool.rows)}
+    return {
+        "passages": names_of(corpus, pool.rows.tolist()),
+        "queries": [
+            [query.id, query.text, [(place[row], grade) for row, grade in pool.answers[query.id].items()]]
+            for query in pool.queries
+        ],
+        "bm25": pool.bm25,
+    }
+
+
+def _pool_of_values(values: dict[str, Any], corpus: Corpus) -> DevPool | None:  # Any: JSON values
+    """The same pool in a corpus that may have changed since; None where a passage of it is gone."""
+    rows = rows_named(corpus, values["passages"])
+    if rows is None:
+        return None
+    asked = tuple(Query(query_id, "", text, "") for query_id, text, _ in values["queries"])
+    answers = {query_id: {rows[k]: grade for k, grade in grades} for query_id, _, grades in values["queries"]}
+    texts = tuple(corpus.texts[row] for row in rows)
+    return DevPool(asked, np.array(rows, np.int64), answers, texts, values["bm25"], len(rows) == len(corpus.texts))
+
+
+def _choose(project: Project, corpus: Corpus, params: TrainParams, task: Task, split: Split) -> DevPool | None:
     row_of = {int(passage_id): row for row, passage_id in enumerate(corpus.ids)}
     answers = {
         query_id: {row_of[passage_id]: grade for passage_id, grade in grades.items() if passage_id in row_of}

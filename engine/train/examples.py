@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from engine.records import Mining, Query, Review, Split
 from engine.store import negatives, queries
 from engine.store.documents import Corpus, corpus
 from engine.store.project import Project
+from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,31 @@ class TrainingSet:
             digest.update(f"{example.text}\n{len(example.positives)} {' '.join(hashes)}\n".encode())
         return digest.hexdigest()
 
+    def as_values(self) -> dict[str, Any]:  # Any: JSON values
+        """All of it in numbers and texts; the inverse of `of_values`."""
+        rows = sorted({row for example in self.examples for row in (*example.positives, *example.negatives)})
+        place = {row: number for number, row in enumerate(rows)}
+        return {
+            "mining": self.mining.id if self.mining else 0,
+            "passages": names_of(self.corpus, rows),
+            "examples": [
+                [e.query_id, e.text, [place[row] for row in e.positives], [place[row] for row in e.negatives]]
+                for e in self.examples
+            ],
+        }
+
+    @classmethod
+    def of_values(cls, values: dict[str, Any], corpus: Corpus, mining: Mining | None) -> TrainingSet | None:
+        """The same set in a corpus that may have changed since; None where a passage of it is gone."""
+        rows = rows_named(corpus, values["passages"])
+        if rows is None:
+            return None
+        examples = tuple(
+            Example(query_id, text, tuple(rows[k] for k in right), tuple(rows[k] for k in wrong))
+            for query_id, text, right, wrong in values["examples"]
+        )
+        return cls(examples, corpus, mining)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -86,22 +112,39 @@ class Batch:
     ids: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
 
-def load_training_set(project: Project, params: TrainParams, *, mining_id: int | None = None) -> TrainingSet:
+def load_training_set(
+    project: Project, params: TrainParams, *, kept: Kept = NOTHING_KEPT, name: str = "train"
+) -> TrainingSet:
     """Training queries that stand for themselves, with all positives of their duplicates, and their negatives.
 
     Negatives: those a person confirmed, then a mining's, then imported ones; never a text equal to a positive, never
     one that a person left out or called relevant.
 
     Args:
-        mining_id: whose negatives; None: the newest mining's, 0: none's.
+        kept: of a run, which learns from what it began with as long as those passages are there.
+        name: under which it is kept.
 
     Raises:
-        UserError: no training query has a positive.
+        UserError: no training query has a positive, or the mining that the run began with is gone.
     """
-    found = corpus(project)
+    found, values = corpus(project), kept.value(name)
+    if values and (known := TrainingSet.of_values(values, found, negatives.mining(project, values["mining"]))):
+        return known
+    made = _read(project, params, found, kept.mining_id)
+    kept.keep(name, made.as_values())
+    return made
+
+
+def _read(project: Project, params: TrainParams, found: Corpus, mining_id: int | None) -> TrainingSet:
+    """As the project has it now; negatives of a mining: None: the newest one, 0: none."""
     row_of = {int(passage_id): row for row, passage_id in enumerate(found.ids)}
     answers = queries.positives(project)
     mining = negatives.newest_mining(project) if mining_id is None else negatives.mining(project, mining_id)
+    if mining_id and mining is None and not params.finish:
+        raise UserError(
+            f"The negatives of mining {mining_id}, with which this run was begun, were removed.",
+            hint="Keep the best so far (with --finish in the terminal), or train anew with the negatives there are.",
+        )
     wrong = _negatives(project, mining) if params.num_negatives else {}
     examples = []
     for query in queries.representatives(project, Split.TRAIN):

@@ -46,7 +46,8 @@ class MaskedStepper(Stepper):
         import torch
 
         parts = list(batch.parts(self.budget))
-        hidden = [self._hide(part, seed + number) for number, part in enumerate(parts)]
+        tokenizer = self.model.tokenizer
+        hidden = [hide_words(part, tokenizer, self.share, seed + number) for number, part in enumerate(parts)]
         count = max(1, sum(int((labels != _IGNORED).sum()) for _, labels in hidden))
         total = 0.0
         for number, (part, (ids, labels)) in enumerate(zip(parts, hidden, strict=True)):
@@ -64,20 +65,22 @@ class MaskedStepper(Stepper):
             total += float(loss.detach())
         return total
 
-    def _hide(self, part: Part, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Token ids with some hidden, and the true ones at those places."""
-        tokenizer = self.model.tokenizer
-        ids = part.reader.features(part.rows, "cpu")["input_ids"].numpy().copy()
-        rng = np.random.default_rng([seed % (1 << 63), 3])
-        common = ~np.isin(ids, np.array(tokenizer.all_special_ids, np.int64))
-        chosen = (rng.random(ids.shape) < self.share) & common
-        if not chosen.any() and common.any():
-            places = np.argwhere(common)
-            chosen[tuple(places[int(rng.integers(len(places)))])] = True
-        labels = np.where(chosen, ids, _IGNORED)
-        fate = rng.random(ids.shape)
-        mask = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.unk_token_id
-        ids[chosen & (fate >= _LEFT_AS_IT_IS + _RANDOM)] = mask
-        other = chosen & (fate >= _LEFT_AS_IT_IS) & (fate < _LEFT_AS_IT_IS + _RANDOM)
-        ids[other] = rng.integers(0, len(tokenizer), int(other.sum()))
-        return ids, labels
+
+def hide_words(
+    part: Part, tokenizer: Any, share: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Token ids with a `share` of them hidden, and the true ones at those places, -100 elsewhere."""
+    ids = part.reader.features(part.rows, "cpu")["input_ids"].numpy().copy()
+    rng = np.random.default_rng([seed % (1 << 63), 3])
+    common = ~np.isin(ids, np.array(tokenizer.all_special_ids, np.int64))
+    chosen = (rng.random(ids.shape) < share) & common
+    if not chosen.any() and common.any():
+        places = np.argwhere(common)
+        chosen[tuple(places[int(rng.integers(len(places)))])] = True
+    labels = np.where(chosen, ids, _IGNORED)
+    fate = rng.random(ids.shape)
+    mask = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.unk_token_id
+    ids[chosen & (fate >= _LEFT_AS_IT_IS + _RANDOM)] = mask
+    other = chosen & (fate >= _LEFT_AS_IT_IS) & (fate < _LEFT_AS_IT_IS + _RANDOM)
+    ids[other] = rng.integers(0, len(tokenizer), int(other.sum()))
+    return ids, labels

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from engine.encode.encoder import pick_device, pick_precision, token_budget
 from engine.encode.folders import read_facts
 from engine.encode.models import folder_of, load_checked
 from engine.errors import UserError
-from engine.params import MergeParams, TrainParams
+from engine.params import MergeParams
 from engine.store import models
 from engine.store.project import Project
 from engine.task import Task
-from engine.train.dev import DevMeasure, choose_pool
-from engine.train.saving import CardFacts, mix_weights, save_model
-from engine.train.scripts import run_params
+from engine.train.dev import DevMeasure, DevPool, choose_pool
+from engine.train.kept import NOTHING_KEPT, Kept
+from engine.train.saving import CardFacts, in_per_cent, mix_weights, save_model
+from engine.train.scripts import run_params, unmixed
 
 GRID = tuple(share / 10 for share in range(11))
 
@@ -64,9 +65,22 @@ class _Mixing:
             raise UserError(
                 f"{self.tuned.name} and {parent.name} have weights of other shapes.", hint="They cannot be mixed."
             )
-        self.settings = TrainParams(dev_queries=params.dev_queries, dev_passages=params.dev_passages)
-        self.pool = choose_pool(project, None, self.settings, task)
+        self.pool = self._pool(params)
         self.measure = self._measure() if self.pool else None
+
+    def _pool(self, params: MergeParams) -> DevPool | None:
+        """Of the run itself, so that its figures and these compare; another where a size is asked for."""
+        run, _ = unmixed(self.project, self.tuned)
+        settings = run_params(run)
+        kept = Kept.of_run(self.project.path, run.id, run.mining_id)
+        if params.dev_queries or params.dev_passages:
+            kept = NOTHING_KEPT
+            settings = replace(
+                settings,
+                dev_queries=params.dev_queries or settings.dev_queries,
+                dev_passages=params.dev_passages or settings.dev_passages,
+            )
+        return choose_pool(self.project, None, settings, self.task, kept=kept)
 
     def _measure(self) -> DevMeasure:
         device = pick_device("auto")
@@ -98,7 +112,7 @@ class _Mixing:
         """Mix for good, as a new model beside the tuned one."""
         self.model.load_state_dict(mix_weights(self.base, self.own, alpha))
         dev = self.measure.ndcg(self.model) if self.measure else None
-        name = f"{self.tuned.name}, {alpha:.0%} of {self.parent.name}"
+        name = f"{self.tuned.name}, {in_per_cent(alpha)} of {self.parent.name}"
         row_id = models.add_model(
             self.project,
             name=name,

@@ -15,6 +15,7 @@ from engine.store.documents import corpus
 from engine.store.project import Project
 from engine.store.scores import FEWEST_TEXTS
 from engine.train.examples import Batch
+from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 
 # Scripts written without blanks are taken apart by letters; everything else by words.
 _LETTER = re.compile(
@@ -24,16 +25,19 @@ _SHORTEST_PIECE, _LONGEST_PIECE = 0.1, 0.5
 
 
 class TextSource:
-    """Every distinct passage once an epoch, in seeded order.
+    """Every distinct passage once an epoch, in seeded order; those that `kept` has of a run, where it has some.
 
     Raises:
         UserError: the corpus has next to no passages.
     """
 
-    def __init__(self, project: Project, params: TrainParams) -> None:
+    def __init__(self, project: Project, params: TrainParams, *, kept: Kept = NOTHING_KEPT) -> None:
         self.corpus = corpus(project)
         self._params = params
-        self._rows = list({name: row for row, name in enumerate(self.corpus.hashes)}.values())
+        known = rows_named(self.corpus, kept.value("train") or ())
+        self._rows = known or list({name: row for row, name in enumerate(self.corpus.hashes)}.values())
+        if not known:
+            kept.keep("train", names_of(self.corpus, self._rows))
         self.classes, self.n_queries, self.n_negatives = 0, len(self._rows), 0
         if len(self._rows) < FEWEST_TEXTS:
             title = OBJECTIVES[params.objective].title

@@ -28,11 +28,12 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.examples import Example, TrainingSet, load_training_set
+from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.running import Run
 from engine.train.saving import CardFacts, all_finite
 from engine.train.steps import autocast, is_shortage
 from engine.train.summary import TrainSummary
-from engine.train.training import open_row
+from engine.train.training import open_row, say_what_waits
 from engine.train.watching import Watch
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def train_reranker(project: Project, params: RerankerParams, task: Task) -> Trai
     checkpoints = Checkpoints(project.path / "models" / str(row.id) / "checkpoints")
     try:
         base = models.resolve_model(project, str(row.parent_id))
-        work = RerankerWork(project, folder_of(project, base), params, task)
+        if params.resume:
+            say_what_waits(project, row, task)
+        kept = Kept.of_run(project.path, row.id, row.mining_id, writable=True)
+        work = RerankerWork(project, folder_of(project, base), params, task, kept=kept)
         return Run(project, row, base, common(params), checkpoints, work, task).finish()
     except BaseException:
         found = models.model(project, row.id)
@@ -106,18 +110,18 @@ class Lists:
 class PairSource:
     """Training queries, each with one answer and some of its negatives."""
 
-    def __init__(self, project: Project, params: RerankerParams) -> None:
-        data = load_training_set(project, common(params))
-        kept = tuple(example for example in data.examples if example.negatives)
-        if not kept:
+    def __init__(self, project: Project, params: RerankerParams, *, kept: Kept = NOTHING_KEPT) -> None:
+        data = load_training_set(project, common(params), kept=kept)
+        usable = tuple(example for example in data.examples if example.negatives)
+        if not usable:
             raise UserError(
                 "No training query has a hard negative; a reranker learns from them.",
                 hint="Mine first: searchsmith mine PROJECT",
             )
-        self.data: TrainingSet = replace(data, examples=kept)
+        self.data: TrainingSet = replace(data, examples=usable)
         self._params = params
         self.corpus, self.digest, self.classes = data.corpus, self.data.digest, 0
-        self.n_queries, self.n_negatives = len(kept), self.data.count_negatives
+        self.n_queries, self.n_negatives = len(usable), self.data.count_negatives
 
     def steps_per_epoch(self) -> int:
         return max(1, len(self.data.examples) // self._params.batch_size)
@@ -183,15 +187,42 @@ class _Pool:
     whole: bool = True
 
 
+_DevSet = tuple[tuple[Query, ...], dict[int, list[int]], dict[int, dict[int, int]]]
+"""Queries, rows of their candidates, grades of their answers by row."""
+
+
+def _values_of_dev(asked: Sequence[Query], found: dict[int, list[int]], answers: dict[int, dict[int, int]],
+                   corpus: Corpus) -> dict[str, Any]:  # fmt: skip # Any: JSON values
+    rows = sorted({row for query in asked for row in (*found[query.id], *answers[query.id])})
+    place = {row: number for number, row in enumerate(rows)}
+    listed = [
+        [q.id, q.text, [place[row] for row in found[q.id]], [(place[r], g) for r, g in answers[q.id].items()]]
+        for q in asked
+    ]
+    return {"passages": names_of(corpus, rows), "queries": listed}
+
+
+def _dev_of_values(values: dict[str, Any] | None, corpus: Corpus) -> _DevSet | None:  # Any: JSON values
+    """The same in a corpus that may have changed since; None where nothing was kept or a passage of it is gone."""
+    rows = rows_named(corpus, values["passages"]) if values else None
+    if rows is None or values is None:
+        return None
+    asked = tuple(Query(query_id, "", text, "") for query_id, text, _, _ in values["queries"])
+    found = {query_id: [rows[k] for k in candidates] for query_id, _, candidates, _ in values["queries"]}
+    return asked, found, {query_id: {rows[k]: g for k, g in right} for query_id, _, _, right in values["queries"]}
+
+
 class RerankerWork:
     """Trains a cross-encoder; the same face as `engine.train.work.EncoderWork`."""
 
     can_mix = False
     watch: Watch | None = None
 
-    def __init__(self, project: Project, base_folder: Path, params: RerankerParams, task: Task) -> None:
+    def __init__(
+        self, project: Project, base_folder: Path, params: RerankerParams, task: Task, *, kept: Kept = NOTHING_KEPT
+    ) -> None:
         self.params, self.task = params, task
-        self.source = PairSource(project, params)
+        self.source = PairSource(project, params, kept=kept)
         self.device = pick_device(params.device)
         self.precision = pick_precision(self.device, params.precision)
         task.progress("load the model", 0, 0)
@@ -204,11 +235,24 @@ class RerankerWork:
         self.stepper = self
         self.shortages = 0
         self._budget = _TOKENS.get(self.device, _TOKENS_GPU)
-        self.dev = self._dev(project, self.source.corpus)
+        self.dev = self._dev(project, self.source.corpus, kept)
         if self.dev is None:
             task.warn("No dev query has an answer: training cannot tell which step is best and keeps the last.")
 
-    def _dev(self, project: Project, corpus: Corpus) -> RerankDev | None:
+    def _dev(self, project: Project, corpus: Corpus, kept: Kept) -> RerankDev | None:
+        known = _dev_of_values(kept.value("dev"), corpus)
+        asked, found, answers = known or self._choose_dev(project, corpus)
+        if not asked:
+            return None
+        if not known:
+            kept.keep("dev", _values_of_dev(asked, found, answers, corpus))
+        dev = RerankDev(None, self.scorer, asked, found, answers, corpus.texts, self.task.check_cancelled)
+        bm25 = dev.kept({query_id: rows[:_K] for query_id, rows in found.items()})
+        dev.pool = _Pool(asked, tuple(range(len(corpus.texts))), bm25)
+        return dev
+
+    def _choose_dev(self, project: Project, corpus: Corpus) -> _DevSet:
+        """Dev queries drawn by the seed, BM25's first hits of each, and the grades of its answers."""
         row_of = {int(passage_id): row for row, passage_id in enumerate(corpus.ids)}
         answers = {
             query_id: {row_of[p]: grade for p, grade in grades.items() if p in row_of}
@@ -216,17 +260,13 @@ class RerankerWork:
         }
         known = [query for query in queries.representatives(project, Split.DEV) if answers.get(query.id)]
         if not known:
-            return None
+            return (), {}, {}
         picks = np.sort(np.random.default_rng([self.params.seed, 1]).permutation(len(known))[: self.params.dev_queries])
         asked = tuple(known[int(i)] for i in picks)
         index = BM25Index.build(corpus.texts, task=self.task)
         places, _ = index.top_k([query.text for query in asked], self.params.candidates)
         found = {q.id: [int(row) for row in rows if row >= 0] for q, rows in zip(asked, places, strict=True)}
-        kept = {query.id: answers[query.id] for query in asked}
-        dev = RerankDev(None, self.scorer, asked, found, kept, corpus.texts, self.task.check_cancelled)
-        bm25 = dev.kept({query_id: rows[:_K] for query_id, rows in found.items()})
-        dev.pool = _Pool(asked, tuple(range(len(corpus.texts))), bm25)
-        return dev
+        return asked, found, {query.id: answers[query.id] for query in asked}
 
     def steps_per_epoch(self) -> int:
         return self.source.steps_per_epoch()

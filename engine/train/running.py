@@ -132,7 +132,10 @@ class Run:
         models.drop_metrics_after(self.project, self.row.id, newest)
         self.watcher.go_on(newest, self.progress.signs)
         if self.progress.data != data:
-            self.task.warn("The training data changed since the run was interrupted; it goes on with the new data.")
+            self.task.warn(
+                "Passages that this run learnt from were changed or removed since it was interrupted; it goes on with "
+                "what is there now."
+            )
         return None
 
     def _measure_baselines(self) -> None:

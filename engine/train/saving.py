@@ -85,12 +85,17 @@ def mix_weights(base: dict[str, torch.Tensor], tuned: dict[str, torch.Tensor], s
     }
 
 
+def in_per_cent(share: float) -> str:
+    """A share as people read it, "30 %"."""
+    return f"{share:.0%}".replace("%", " %")
+
+
 def card_text(card: CardFacts, base: ModelFacts) -> str:
     """The README.md of a tuned model, with the header that the Hugging Face hub reads."""
     figures = [("BM25", card.dev_bm25), (card.base, card.dev_base), ("this model", card.dev)]
     rows = [f"| {name} | {value:.3f} |" for name, value in figures if value is not None]
     table = ["| in the dev pool | nDCG@10 |", "| --- | ---: |", *rows, ""] if rows else []
-    mixed = [f"Mixed with {card.base_share:.0%} of the base model's weights.", ""] if card.base_share else []
+    mixed = [f"Mixed with {in_per_cent(card.base_share)} of the base model's weights.", ""] if card.base_share else []
     objective = OBJECTIVES[card.params.objective]
     return "\n".join(
         [

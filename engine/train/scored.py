@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from engine.store import queries, scores
 from engine.store.documents import Corpus, corpus
 from engine.store.project import Project
 from engine.train.examples import Batch
+from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 
 _SURE = 1e-4  # probabilities nearer to 0 or 1 than this become logits of ±9.2
 
@@ -56,14 +58,49 @@ class ScoredSet:
             digest.update(f"{example.text}\n{pairs}\n".encode())
         return digest.hexdigest()
 
+    def as_values(self) -> dict[str, Any]:  # Any: JSON values
+        """All of it in numbers and texts; the inverse of `of_values`."""
+        rows = sorted({row for example in self.examples for row, _ in example.passages})
+        place = {row: number for number, row in enumerate(rows)}
+        return {
+            "source": self.source,
+            "passages": names_of(self.corpus, rows),
+            "examples": [[e.query_id, e.text, [(place[row], s) for row, s in e.passages]] for e in self.examples],
+        }
 
-def load_scored_set(project: Project, params: TrainParams) -> ScoredSet:
+    @classmethod
+    def of_values(cls, values: dict[str, Any], corpus: Corpus) -> ScoredSet | None:
+        """The same set in a corpus that may have changed since; None where a passage of it is gone."""
+        rows = rows_named(corpus, values["passages"])
+        if rows is None:
+            return None
+        examples = tuple(
+            Scored(query_id, text, tuple((rows[k], float(score)) for k, score in pairs))
+            for query_id, text, pairs in values["examples"]
+        )
+        return cls(examples, corpus, values["source"], _levels(examples))
+
+
+def load_scored_set(project: Project, params: TrainParams, *, kept: Kept = NOTHING_KEPT) -> ScoredSet:
     """Scored pairs of the train split: the newest stored scores, else grades (not for objectives that need a teacher).
+
+    Args:
+        kept: of a run, which learns from what it began with as long as those passages are there.
 
     Raises:
         UserError: there are no such pairs, or too few different scores for the objective.
     """
-    facts, found = OBJECTIVES[params.objective], corpus(project)
+    found, values = corpus(project), kept.value("train")
+    if values and (known := ScoredSet.of_values(values, found)):
+        return known
+    made = _read(project, params, found)
+    kept.keep("train", made.as_values())
+    return made
+
+
+def _read(project: Project, params: TrainParams, found: Corpus) -> ScoredSet:
+    """As the project has it now."""
+    facts = OBJECTIVES[params.objective]
     row_of = {int(passage_id): row for row, passage_id in enumerate(found.ids)}
     known = scores.sources(project)
     by_grade = facts.needs == "classes" or not known
@@ -80,13 +117,17 @@ def load_scored_set(project: Project, params: TrainParams) -> ScoredSet:
         if values.get(query.id)
     )
     kept = _usable(examples, params)
-    levels = tuple(sorted({score for example in kept for _, score in example.passages}))
+    levels = _levels(kept)
     if not kept or len(levels) < 2:
         raise UserError(
             f"'{facts.title}' needs {_NEEDED[facts.needs]}, and the train split has none.",
             hint="Import scored or graded pairs, or choose the objective mnrl.",
         )
     return ScoredSet(kept, found, "grades" if by_grade else known[0][0], levels)
+
+
+def _levels(examples: Sequence[Scored]) -> tuple[float, ...]:
+    return tuple(sorted({score for example in examples for _, score in example.passages}))
 
 
 _NEEDED = {

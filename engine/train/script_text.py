@@ -31,8 +31,32 @@ _LOSSES = {
     "kl_distill": "columns = [q[rows[:, 0]], *(p[rows[:, k]] for k in range(1, rows.shape[1]))]\n"
     "    loss = losses.DistillKLDivLoss(Given(), similarity_fct=lambda a, b: (a * b).sum(1) * SCALE)\n"
     "    return loss.compute_loss_from_embeddings(columns, targets)",
+    "tsdae": "seen = torch.ones(len(q), 1, device=q.device)\n"
+    "    made = HEAD(input_ids=ids[:, :-1], encoder_hidden_states=q[:, None], encoder_attention_mask=seen, "
+    "use_cache=False)\n"
+    "    logits = made[0].float().flatten(0, 1)\n"
+    "    return torch.nn.functional.cross_entropy(logits, ids[:, 1:].flatten(), ignore_index=PAD)",
+    "mlm": "raise NotImplementedError  # words are guessed in step_on_words",
     "softmax": "columns = [{'sentence_embedding': q[rows[:, 0]]}, {'sentence_embedding': p[rows[:, 1]]}]\n"
     "    return HEAD(columns, targets.long())",
+}
+
+# What is trained beside the model and thrown away at the end.
+_HEADS = {
+    "softmax": "return losses.SoftmaxLoss(Given(), embedding_dimension=model.get_embedding_dimension(), "
+    "num_labels=CLASSES)",
+    "tsdae": "global PAD\n"
+    "    PAD = model.tokenizer.pad_token_id\n"
+    "    decoder = losses.DenoisingAutoEncoderLoss(model, tie_encoder_decoder=True).decoder\n"
+    "    decoder.config.use_cache = False\n"
+    "    return decoder",
+    "mlm": "words = model[0].auto_model.get_input_embeddings().weight\n"
+    "    hidden, width = model[0].auto_model.config.hidden_size, words.shape[1]\n"
+    "    last = torch.nn.Linear(width, len(words))\n"
+    "    last.weight = words\n"
+    "    torch.nn.init.zeros_(last.bias)\n"
+    "    layers = (torch.nn.Linear(hidden, width), torch.nn.GELU(), torch.nn.LayerNorm(width), last)\n"
+    "    return torch.nn.Sequential(*layers)",
 }
 
 _LORA = """    from peft import LoraConfig, get_peft_model
@@ -84,15 +108,16 @@ class Given(torch.nn.Module):
         return features
 
 
-HEAD = None
+HEAD, PAD = None, 0
 
 
-def make_head(dim):
+def make_head(model):
+    """Weights of the objective's own, trained beside the model; None for most."""
     torch.manual_seed(SEED)
-    return losses.SoftmaxLoss(Given(), embedding_dimension=dim, num_labels=CLASSES)
+    {head}
 
 
-def compute(q, p, blocked, rows, targets):
+def compute(q, p, blocked, rows, targets, ids=None):
     {body}
 
 
@@ -105,10 +130,11 @@ def load():
 
 
 def groups(modules):
-    decays, stays = [], []
+    decays, stays, seen = [], [], set()
     for module in modules:
         for name, weight in module.named_parameters():
-            if weight.requires_grad:
+            if weight.requires_grad and weight not in seen:
+                seen.add(weight)
                 (stays if weight.ndim < 2 or "norm" in name.lower() else decays).append(weight)
     return [{{"params": decays, "weight_decay": WEIGHT_DECAY}}, {{"params": stays, "weight_decay": 0.0}}]
 
@@ -129,13 +155,34 @@ def encode(model, batch, places, seed):
     return torch.nn.functional.normalize(features["sentence_embedding"], dim=1)
 
 
+def cast():
+    kind = {{"bf16": torch.bfloat16, "fp16": torch.float16}}.get(PRECISION)
+    return torch.autocast(torch.device(DEVICE).type, dtype=kind, enabled=kind is not None)
+
+
+def step_on_words(model, batch, scaler):
+    """The mean loss on the batch's hidden words, part by part."""
+    count = max(1, sum(label != -100 for _, lines in batch["hidden"] for line in lines for label in line))
+    total = 0.0
+    for number, (places, (ids, labels)) in enumerate(zip(batch["parts"], batch["hidden"])):
+        torch.manual_seed(batch["seed"] + number)
+        features = model.preprocess([batch["queries"][place] for place in places], prompt=batch["prompts"][0] or None)
+        features["input_ids"], labels = torch.tensor(ids), torch.tensor(labels, device=DEVICE)
+        features = {{name: v.to(DEVICE) if hasattr(v, "to") else v for name, v in features.items()}}
+        picked = labels != -100
+        with cast():
+            guesses = HEAD(model[0](features)["token_embeddings"][picked])
+        loss = torch.nn.functional.cross_entropy(guesses.float(), labels[picked], reduction="sum") / count
+        scaler.scale(loss).backward()
+        total += loss.item()
+    return total
+
+
 def step(model, batch, scaler):
     """The loss over the whole batch, then its gradient by vector back through the model, part by part."""
-    kind = {{"bf16": torch.bfloat16, "fp16": torch.float16}}.get(PRECISION)
+    if batch["hidden"]:
+        return step_on_words(model, batch, scaler)
     parts = [(places, batch["seed"] + number) for number, places in enumerate(batch["parts"])]
-
-    def cast():
-        return torch.autocast(torch.device(DEVICE).type, dtype=kind, enabled=kind is not None)
 
     with torch.set_grad_enabled(not AGAIN), cast():
         made = [encode(model, batch, *part) for part in parts]
@@ -149,6 +196,7 @@ def step(model, batch, scaler):
     for i, k in batch["blocked"]:
         blocked[i, k] = True
     rows, targets = (torch.tensor(batch[name], device=DEVICE) for name in ("rows", "targets"))
+    ids = model.preprocess(batch["originals"])["input_ids"].to(DEVICE) if batch["originals"] else None
     torch.manual_seed(batch["seed"] + len(parts))
     if len(DIMS) > 1:
         found = []
@@ -157,7 +205,7 @@ def step(model, batch, scaler):
             found.append(compute(*cut, blocked.to(DEVICE), rows, targets))
         loss = torch.stack(found).sum()
     else:
-        loss = compute(q, p, blocked.to(DEVICE), rows, targets)
+        loss = compute(q, p, blocked.to(DEVICE), rows, targets, ids)
     scaler.scale(loss).backward()
     for number, part in enumerate(parts):
         if AGAIN:
@@ -170,10 +218,9 @@ def step(model, batch, scaler):
 def main():
     global HEAD
     model, before, whole_length = load()
-    if CLASSES:
-        HEAD = make_head(model.get_embedding_dimension()).to(DEVICE).train()
-    modules = [model, *([HEAD] if HEAD is not None else [])]
-    weights = [weight for module in modules for weight in module.parameters()]
+    HEAD = make_head(model)
+    modules = [model, *([HEAD.to(DEVICE).train()] if HEAD is not None else [])]
+    weights = list(torch.nn.ModuleList(modules).parameters())
     optimizer = torch.optim.AdamW(groups(modules), lr=1e-5, fused=DEVICE != "mps")
     scaler = torch.amp.GradScaler(torch.device(DEVICE).type, enabled=PRECISION == "fp16")
     for number, line in enumerate((HERE / "batches.jsonl").open(encoding="utf-8"), 1):
@@ -207,6 +254,11 @@ if __name__ == "__main__":
 def body_of(objective: str) -> str:
     """The lines that compute an objective's loss."""
     return _LOSSES.get(objective, _LOSSES["ranking"])
+
+
+def head_of(objective: str) -> str:
+    """The lines that make what is trained beside the model."""
+    return _HEADS.get(objective, "return None")
 
 
 def lora_lines(rank: int, alpha: int, targets: str | list[str]) -> str:

@@ -20,17 +20,16 @@ from engine.store import models
 from engine.store.files import write_whole
 from engine.store.project import Project
 from engine.task import Task
+from engine.train.kept import Kept
 from engine.train.lighter import adapter_config, frozen_names
+from engine.train.masked import hide_words
 from engine.train.objectives import matryoshka_dims
 from engine.train.schedule import seed_of
-from engine.train.script_text import body_of, freeze_lines, lora_lines, script_text
+from engine.train.script_text import body_of, freeze_lines, head_of, lora_lines, script_text
 from engine.train.sources import Source, open_source
 from engine.train.static_work import fits_static, is_static
-from engine.train.steps import TokenBatch
+from engine.train.steps import Part, TokenBatch
 from engine.train.work import part_budget, with_prompts
-
-# What is computed on single words, and a table of vectors with its own pairs from documents, are commands only.
-_ON_WORDS = ("tsdae", "mlm")
 
 
 def command_line(model: Model, project: str = "PROJECT", *, base: str = "") -> str:
@@ -71,8 +70,7 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     """Write `train.py` and `batches.jsonl` into the folder `dest`; returns their paths and the command line.
 
     Raises:
-        UserError: the model was not trained here, its data changed since, or it learns from single words or from a
-            table of vectors.
+        UserError: the model was not trained here, its data changed since, or it is a table of vectors.
     """
     model = models.resolve_model(project, str(model_id))
     if model.kind != "tuned" or not model.parent_id or "best_step" not in model.summary:
@@ -81,13 +79,14 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     command = command_line(model, str(project.path), base=base_name(project, model))
     base = models.resolve_model(project, str(model.parent_id))
     folder = folder_of(project, base)
-    if params.objective in _ON_WORDS or (is_static(folder) and fits_static(params)):
-        what = "A table of vectors" if is_static(folder) else f"'{OBJECTIVES[params.objective].title}'"
+    if is_static(folder) and fits_static(params):
         raise UserError(
-            f"{what} is trained in a way of its own, which sentence-transformers does not have.",
+            "There is no script for a table of vectors: it learns here by the parts of words and from pairs cut out of "
+            "the documents, which sentence-transformers cannot do.",
             hint=f"Repeat the run with the command: {command}",
         )
-    source = open_source(project, params, Task(), mining_id=model.mining_id or 0)
+    trained, _ = unmixed(project, model)
+    source = open_source(project, params, Task(), kept=Kept.of_run(project.path, trained.id, model.mining_id))
     if model.summary.get("data", source.digest) != source.digest:
         raise UserError(
             f"The training data changed since {model.name} was trained, so that no script can repeat it.",
@@ -120,7 +119,7 @@ class _Frame:
         model = load_checked(folder, facts)
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(params.max_length, facts.max_length)
-        trained, share = _unmixed(project, run)
+        trained, share = unmixed(project, run)
         rates = tuple(point.value for point in models.curve(project, trained.id, "lr"))
         return cls(run, params, folder, facts, model, rates, device, share)
 
@@ -129,11 +128,12 @@ class _Frame:
         budget, steps = part_budget(self.params, self.facts, self.device), int(self.run.summary["best_step"])
         for step, batch in enumerate(islice(source.batches(0), steps)):
             prompts = [self.facts.prompts.get(batch.asked, ""), self.facts.prompts.get("passage", "")]
-            parts = TokenBatch.of(self.model, batch, self.facts.prompts).parts(budget)
+            parts = list(TokenBatch.of(self.model, batch, self.facts.prompts).parts(budget))
+            seed = seed_of(self.params.seed, step)
             yield json.dumps(
                 {
                     "lr": self.rates[step],
-                    "seed": seed_of(self.params.seed, step),
+                    "seed": seed,
                     "prompts": prompts,
                     "parts": [part.places.tolist() for part in parts],
                     "queries": batch.queries,
@@ -141,9 +141,19 @@ class _Frame:
                     "blocked": [[int(i), int(k)] for i, k in zip(*batch.blocked.nonzero(), strict=True)],
                     "rows": batch.rows.tolist() if batch.rows is not None else [],
                     "targets": batch.targets.tolist() if batch.targets is not None else [],
+                    "originals": batch.originals,
+                    "hidden": self._hidden(parts, seed),
                 },
                 ensure_ascii=False,
             )
+
+    def _hidden(self, parts: list[Part], seed: int) -> list[list[list[list[int]]]]:
+        """For masked language, each part's tokens with some hidden, and the true ones at those places."""
+        if self.params.objective != "mlm":
+            return []
+        tokenizer, share = self.model.tokenizer, self.params.noise
+        made = [hide_words(part, tokenizer, share, seed + number) for number, part in enumerate(parts)]
+        return [[ids.tolist(), labels.tolist()] for ids, labels in made]
 
     def text(self, source: Source) -> str:
         params = self.params
@@ -163,6 +173,7 @@ class _Frame:
             classes=source.classes,
             again=params.objective == "cached_mnrl",
             body=body_of(params.objective),
+            head=head_of(params.objective),
             lighter=self._lighter(),
         )
 
@@ -178,11 +189,11 @@ class _Frame:
         return lines
 
 
-def _unmixed(project: Project, run: Model) -> tuple[Model, float]:
+def unmixed(project: Project, run: Model) -> tuple[Model, float]:
     """The run that a model mixed by hand comes from, and the share of the base in it after all mixing."""
     share = float(run.summary.get("base_share", 0.0))
     mixed = models.model(project, int(run.params.get("merged_from", 0)))
     if mixed is None:
         return run, share
-    trained, before = _unmixed(project, mixed)
+    trained, before = unmixed(project, mixed)
     return trained, share + (1 - share) * before

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.records import MetricPoint
+from engine.train.saving import in_per_cent
 
 Floats = npt.NDArray[np.float32]
 
@@ -53,8 +54,9 @@ def collapsed(now: Shape, first: Shape) -> str:
         return ""
     if now.alignment / max(now.spread, 1e-9) < 0.9 * first.alignment / first.spread:
         return ""
+    left = in_per_cent(now.spread / first.spread)
     return (
-        f"the vectors are collapsing: passages lie {now.spread / first.spread:.0%} as far apart as before training "
+        f"the vectors are collapsing: passages lie {left} as far apart as before training "
         f"(uniformity {first.uniformity:.2f} → {now.uniformity:.2f}), and answers came no nearer than the rest "
         f"(alignment {first.alignment:.2f} → {now.alignment:.2f}). Try a lower learning rate or more queries a batch."
     )

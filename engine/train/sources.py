@@ -18,6 +18,7 @@ from engine.store.project import Project
 from engine.store.scores import FEWEST_TEXTS, unmet
 from engine.task import Task
 from engine.train.examples import Batch, TrainingSet, batches, load_training_set, steps_per_epoch
+from engine.train.kept import NOTHING_KEPT, Kept
 from engine.train.plain_texts import TextSource
 from engine.train.scored import ScoredSource, load_scored_set
 
@@ -43,18 +44,18 @@ class Source(Protocol):
     def batches(self, start: int = 0) -> Iterator[Batch]: ...
 
 
-def open_source(project: Project, params: TrainParams, task: Task, *, mining_id: int | None = None) -> Source:
-    """The data that the objective of `params` learns from; `mining_id` as for `load_training_set`.
+def open_source(project: Project, params: TrainParams, task: Task, *, kept: Kept = NOTHING_KEPT) -> Source:
+    """The data that the objective of `params` learns from; `kept`: of a run, which goes on with what it began with.
 
     Raises:
         UserError: the data does not fit the objective; the sentence says what is missing.
     """
     needs = OBJECTIVES[params.objective].needs
     if needs == "texts":
-        return TextSource(project, params)
+        return TextSource(project, params, kept=kept)
     if needs in ("scores", "order", "classes", "teacher"):
-        return ScoredSource(load_scored_set(project, params), params)
-    return AnswerSource(project, params, task, mining_id=mining_id)
+        return ScoredSource(load_scored_set(project, params, kept=kept), params)
+    return AnswerSource(project, params, task, kept=kept)
 
 
 _OBSTACLES = {
@@ -77,23 +78,23 @@ def fitting(project: Project) -> dict[Objective, str]:
 class AnswerSource:
     """Training queries with their answers and hard negatives."""
 
-    def __init__(self, project: Project, params: TrainParams, task: Task, *, mining_id: int | None = None) -> None:
+    def __init__(self, project: Project, params: TrainParams, task: Task, *, kept: Kept = NOTHING_KEPT) -> None:
         self._params = params
-        data = load_training_set(project, params, mining_id=mining_id)
+        data = load_training_set(project, params, kept=kept)
         if OBJECTIVES[params.objective].needs == "negatives":
             data = _only_with_negatives(data, params)
         self.data = data
         self.digest, self.corpus, self.classes = data.digest, data.corpus, 0
         self.n_queries, self.n_negatives = len(data.examples), data.count_negatives
-        self._replay = self._open_replay(params) if params.replay else None
-        self._guide = _Guide.of(project, data, params, task) if params.objective == "gist" else None
+        self._replay = self._open_replay(params, kept) if params.replay else None
+        self._guide = _Guide.of(project, data, params, task, kept) if params.objective == "gist" else None
 
-    def _open_replay(self, params: TrainParams) -> TrainingSet:
+    def _open_replay(self, params: TrainParams, kept: Kept) -> TrainingSet:
         """Training queries of another project; its path takes part in the digest through their texts."""
         if params.objective == "gist":
             raise UserError("A guide knows no other project's texts.", hint="Leave out replay, or use mnrl.")
         with Project.open(Path(params.replay).expanduser(), readonly=True) as other:
-            found = load_training_set(other, params)
+            found = load_training_set(other, params, kept=replace(kept, mining_id=None), name="replay")
         self.digest = f"{self.digest}+{found.digest}"
         return found
 
@@ -164,11 +165,12 @@ class _Guide:
         self._asked, self._read, self._row_of = asked, read, row_of
 
     @classmethod
-    def of(cls, project: Project, data: TrainingSet, params: TrainParams, task: Task) -> _Guide:
+    def of(cls, project: Project, data: TrainingSet, params: TrainParams, task: Task, kept: Kept) -> _Guide:
         from engine.encode.models import open_encoder
         from engine.encode.vectors import encode_texts
 
-        model = resolve_model(project, params.guide)
+        model = resolve_model(project, str(kept.value("guide") or params.guide))
+        kept.keep("guide", model.id)
         encoder = open_encoder(project, model, device=params.device)
         rows = sorted({row for e in data.examples for row in (*e.positives, *e.negatives)})
         texts, asked_texts = data.texts(rows), [e.text for e in data.examples]

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from engine.encode.folders import read_modules
 from engine.params import TrainParams
-from engine.store.documents import corpus
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.bags import leave_out, make_bag, rank_loss, vectors
 from engine.train.document_pairs import DocumentPairs
 from engine.train.examples import Batch
+from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.pieces import Parts, count_tokens, token_names
 from engine.train.work import EncoderWork
 
@@ -61,16 +61,28 @@ class _Whole:
 class StaticWork(EncoderWork):
     """Tunes a static embedding on the CPU, where its steps are fastest."""
 
-    def __init__(self, project: Project, base_folder: Path, params: TrainParams, task: Task) -> None:
-        super().__init__(project, base_folder, replace(params, device="cpu", precision="fp32"), task)
+    def __init__(
+        self, project: Project, base_folder: Path, params: TrainParams, task: Task, *, kept: Kept = NOTHING_KEPT
+    ) -> None:
+        super().__init__(project, base_folder, replace(params, device="cpu", precision="fp32"), task, kept=kept)
         module = self.model[0]
         self._tokenizer = module.tokenizer
         rows = module.embedding.weight.detach().numpy().copy()
         parts = Parts.of(token_names(self._tokenizer), 2 * len(rows))
         self.whole = make_bag(rows, parts.matrix)
         self.stepper: Any = _Whole()
-        self._pairs = DocumentPairs(self._tokenizer, corpus(project).texts, task)
+        self._pairs = DocumentPairs(self._tokenizer, self._documents(kept), task)
         self._finished = False
+
+    def _documents(self, kept: Kept) -> list[str]:
+        """Texts to make pairs of: those that the run began with, as long as all are there."""
+        found, rows = self.source.corpus, None
+        if names := kept.value("documents"):
+            rows = rows_named(found, names)
+        if rows is None:
+            rows = list(range(len(found.texts)))
+            kept.keep("documents", names_of(found, rows))
+        return [found.texts[row] for row in rows]
 
     def batches(self, start: int) -> Iterator[CountedBatch]:
         """Batches as counts from step `start`; the next one is read while the model learns."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import TrainingError, UserError
 from engine.params import TrainParams, params_from_dict, params_to_dict
+from engine.train.kept import NOTHING_KEPT, Kept
 
 if TYPE_CHECKING:
     import torch
@@ -98,8 +99,11 @@ class Team:
 
 
 @contextmanager
-def lead(project: Path, base_folder: Path, params: TrainParams) -> Iterator[Team | None]:
+def lead(project: Path, base_folder: Path, params: TrainParams, kept: Kept = NOTHING_KEPT) -> Iterator[Team | None]:
     """Start the other processes of a run and lead them; None where one process is enough.
+
+    Args:
+        kept: what the run learns from, which the others read.
 
     Raises:
         UserError: more GPUs are asked for than there are, or the objective cannot be shared.
@@ -111,7 +115,8 @@ def lead(project: Path, base_folder: Path, params: TrainParams) -> Iterator[Team
     if params.objective in ("softmax", "tsdae", "mlm"):
         raise UserError("This objective has weights of its own and runs in one process.", hint="Set processes=1.")
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()), "WORLD_SIZE": str(size)}
-    asked = json.dumps({"project": str(project), "base": str(base_folder), "params": params_to_dict(params)})
+    values = {"project": str(project), "base": str(base_folder), "params": params_to_dict(params)}
+    asked = json.dumps({**values, "kept": str(kept.folder or ""), "mining": kept.mining_id})
     members = [_start_member(rank, size, place, asked) for rank in range(1, size)]
     team = None
     try:
@@ -200,18 +205,19 @@ def main() -> int:
 
     quiet_libraries()
     team = _join(rank, int(place["WORLD_SIZE"]), params, place)
-    _follow(team, Path(asked["project"]), Path(asked["base"]), replace(params, device=team.device, guard=""))
+    kept = Kept(Path(asked["kept"]) if asked["kept"] else None, asked["mining"])
+    _follow(team, Path(asked["project"]), Path(asked["base"]), replace(params, device=team.device, guard=""), kept)
     _leave()
     return 0
 
 
-def _follow(team: Team, project: Path, base_folder: Path, params: TrainParams) -> None:
+def _follow(team: Team, project: Path, base_folder: Path, params: TrainParams, kept: Kept) -> None:
     from engine.store.project import Project
     from engine.task import Task
     from engine.train.work import EncoderWork
 
     with Project.open(project, readonly=True) as opened:
-        work = EncoderWork(opened, base_folder, params, Task(), team=team)
+        work = EncoderWork(opened, base_folder, params, Task(), team=team, kept=kept)
         batches = work.batches(0)
         while (heard := team.listen())[0] != _END:
             what, value = heard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from engine.encode.models import add_model_folder, folder_of
 from engine.errors import UserError
@@ -17,7 +17,9 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.forecast import kept_inside
+from engine.train.kept import Kept
 from engine.train.running import Run
+from engine.train.sources import open_source
 from engine.train.static_work import StaticWork, fits_static, is_static
 from engine.train.summary import TrainSummary
 from engine.train.team import lead
@@ -43,21 +45,24 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     if not params.resume:
         for finding in lint(project, params).findings:
             task.warn(f"{finding.words} {finding.hint}")
-    measured = find_forecast(project, params)
-    foretold = asdict(measured) if measured else {}
-    params = kept_inside(project, params)
+    else:
+        say_what_waits(project, row, task)
+    kept = Kept.of_run(project.path, row.id, row.mining_id, writable=True)
+    params, foretold = _limited(project, params, kept)
     checkpoints = Checkpoints(project.path / "models" / str(row.id) / "checkpoints")
     try:
         base = models.resolve_model(project, str(row.parent_id))
         folder = folder_of(project, base)
         if is_static(folder) and fits_static(params):
             params = static_params(params)
-            static = StaticWork(project, folder, params, task)
+            static = StaticWork(project, folder, params, task, kept=kept)
             run = Run(project, row, base, params, checkpoints, static, task)
             run.foretold = foretold
             return run.finish()
-        with lead(project.path, folder, params) as team:
-            work = EncoderWork(project, folder, params, task, team=team)
+        if params.processes != 1:
+            open_source(project, params, task, kept=kept)  # the others read what was kept of it
+        with lead(project.path, folder, params, kept) as team:
+            work = EncoderWork(project, folder, params, task, team=team, kept=kept)
             run = Run(project, row, base, params, checkpoints, work, task)
             run.foretold = foretold
             return run.finish()
@@ -66,6 +71,29 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
         if found and found.state is State.BUILDING and checkpoints.newest() is None:
             models.drop_model(project, row.id)
         raise
+
+
+def say_what_waits(project: Project, row: Model, task: Task) -> None:
+    """A run that goes on takes the negatives it was begun with; newer ones are for another."""
+    newest = newest_mining(project)
+    if newest and newest.id != row.mining_id:
+        began = f"the negatives of mining {row.mining_id}" if row.mining_id else "no mined negatives"
+        task.warn(
+            f"{row.name} goes on with {began}, as it was begun; those of mining {newest.id} are for a new training."
+        )
+
+
+def _limited(project: Project, params: TrainParams, kept: Kept) -> tuple[TrainParams, dict[str, Any]]:
+    """The params with the limit of time that the run was begun with, and what was foretold of it then."""
+    known = kept.value("limit")
+    if known is None:
+        measured = find_forecast(project, params)
+        known = {
+            "minutes": kept_inside(project, params).minutes,
+            "foretold": asdict(measured) if measured else {},
+        }
+        kept.keep("limit", known)
+    return replace(params, minutes=known["minutes"]), known["foretold"]
 
 
 P = TypeVar("P", TrainParams, RerankerParams)

@@ -19,6 +19,7 @@ from engine.store.project import Project
 from engine.task import Task
 from engine.train.dev import DevMeasure, choose_pool
 from engine.train.examples import Batch
+from engine.train.kept import NOTHING_KEPT, Kept
 from engine.train.lighter import make_lighter, merge_adapters
 from engine.train.objectives import build_loss
 from engine.train.saving import CardFacts, mix_weights, save_model
@@ -45,11 +46,18 @@ class EncoderWork:
     can_mix = True
 
     def __init__(
-        self, project: Project, base_folder: Path, params: TrainParams, task: Task, *, team: Team | None = None
+        self,
+        project: Project,
+        base_folder: Path,
+        params: TrainParams,
+        task: Task,
+        *,
+        team: Team | None = None,
+        kept: Kept = NOTHING_KEPT,
     ) -> None:
-        self.team = team
+        self.team, self._kept = team, kept
         self.project, self.params, self.task, self.base_folder = project, params, task, base_folder
-        self.source: Source = open_source(project, params, task)
+        self.source: Source = open_source(project, params, task, kept=kept)
         self.device = team.device if team else pick_device(params.device)
         self.precision = pick_precision(self.device, params.precision)
         self.facts = with_prompts(read_facts(base_folder), params)
@@ -113,8 +121,9 @@ class EncoderWork:
         return Stepper(**values)
 
     def _dev_measure(self, project: Project, split: Split) -> DevMeasure | None:
-        corpus = self.source.corpus if project is self.project else None
-        pool = choose_pool(project, corpus, self.params, self.task, split)
+        own = project is self.project
+        corpus, kept = (self.source.corpus, self._kept) if own else (None, NOTHING_KEPT)
+        pool = choose_pool(project, corpus, self.params, self.task, split, kept=kept)
         if pool is None:
             return None
         return DevMeasure.of(

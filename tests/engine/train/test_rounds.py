@@ -9,7 +9,8 @@ from engine.encode.models import folder_of
 from engine.errors import UserError
 from engine.params import AutopilotParams, MergeParams
 from engine.records import Split, State
-from engine.store import models, negatives, queries
+from engine.store import documents, models, negatives, queries
+from engine.store.documents import NewDocument, NewPassage
 from engine.task import Task
 from engine.train.forecast import forecast
 from engine.train.merging import merge
@@ -152,3 +153,18 @@ def test_settings_of_a_mixed_model_are_those_of_its_run(project, small):
     train(project, replace(small, merge="off"), Task())
     summary = merge(project, MergeParams(alpha=0.5), Task())
     assert run_params(models.model(project, summary.model)).max_steps == 12
+
+
+def test_the_curve_of_a_mix_is_measured_in_the_dev_pool_of_the_run(project, small):
+    params = replace(small, merge="off", dev_queries=7, dev_passages=20)
+    tuned = train(project, params, Task())
+    documents.put_labelled(
+        project,
+        [(NewDocument("", "new", "test", "new", external_id="new", labelled=True), NewPassage("how to find it"))],
+        import_id=1,
+    )
+    curve = merge(project, MergeParams(), Task()).curve
+    assert curve[0][1] == pytest.approx(tuned.dev, abs=1e-9)
+    assert curve[-1][1] == pytest.approx(tuned.dev_base, abs=1e-9)
+    assert merge(project, MergeParams(alpha=0.0), Task()).dev == pytest.approx(tuned.dev, abs=1e-9)
+    assert "0 % of tiny" in models.models(project)[-1].name

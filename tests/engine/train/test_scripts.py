@@ -14,6 +14,7 @@ from engine.objectives import OBJECTIVES
 from engine.params import MakeBaseParams, MineParams, TrainParams
 from engine.records import Qrel
 from engine.store import models, queries
+from engine.store.documents import remove_documents
 from engine.store.scores import PairScore, put_scores
 from engine.task import Task
 from engine.train.bases import make_base
@@ -31,6 +32,8 @@ WAYS = {
     "classes": {"objective": "softmax"},
     "lists": {"objective": "kl_distill"},
     "texts": {"objective": "augmented"},
+    "texts written again": {"objective": "tsdae"},
+    "hidden words": {"objective": "mlm"},
     "half of it in bf16": {"precision": "bf16"},
     "adapters above frozen layers": {"lora_rank": 2, "freeze_layers": 1},
     "prompts": {"query_prompt": "find: ", "passage_prompt": "read: "},
@@ -80,6 +83,7 @@ def test_the_loss_in_a_script_is_the_engines(objective):
     ours = build_loss(params, None, dim=32).compute(asked, read, batch)
     values = dict.fromkeys(("name", "more", "base", "max_length", "seed", "weight_decay", "dims"), "")
     values |= {"device": "cpu", "precision": "fp32", "base_share": 0.0, "classes": 0, "again": False, "lighter": ""}
+    values |= {"head": "return None"}
     script: dict[str, object] = {"__name__": "script", "__file__": "script.py"}
     exec(script_text(**values, scale=13.0, margin=0.4, body=body_of(objective)), script)
     theirs = script["compute"](asked, read, torch.from_numpy(blocked), torch.tensor(rows), torch.from_numpy(targets))
@@ -98,24 +102,25 @@ def test_the_script_mixes_with_the_base_as_the_run_did(project, small, tmp_path,
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-5
 
 
-def test_a_run_on_words_is_a_command_only(project, small, tmp_path):
-    summary = train(project, replace(small, objective="tsdae", max_steps=1), Task())
-    with pytest.raises(UserError, match="trained in a way of its own") as refused:
-        write_script(project, summary.model, str(tmp_path / "again"))
-    assert "--set objective=tsdae" in refused.value.hint
-    assert not (tmp_path / "again").exists()
-
-
 def test_a_table_of_vectors_is_a_command_only(project, small, tmp_path):
     make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
     summary = train(project, replace(small, max_steps=1), Task())
-    with pytest.raises(UserError, match="A table of vectors is trained in a way of its own"):
+    with pytest.raises(UserError, match="There is no script for a table of vectors") as refused:
         write_script(project, summary.model, str(tmp_path / "again"))
+    assert "searchsmith train" in refused.value.hint
+    assert not (tmp_path / "again").exists()
 
 
-def test_a_run_whose_data_changed_since_is_no_script(project, small, tmp_path):
+def test_answers_judged_since_do_not_change_the_script(project, small, tmp_path):
     summary = train(project, replace(small, max_steps=1), Task())
     queries.put_qrels(project, [Qrel(1, 2, 1)])
+    assert write_script(project, summary.model, str(tmp_path / "again"))["script"]
+
+
+def test_a_run_whose_passages_were_removed_is_no_script(project, small, tmp_path):
+    summary = train(project, replace(small, max_steps=1), Task())
+    (document_id,) = project.db.execute("select document_id from passages where id = 1").fetchone()
+    remove_documents(project, [document_id])
     with pytest.raises(UserError, match="data changed since tuned 1 was trained"):
         write_script(project, summary.model, str(tmp_path / "again"))
 

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from engine.encode.models import open_encoder
 from engine.errors import Cancelled, TrainingError, UserError
-from engine.records import Review, Split, State
+from engine.records import Split, State
 from engine.store import models, queries
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
@@ -118,16 +118,6 @@ def test_a_finished_run_cannot_be_resumed(project, small):
     summary = train(project, small, Task())
     with pytest.raises(UserError, match="no interrupted run"):
         train(project, replace(small, resume=summary.model), Task())
-
-
-def test_changed_data_is_told_on_resume(project, small):
-    with pytest.raises(Cancelled):
-        train(project, small, Recorder(stop_at=9))
-    (interrupted,) = models.interrupted_models(project)
-    queries.put_review(project, 1, 9, Review.RELEVANT)
-    task = Recorder()
-    train(project, replace(small, resume=interrupted.id), task)
-    assert any("training data changed" in warning for warning in task.warnings)
 
 
 @pytest.mark.parametrize("bad", ["nan", "inf"])
