@@ -20,7 +20,7 @@ from gui.jobs.job import Job
 from gui.pages.findings import Findings, go_mend
 from gui.pages.negatives_bulk import leave_out_doubtful
 from gui.pages.negatives_compare import ComparePanel, Comparison, read_comparison
-from gui.pages.negatives_facts import ground_words, outcome_words, source_words
+from gui.pages.negatives_facts import ground_words, outcome_words, provenance_words
 from gui.pages.negatives_introduction import Introduction, read_cards
 from gui.pages.negatives_likeness import LikenessAsker
 from gui.pages.negatives_mining import choose_mining, choose_reranker, start_mining
@@ -307,15 +307,7 @@ class NegativesPage(ReadingPage):
             return
         which = cast(Which, str(self.candidates.which.value()))
         rows = rows_of_interest(self._mined, self._looked.picture, rows_shown(self._mined, opened.query_id), which)
-        chosen = self.candidates.current()
-        self.candidates.model.show_candidates(self._mined, self._looked.picture, rows, opened.names, self._model_head())
-        self.candidates.set_fact(source_words(self._mined.mining))
-        place = self.candidates.model.row_of(chosen.passage_id) if chosen else -1
-        if place >= 0:
-            self.candidates.choose(place)
-        now = self.candidates.current()
-        if now is not None:
-            self._candidate_chosen(now)
+        self.candidates.show_rows(self._mined, self._looked.picture, rows, opened, self._model_head())
 
     def _filter(self) -> None:
         if self._opened is not None:
@@ -348,7 +340,8 @@ class NegativesPage(ReadingPage):
             row = shown.right.row
             kind = self.candidates.model.chip_of(row) or "none"
             chip = (self.candidates.model.state_words(row), cast(ChipState, kind))
-        self.compare.show_comparison(shown, self._model_head(), chip)
+        told = provenance_words(self._mined, shown.right.row) if self._mined and shown else ("", "")
+        self.compare.show_comparison(shown, self._model_head(), chip, told)
 
     # Judging and walking
 

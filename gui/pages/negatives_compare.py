@@ -142,6 +142,9 @@ class PassageCard(Card):
         self.reranked = ElidedLabel("", "caption", "text3")
         self.reranked.setVisible(False)
         self.body.addWidget(self.reranked)
+        self.origin = ElidedLabel("", "caption", "text3")
+        self.origin.setVisible(False)
+        self.body.addWidget(self.origin)
         self.body.addSpacing(4)
         self.body.addWidget(self.text, 1)
 
@@ -161,6 +164,14 @@ class PassageCard(Card):
         whole = self.layout()
         if whole is not None:
             whole.activate()  # the chip's new width would otherwise wait for the next resize
+
+    def set_origin(self, words_: str, whole: str) -> None:
+        """Where a candidate is from: which mining, for whose share it was taken."""
+        self.origin.setText(words_)
+        self.origin.setVisible(bool(words_))
+        if whole:
+            self.origin.setToolTip(f"<p>{escape(whole)}</p>")
+            self.origin.setAccessibleName(whole)
 
     def _standing(self, at: CandidateRow, model: str) -> str:
         found = [f"BM25 {at.bm25_rank} ({words.decimal(at.bm25_score, 1)})"] if at.bm25_rank else []
@@ -218,8 +229,10 @@ class ComparePanel(QFrame):
     def comparison(self) -> Comparison | None:
         return self._shown
 
-    def show_comparison(self, shown: Comparison | None, model: str, chip: tuple[str, ChipState]) -> None:
-        """Show two passages; `chip` is the candidate's state in a word."""
+    def show_comparison(
+        self, shown: Comparison | None, model: str, chip: tuple[str, ChipState], told: tuple[str, str] = ("", "")
+    ) -> None:
+        """Show two passages; `chip` is the candidate's state in a word, `told` where it is from, briefly and whole."""
         self._shown = shown
         self._none.setVisible(shown is None)
         for part in self._parts:
@@ -239,11 +252,17 @@ class ComparePanel(QFrame):
             number = f" {shown.answer + 1}/{shown.answers}" if shown.answers > 1 else ""
             self.left.show_side(shown.left, (self.tr("answer") + number, "good"), compared.left, model)
         self.right.show_side(shown.right, chip, () if is_answer else compared.right, model)
+        self.left.set_origin(*self._blank_line(told))
+        self.right.set_origin(*told)
         if self._waiting == (shown.query_id, shown.right.passage.id):
             self._say_waiting()
         else:
             self._stop_waiting()
             self._say_what_is_shared(shown)
+
+    def _blank_line(self, told: tuple[str, str]) -> tuple[str, str]:
+        """An empty line where the other side has one, so that both texts begin at the same height."""
+        return (" " if told[0] else "", "")
 
     def set_walk(self, place: int, total: int) -> None:
         """Where the chosen candidate stands among the doubtful ones; `place` from 1, 0 where it is none of them."""

@@ -6,10 +6,12 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from engine.params import MineParams
-from engine.records import Mining
+from engine.records import Mining, Review, Source
+from engine.store.selection import CandidateState
 from gui import words
 from gui.amounts import amount
 from gui.phrases import fill
+from gui.tables.candidates import CandidateRow
 from gui.tables.mined import Ground, Mined, Picture
 
 # The names that the variants have where they come from.
@@ -52,6 +54,41 @@ def source_words(mining: Mining | None) -> str:
     if recall is not None:
         said += " · " + fill(_tr("by an index that finds %1 of the exact ones"), words.share(float(recall)))
     return said
+
+
+def provenance_words(mined: Mined, found: CandidateRow) -> tuple[str, str]:
+    """Where a candidate is from, briefly and whole: source, rank, score, margin, round, model, weights, your word."""
+    if found.state is CandidateState.ANSWER:
+        return "", ""
+    sources = {
+        Source.BM25: "BM25",
+        Source.DENSE: _tr("the model"),
+        Source.RANDOM: _tr("chance"),
+        Source.IMPORTED: _tr("the imported set"),
+    }
+    taken = fill(_tr("from %1"), sources[found.source]) if found.source is not None else ""
+    round_, digest = fill(_tr("round %1"), str(mined.mining.round)), mined.digest[:8]
+    brief = " · ".join(part for part in (taken, round_, digest) if part)
+    verdicts = {
+        Review.NEGATIVE: _tr("Your word: a negative."),
+        Review.LEFT_OUT: _tr("Your word: leave out."),
+        Review.RELEVANT: _tr("Your word: an answer."),
+    }
+    whole = [
+        fill(_tr("Taken from %1."), sources[found.source]) if found.source is not None else _tr("Not chosen."),
+        fill(
+            _tr("Rank %1 of %2, %3 of the model; score %4, margin %5, doubt %6."),
+            str(found.bm25_rank or "–"),
+            bm25_name(mined.mining),
+            str(found.dense_rank or "–"),
+            words.decimal(found.score),
+            words.share(found.margin, 1),
+            words.decimal(found.doubt, 2),
+        ),
+        fill(_tr("Mined in round %1 by %2, weights %3."), str(mined.mining.round), mined.model_name, mined.digest[:12]),
+        verdicts[found.review] if found.review is not None else "",
+    ]
+    return brief, " ".join(part for part in whole if part)
 
 
 def bm25_name(mining: Mining | None) -> str:

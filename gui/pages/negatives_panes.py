@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 
 from engine.store.selection import HELD, CandidateState
 from gui import words
+from gui.pages.negatives_facts import source_words
 from gui.phrases import fill
 from gui.tables.candidates import BM25_SCORE, SCORE, STATE, CandidateRow, CandidatesModel
+from gui.tables.documents import is_code
+from gui.tables.mined import Mined, Opened, Picture
 from gui.tables.mined_queries import MinedQueriesModel, MinedQuery, MinedQueryDelegate
 from gui.tables.paged import RECORD
 from gui.widgets.cards import column, row, rule
@@ -134,7 +139,6 @@ class CandidatesPane(QFrame):
         stack.addWidget(rule())
         self.model = CandidatesModel(self)
         self.table = CandidateTable(self.tr("Candidates of the query"))
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of one family differ at their ends
         self.table.setModel(self.model)
         self.table.set_widths(0, 50, 48, 44, 48, 64, 96)
         self.table.ran_over.connect(self.ran_over)
@@ -148,10 +152,25 @@ class CandidatesPane(QFrame):
         note.setContentsMargins(16, 0, 16, 0)
         stack.addWidget(note)
 
+    def show_rows(self, mined: Mined, shown: Picture, rows: NDArray[np.int64], opened: Opened, model: str) -> None:
+        """Show a query's candidates; the chosen one stays where it is still among them, and is told again."""
+        chosen = self.current()
+        self.model.show_candidates(mined, shown, rows, opened.names, model)
+        code = any(is_code(found.name) for found in self.model.rows())
+        # Names of one family differ at their ends; a sentence is read from its beginning.
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle if code else Qt.TextElideMode.ElideRight)
+        self._set_fact(source_words(mined.mining))
+        place = self.model.row_of(chosen.passage_id) if chosen else -1
+        if place >= 0:
+            self.choose(place)
+        now = self.current()
+        if now is not None:
+            self.candidate_chosen.emit(now)
+
     def current(self) -> CandidateRow | None:
         return self.model.row(self.table.currentIndex().row())
 
-    def set_fact(self, sources: str) -> None:
+    def _set_fact(self, sources: str) -> None:
         """How many candidates, and where they are from."""
         answers = sum(found.state is CandidateState.ANSWER for found in self.model.rows())
         count = words.count(self.model.rowCount() - answers)

@@ -19,7 +19,7 @@ from gui.widgets.charts import Histogram
 from gui.widgets.labels import ElidedLabel, Icon, Link, label
 from gui.widgets.waterfall import Fall, Waterfall
 
-HEIGHT = 212
+HEIGHT = 232  # the rules down to the reranker, each of them whole
 STRIP = 40
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
-from engine.records import Review
+from engine.records import Review, Source
 from engine.store.candidates import REVIEW_CODES, Flag
-from engine.store.selection import HELD, STATES, CandidateState
+from engine.store.selection import HELD, SOURCES, STATES, CandidateState
 from gui import words
 from gui.tables.documents import is_code
 from gui.tables.mined import Mined, Picture
@@ -35,7 +35,8 @@ PASSAGE, BM25, BM25_SCORE, MODEL, SCORE, MARGIN, STATE = range(7)
 class CandidateRow:
     """One candidate as the page speaks of it; `place` is where it lies among all of the mining.
 
-    `reranked`: what a reranker gave it, None where it did not read it.
+    `reranked`: what a reranker gave it, None where it did not read it. `source`: whose share it was taken for, None
+    where it is not chosen.
     """
 
     place: int
@@ -50,6 +51,8 @@ class CandidateRow:
     review: Review | None
     random: bool
     reranked: float | None = None
+    source: Source | None = None
+    doubt: float = 0.0
 
 
 class CandidatesModel(QAbstractTableModel):
@@ -201,6 +204,8 @@ def candidate_row(mined: Mined, shown: Picture, place: int, names: Mapping[int, 
         _REVIEWS.get(int(mined.reviews[place])),
         bool(all_.flags[place] & Flag.RANDOM) and not all_.bm25_rank[place] and not all_.dense_rank[place],
         None if all_.reranked is None or np.isnan(all_.reranked[place]) else float(all_.reranked[place]),
+        SOURCES[source] if (source := int(shown.selection.sources[place])) < len(SOURCES) else None,
+        float(all_.doubt[place]),
     )
 
 

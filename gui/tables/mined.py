@@ -74,6 +74,7 @@ class Mined:
         findings: what training would suffer from, each with the next step.
         reranker: the one that has read candidates near the cut, "" for none.
         new: how many negatives the mining before did not have, None for the first one.
+        digest: of the weights of the model that mined.
         numbers, bins: (n,) each candidate's query and bin of the histogram (answers in one more), worked out once.
     """
 
@@ -88,6 +89,7 @@ class Mined:
     findings: tuple[Warned, ...] = ()
     reranker: str = ""
     new: int | None = None
+    digest: str = ""
     numbers: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     bins: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
@@ -179,6 +181,7 @@ def read_mined(project: Project) -> Mined | None:
         read_findings(project, mining.id),
         gate.reranker if gate is not None else "",
         mining.counts.get("new"),
+        model.weights_digest if model else "",
         candidates.query_numbers(),
         margin_bins(candidates, span),
     )

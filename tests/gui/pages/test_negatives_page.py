@@ -13,13 +13,14 @@ from pytestqt.qtbot import QtBot
 from engine.mine.likeness import Likeness, SentenceWeight
 from engine.params import SelectParams
 from engine.records import Review
-from engine.store import negatives, queries
+from engine.store import models, negatives, queries
 from engine.store.candidates import read_candidates, read_reviews
 from engine.store.project import Project
 from engine.store.selection import CandidateState, select
 from gui.dialogs.question import Question
 from gui.pages.negatives import NegativesPage
 from gui.pages.negatives_introduction import Introduction
+from gui.tables.mined import rows_shown
 from tests.gui.pages.showing import Shown
 
 
@@ -387,6 +388,62 @@ def test_the_score_of_bm25_stands_beside_its_rank(shown: Shown) -> None:
     assert mining is not None
     score = read_candidates(session.project, mining.id).bm25_score[row.place]
     assert f"BM25 {row.bm25_rank} ({score:.1f})" in page.compare.right.standing.text()
+
+
+def test_where_a_negative_is_from_stands_beside_it(shown: Shown) -> None:
+    page, session = shown(NegativesPage)
+    mining = negatives.newest_mining(session.project)
+    chosen = next(row for row in page.candidates.model.rows() if row.state is CandidateState.CHOSEN)
+    page.candidates.choose(page.candidates.model.row_of(chosen.passage_id))
+    shown.settle(page)
+    opened = page._opened
+    assert opened is not None
+    (kept,) = (
+        row
+        for row in negatives.negatives_of(session.project, mining.id, opened.query_id)
+        if row.passage_id == chosen.passage_id
+    )
+    digest = models.model(session.project, mining.model_id).weights_digest
+    source = {"dense": "the model", "bm25": "BM25"}[kept.source.value]
+    assert page.compare.right.origin.text() == f"from {source} · round 1 · {digest[:8]}"
+    whole = page.compare.right.origin.toolTip()
+    for part in (
+        f"score {kept.score:.3f}",
+        f"margin {100 * kept.margin:.1f} %",
+        f"doubt {kept.doubt:.2f}",
+        digest[:12],
+    ):
+        assert part in whole, part
+
+
+def test_the_word_given_stands_with_where_it_is_from(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    row = page.candidates.current()
+    assert row is not None
+    page.judge("left_out")
+    shown.settle(page)
+    page.candidates.choose(page.candidates.model.row_of(row.passage_id))
+    shown.settle(page)
+    assert "Your word: leave out." in page.compare.right.origin.toolTip()
+
+
+def test_the_rules_down_to_the_reranker_are_seen_whole(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    area = page.selection.rules._area.viewport()
+    gate = page.selection.rules.gate
+    assert gate.mapTo(area, gate.rect().bottomLeft()).y() <= area.height()
+
+
+def test_a_sentence_is_cut_at_its_end_and_a_dotted_name_in_its_middle(shown: Shown) -> None:
+    page, _ = shown(NegativesPage)
+    assert page.candidates.table.textElideMode() == Qt.TextElideMode.ElideRight
+    looked, mined, opened = page._looked, page._mined, page._opened
+    assert looked is not None
+    assert mined is not None
+    assert opened is not None
+    named = replace(opened, names={place: f"numpy.linalg.part{place}" for place in opened.names})
+    page.candidates.show_rows(mined, looked.picture, rows_shown(mined, opened.query_id), named, "Base")
+    assert page.candidates.table.textElideMode() == Qt.TextElideMode.ElideMiddle
 
 
 def two_findings(project: Project) -> None:
