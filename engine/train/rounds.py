@@ -74,6 +74,7 @@ class _Autopilot:
         self.began = time.monotonic()
         self.rounds: list[Round] = []
         self.mine_seconds = self.evaluate_seconds = 0.0
+        self.minings = 0
         if "resume" in params.settings or "finish" in params.settings:
             raise UserError("Rounds start anew.", hint="Go on with an interrupted training by itself.")
         values = {"preset": params.preset, "base": params.base, **params.settings}
@@ -124,11 +125,16 @@ class _Autopilot:
         began = time.monotonic()
         mine(self.project, MineParams(model=model), self.task)
         self.mine_seconds = time.monotonic() - began
+        self.minings += 1
+
+    def _next_mining(self) -> float:
+        """Seconds that the next one will take: the first found vectors that the measurement before it had made."""
+        return self.mine_seconds + (self.evaluate_seconds if self.minings < 2 else 0.0)
 
     def _train(self, number: int, params: TrainParams, *, last: bool, timed: bool = True) -> Round:
         if timed and self.params.minutes:
-            params = replace(params, minutes=self._minutes(params, last=last))
-        summary = train(self.project, params, self.task)
+            params = replace(params, minutes=self._minutes(last=last))
+        summary = train(self.project, params, self.task, all_in=timed and bool(self.params.minutes))
         worse = summary.dev is not None and summary.dev_base is not None and summary.dev <= summary.dev_base
         kept = number < 2 or not worse
         if not kept:
@@ -160,21 +166,29 @@ class _Autopilot:
         """Seconds left for training, without those of the last measurement."""
         return 60 * self.params.minutes - (time.monotonic() - self.began) - self.evaluate_seconds
 
-    def _minutes(self, params: TrainParams, *, last: bool) -> float:
-        """A run's limit: half of what is left where another round may follow, else all of it."""
-        left = max(self._left(), _LEAST_SECONDS) / 60
-        mining = self.mine_seconds / 60
-        mine_too = not last and left > 2 * mining
-        return max((left - mining) / 2 if mine_too else left, _LEAST_SECONDS / 60)
+    def _minutes(self, *, last: bool) -> float:
+        """A run's limit: half of what is left where another round is worth its mining then, else all of it."""
+        left, mining = self._left(), self._next_mining()
+        if left < _LEAST_SECONDS:
+            self.task.warn(
+                f"Measuring and mining took most of the {self.params.minutes:g} minutes; the training is given "
+                f"{_LEAST_SECONDS:.0f} seconds. Give it more time, or train without rounds."
+            )
+        half = (left - mining) / 2
+        again = not last and self._is_worth(half + mining)
+        return max(half if again else left, _LEAST_SECONDS) / 60
+
+    def _is_worth(self, left: float) -> bool:
+        """Whether a round in so many seconds would be training enough, and not mining alone."""
+        training = left - self._next_mining()
+        return training > _LEAST_SECONDS and training > _LEAST_TRAINING * left
 
     def _reason_to_stop(self) -> str:
         if self.task.is_finishing:
             return "asked"
         if not self.params.minutes:
             return ""
-        left = self._left() - self.mine_seconds
-        enough = left > _LEAST_SECONDS and left > _LEAST_TRAINING * (left + self.mine_seconds)
-        return "" if enough else "time"
+        return "" if self._is_worth(self._left()) else "time"
 
     def _evaluate(self, systems: tuple[str, ...]) -> Any:  # Any: an EvaluateSummary
         began = time.monotonic()

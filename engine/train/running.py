@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ _MOST_GRADIENT = 1.0
 _BASE_SHARES = (0.25, 0.5)
 # Longer than this and so many times the usual, a step was interrupted by the machine's sleep or a stopped process.
 _ASLEEP_SECONDS, _ASLEEP_TIMES = 60.0, 10.0
+_LEAST_LEARNING = 5.0
 SAVE_SECONDS = 60.0
 """At least so often a checkpoint is written, whatever `eval_every` is: a killed run loses no more."""
 
@@ -91,6 +92,8 @@ class Run:
         self.peak = Peak(False)
         self._usual: dict[str, float] = {}
         self.foretold: dict[str, Any] = {}  # Any: a forecast's JSON, where trial steps made one
+        self.all_in_since: float | None = None  # when the run began, where its limit of time is one for all of it
+        self._look_seconds = 0.0
         self._saved_at = time.monotonic()
 
     def finish(self) -> TrainSummary:
@@ -104,6 +107,8 @@ class Run:
 
     def _run(self) -> TrainSummary:
         self._go_on_or_start()
+        if self.all_in_since is not None:
+            self._take_off_what_is_beside(self.all_in_since)
         try:
             if self.params.finish:
                 self.progress.stopped = self.progress.stopped or "asked"
@@ -138,9 +143,17 @@ class Run:
             )
         return None
 
+    def _take_off_what_is_beside(self, began: float) -> None:
+        """Leave for steps and looks what the time so far and the looks at the very end do not take of the limit."""
+        mixes = len(_BASE_SHARES) if self.work.dev and self.work.can_mix and self.params.merge != "off" else 0
+        beside = time.monotonic() - began + (1 + mixes) * self._look_seconds
+        left = max(60 * self.params.minutes - beside, _LEAST_LEARNING)
+        self.params = replace(self.params, minutes=left / 60)
+
     def _measure_baselines(self) -> None:
         if self.work.dev is None:
             return
+        began = time.monotonic()
         self.task.progress("measure the starting point", 0, 0)
         self.progress.bm25_dev = self.work.dev.pool.bm25
         self.progress.base_dev = self.work.measure_base()
@@ -153,6 +166,7 @@ class Run:
         self.progress.guard_base = self.work.measure_guard()
         if self.progress.guard_base is not None:
             self._point("guard_ndcg@10", 0, self.progress.guard_base)
+        self._look_seconds = time.monotonic() - began
 
     def _learn(self) -> None:
         if self._is_due() and self.progress.looked != self.progress.step:

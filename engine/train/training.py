@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ from engine.train.team import lead
 from engine.train.work import EncoderWork
 
 
-def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
+def train(project: Project, params: TrainParams, task: Task, *, all_in: bool = False) -> TrainSummary:
     """Tune a model; its row is `complete` last.
 
     The same seed, data and params give the same model bit for bit on a CPU, except with `minutes` (or the limit that a
@@ -35,11 +36,15 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
     `building` and goes on from there with `resume`, on a CPU with the very same numbers. A run without a step leaves
     nothing.
 
+    Args:
+        all_in: `minutes` is a limit of all that the run does, not of its steps and looks at dev alone.
+
     Raises:
         UserError: no data that fits the objective, no such model, or nothing to resume.
         TrainingError: the loss is no number (the best model so far is kept, complete), or memory or disk do not
             suffice.
     """
+    began = time.monotonic()
     task.progress("read training queries", 0, 0)
     row, params = open_row(project, params)
     if not params.resume:
@@ -57,14 +62,14 @@ def train(project: Project, params: TrainParams, task: Task) -> TrainSummary:
             params = static_params(params)
             static = StaticWork(project, folder, params, task, kept=kept)
             run = Run(project, row, base, params, checkpoints, static, task)
-            run.foretold = foretold
+            run.foretold, run.all_in_since = foretold, began if all_in else None
             return run.finish()
         if params.processes != 1:
             open_source(project, params, task, kept=kept)  # the others read what was kept of it
         with lead(project.path, folder, params, kept) as team:
             work = EncoderWork(project, folder, params, task, team=team, kept=kept)
             run = Run(project, row, base, params, checkpoints, work, task)
-            run.foretold = foretold
+            run.foretold, run.all_in_since = foretold, began if all_in else None
             return run.finish()
     except BaseException:
         found = models.model(project, row.id)

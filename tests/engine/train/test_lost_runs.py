@@ -53,7 +53,7 @@ class Killer:
         )  # fmt: skip
 
     def run_until_killed(self, project, params, steps, wait):
-        """Train, and kill -9 it `wait` seconds after its first `steps` steps."""
+        """Train, and kill -9 it `wait` seconds after its first `steps` steps; whether it was still at work then."""
         values = {"project": str(project), "params": params_to_dict(params)}
         self.process.stdin.write(json.dumps(values) + "\n")
         self.process.stdin.flush()
@@ -61,12 +61,13 @@ class Killer:
         child = int(next(lines))
         for _, line in zip(range(steps), lines, strict=False):
             if line == "end\n":
-                return
+                return False
         time.sleep(wait)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         while next(lines) != "end\n":
             pass
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -81,18 +82,19 @@ def killer():
 
 
 def unbroken_and_killed(killer, project, small, kills):
-    """The unbroken run, and one that was killed `kills` times on its way and then left alone."""
-    params = replace(small, max_steps=3 * kills, epochs=100.0, eval_every=2)
+    """The unbroken run, and one that could go on after each of `kills` kills on its way and was then left alone."""
+    params = replace(small, max_steps=6 * kills, epochs=100.0, eval_every=2)
     whole = train(project, params, Task())
     rng = np.random.default_rng(11)
     following, resumed = params, 0
-    for _ in range(kills):
-        killer.run_until_killed(project.path, following, int(rng.integers(1, 4)), float(rng.uniform(0, 0.03)))
+    while resumed < kills:
+        assert killer.run_until_killed(project.path, following, int(rng.integers(1, 4)), float(rng.uniform(0, 0.03)))
         project.recover()
         left = models.interrupted_models(project)
-        resumed += bool(left)
+        assert left or not resumed, f"after kill {resumed + 1} nothing could go on"
+        resumed += bool(left)  # before its first checkpoint a run leaves nothing, and begins anew
         following = replace(params, resume=left[0].id) if left else params
-    assert resumed  # else nothing was killed on its way
+    print(f"{resumed} of {kills} kills could go on")
     return whole, train(project, following, Task())
 
 

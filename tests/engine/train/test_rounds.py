@@ -1,6 +1,8 @@
 """Rounds, forecasts, mixing and repeating: what a person asks for instead of single settings."""
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,10 +10,11 @@ import torch
 from engine.encode.models import folder_of
 from engine.errors import UserError
 from engine.params import AutopilotParams, MergeParams
-from engine.records import Split, State
+from engine.records import Model, Split, State
 from engine.store import documents, models, negatives, queries
 from engine.store.documents import NewDocument, NewPassage
 from engine.task import Task
+from engine.train import rounds
 from engine.train.forecast import forecast
 from engine.train.merging import merge
 from engine.train.rounds import autopilot
@@ -60,8 +63,8 @@ def test_a_later_round_that_is_worse_is_left_out(with_test, monkeypatch):
 
     whole = module.train
 
-    def worse_in_the_second(project, params, task):
-        summary = whole(project, params, task)
+    def worse_in_the_second(project, params, task, **more):
+        summary = whole(project, params, task, **more)
         if worse_in_the_second.calls:
             summary = replace(summary, dev=0.0, gain=-0.5, gain_low=-0.6)
         else:
@@ -168,3 +171,103 @@ def test_the_curve_of_a_mix_is_measured_in_the_dev_pool_of_the_run(project, smal
     assert curve[-1][1] == pytest.approx(tuned.dev_base, abs=1e-9)
     assert merge(project, MergeParams(alpha=0.0), Task()).dev == pytest.approx(tuned.dev, abs=1e-9)
     assert "0 % of tiny" in models.models(project)[-1].name
+
+
+class Clocked:
+    """The stages on a clock of their own, on a machine that is so many times slower than another."""
+
+    def __init__(self, monkeypatch, *, slower=1.0, encode=30.0, gain=0.05):
+        self.now, self.slower, self.encode, self.gain = 0.0, slower, encode, gain
+        self.order, self.limits, self.known = [], [], set()
+        monkeypatch.setattr(rounds.time, "monotonic", lambda: self.now)
+        for name in ("evaluate", "mine", "train"):
+            monkeypatch.setattr(rounds, name, getattr(self, name))
+        monkeypatch.setattr(rounds.models, "resolve_model", lambda _project, ref: self.model(ref))
+        monkeypatch.setattr(rounds.models, "model", lambda _project, ref: self.model(ref))
+
+    def model(self, ref):
+        return Model(
+            int(ref) if str(ref).isdecimal() else 1, "m", "tuned", "", "", 0, 0, 1, None, {}, {}, "complete", ""
+        )
+
+    def read(self, model):
+        """The corpus is read once a model."""
+        self.now += 0.0 if model in self.known else self.encode * self.slower
+        self.known.add(model)
+
+    def evaluate(self, project, params, task):
+        self.order.append("evaluate")
+        self.read("base")
+        if "tuned" in params.systems:
+            self.read(str(len(self.limits)))
+        self.now += 2.0
+        return SimpleNamespace(systems={}, comparisons=())
+
+    def mine(self, project, params, task):
+        self.order.append(f"mine {params.model}")
+        self.read(params.model)
+        self.now += 5.0 * self.slower
+
+    def train(self, project, params, task, *, all_in):
+        assert all_in
+        self.order.append(f"train {params.base}")
+        self.limits.append(60 * params.minutes)
+        self.now += min(60 * params.minutes, 400.0 * self.slower) + 2.0  # never more than its limit and a step
+        number = len(self.limits)
+        return SimpleNamespace(model=number, steps=1, seconds=1.0, dev=0.5 + number / 10, dev_base=0.5, gain=self.gain,
+                               gain_low=self.gain - 0.01)  # fmt: skip
+
+
+@pytest.mark.parametrize("slower", [0.2, 1.0, 3.0])
+def test_ten_minutes_are_planned_and_kept_on_fast_and_slow_machines(with_test, monkeypatch, slower):
+    clocked = Clocked(monkeypatch, slower=slower)
+    summary = autopilot(with_test, AutopilotParams(minutes=10.0), Task())
+    assert clocked.order[:5] == ["evaluate", "mine base", "train base", "mine 1", "train 1"]
+    assert clocked.order[-1] == "evaluate"
+    assert clocked.now < 600 * 1.05
+    assert clocked.now > 600 * 0.7 or summary.stopped == "rounds"
+
+
+def test_a_second_round_that_would_be_mining_alone_is_not_begun_nor_waited_for(with_test, monkeypatch):
+    clocked = Clocked(monkeypatch, encode=130.0)
+    summary = autopilot(with_test, AutopilotParams(minutes=6.0), Task())
+    assert clocked.order == ["evaluate", "mine base", "train base", "evaluate"]
+    assert summary.stopped == "time"
+    assert clocked.limits[0] == pytest.approx(360 - 130 - 2 - 5 - 132)  # all that the last measurement leaves
+    assert clocked.now < 360 * 1.05
+
+
+def test_rounds_end_when_the_gain_is_inside_its_interval_with_time_left(with_test, monkeypatch):
+    clocked = Clocked(monkeypatch, gain=0.005)
+    assert autopilot(with_test, AutopilotParams(minutes=30.0), Task()).stopped == "gain"
+    assert clocked.order == ["evaluate", "mine base", "train base", "evaluate"]
+
+
+def test_time_that_measuring_takes_is_told_and_training_gets_a_little(with_test, monkeypatch):
+    clocked, task = Clocked(monkeypatch, encode=100.0), Recorder()
+    assert autopilot(with_test, AutopilotParams(minutes=2.0), task).stopped == "time"
+    assert clocked.limits == [20.0]
+    assert task.warnings[0].startswith("Measuring and mining took most of the 2 minutes")
+
+
+@pytest.mark.parametrize("merge", ["auto", "off"])
+def test_a_limit_for_all_of_a_run_counts_what_is_beside_its_steps(project, small, monkeypatch, merge):
+    from engine.train.dev import DevMeasure
+    from engine.train.steps import Stepper
+
+    clock, backward, ndcg = [0.0], Stepper.backward, DevMeasure.ndcg
+
+    def slow_step(self, *batch, **more):
+        clock[0] += 1.0
+        return backward(self, *batch, **more)
+
+    def slow_look(self, model):
+        clock[0] += 4.0
+        return ndcg(self, model)
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(Stepper, "backward", slow_step)
+    monkeypatch.setattr(DevMeasure, "ndcg", slow_look)
+    params = replace(small, minutes=1.0, max_steps=1000, epochs=1000.0, eval_every=8, merge=merge)
+    assert train(project, params, Task(), all_in=True).stopped == "time"
+    assert 52 <= clock[0] <= 61  # the last step may end just after its time
