@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -65,10 +67,14 @@ def main(arguments: Sequence[str]) -> int:
         say(f"searchsmith: something unexpected went wrong: {error!r} (--debug shows where)")
         return 1
     task.end_line()
-    if options.json:
-        print(json.dumps(summary, ensure_ascii=False))
-    else:
-        options.show(summary)
+    try:
+        if options.json:
+            print(json.dumps(summary, ensure_ascii=False))
+        else:
+            options.show(summary)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has seen enough (head, less); the work itself is done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

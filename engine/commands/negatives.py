@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.commands.common import Add, Values, given, job, words
@@ -62,7 +63,7 @@ def add_commands(add: Add) -> None:
             "choose again among the candidates there are, by other rules; those not named stay",
             _select,
             example="negatives select faq --relative-margin 0.1 --fill none",
-            show=show_facts,
+            show=_show_selected,
         )
     )
     judged = add(
@@ -196,6 +197,13 @@ def _show_mined(summary: Values) -> None:
         _show_report(summary["report"])
 
 
+def _show_selected(counts: Values) -> None:
+    _show_mined(counts)
+    _show_waterfall(counts["candidates"], counts["waterfall"])
+    if counts.get("new") is not None:
+        print(f"{counts['new']:,} of them are new against the mining before.")
+
+
 def _show_list(summary: Values) -> None:
     rows = [["id", "negatives", "doubtful", "query"]]
     rows += [[str(r["id"]), str(r["negatives"]), str(r["doubtful"]), plain(r["text"])[:80]] for r in summary["queries"]]
@@ -207,13 +215,28 @@ def _show_list(summary: Values) -> None:
 def _show_query(summary: Values) -> None:
     print(f"{summary['query']}  {plain(summary['text'])}")
     print(_provenance(summary))
-    rows = [["passage", "BM25", "model", "score", "margin", "doubt", "source", "state", "text"]]
+    read = any(row["reranked"] is not None for row in summary["candidates"])
+    heads = ["passage", "BM25", "model", "score", "margin", "doubt", *(["reranker"] if read else [])]
+    rows = [[*heads, "source", "state", "text"]]
     for row in summary["candidates"]:
         ranks = [str(row[name] or "–") for name in ("bm25_rank", "dense_rank")]
-        figures = [f"{row['score']:.3f}", f"{100 * row['margin']:+.1f} %", f"{row['doubt']:.2f}", row["source"]]
-        state = f"{row['state']} (your word: {row['review']})" if row["review"] else row["state"]
-        rows.append([str(row["passage"]), *ranks, *figures, state, plain(row["text"])[:60]])
-    print(table(rows, right=(0, 1, 2, 3, 4, 5)))
+        figures = [f"{row['score']:.3f}", f"{100 * row['margin']:+.1f} %", f"{row['doubt']:.2f}"]
+        if read:
+            figures.append("–" if row["reranked"] is None else f"{row['reranked']:.3f}")
+        state = _state(row["state"]) + (f" (your word: {_state(row['review'])})" if row["review"] else "")
+        rows.append([str(row["passage"]), *ranks, *figures, row["source"], state, plain(row["text"])[:60]])
+    print(table(rows, right=tuple(range(len(heads)))))
+
+
+def _show_waterfall(candidates: int, waterfall: Sequence[tuple[str, int, int]]) -> None:
+    rows = [["rule", "took out", "left"], ["candidates", "", f"{candidates:,}"]]
+    rows += [[_state(state), f"{removed:,}", f"{left:,}"] for state, removed, left in waterfall]
+    print(table(rows, right=(1, 2)))
+
+
+def _state(name: str) -> str:
+    """A state in words: too_close is told as too close."""
+    return name.replace("_", " ")
 
 
 def _amount(number: int, one: str, many: str = "") -> str:
@@ -229,8 +252,10 @@ def _provenance(summary: Values) -> str:
 
 def _show_report(report: Values) -> None:
     print(_provenance(report))
-    rows = [["rule", "took out", "left"], ["candidates", "", f"{report['candidates']:,}"]]
-    rows += [[state, f"{removed:,}", f"{left:,}"] for state, removed, left in report["waterfall"]]
-    print(table(rows, right=(1, 2)))
+    _show_waterfall(report["candidates"], report["waterfall"])
+    for round_ in report["rounds"]:
+        new = f", {round_['new']:,} of them new" if round_["new"] is not None else ""
+        kept = _amount(round_["negatives"], "negative")
+        print(f"Mining {round_['mining']}, round {round_['round']} by {round_['model']}: {kept}{new}.")
     for finding in report["findings"]:
         print(f"{finding['words']} {finding['hint']}")
