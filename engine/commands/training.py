@@ -198,10 +198,11 @@ def _list_objectives(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 
 def _show_fit(summary: Values) -> None:
-    """Objectives with what each teaches, or why not with this data."""
-    rows = [["objective", "fits", "what it teaches"]]
+    """Objectives with what each teaches, or why not with this data, and where they and their defaults come from."""
+    rows = [["objective", "fits", "what it teaches", "source, with the defaults taken from it"]]
     for name, obstacle in summary["obstacles"].items():
-        rows.append([name, "no" if obstacle else "yes", plain(obstacle or OBJECTIVES[name].words)])
+        facts = OBJECTIVES[name]
+        rows.append([name, "no" if obstacle else "yes", plain(obstacle or facts.words), facts.source])
     print(table(rows))
 
 

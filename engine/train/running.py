@@ -306,7 +306,7 @@ class Run:
             self._save()
             kept = f"The best model so far, of step {best}, is kept as {self.row.name}."
         raise TrainingError(
-            f"{what} was no number at step {step}; training stopped. {kept}",
+            f"{what} was no number at step {step}. {kept}",
             hint=f"Try a lower learning rate than {self.params.learning_rate:g}, a tenth of it for example.",
         )
 

@@ -35,7 +35,7 @@ class EndCard(Card):
         super().__init__(pad=16, parent=parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         line = row(gap=12)
-        self._chip = Chip()
+        self._chip = ChipPlace()
         self._words = Sentence("body", "text")
         line.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignTop)
         line.addWidget(self._words, 1)
@@ -105,8 +105,16 @@ class EndCard(Card):
             shown.setVisible(place < len(verdicts))
             if place < len(verdicts):
                 shown.show_comparison(verdicts[place])
+        self._align(self._verdicts[: len(verdicts)])
         self.setAccessibleName(f"{chip}: {sentence}")
         self.show()
+
+    def _align(self, rows: Sequence[VerdictRow]) -> None:
+        """Let the words of all lines begin in one column."""
+        places = [self._chip, *(row_.chip for row_ in rows)]
+        width = max(place.needed() for place in places)
+        for place in places:
+            place.setFixedWidth(width)
 
     def sentence(self) -> str:
         return self._words.text()
@@ -116,20 +124,37 @@ class EndCard(Card):
         return [row_.accessibleName() for row_ in self._verdicts if not row_.isHidden()]
 
 
+class ChipPlace(QWidget):
+    """A chip at the left of a place that may be wider than it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        line = row(self)
+        self._chip = Chip()
+        line.addWidget(self._chip)
+        line.addStretch(1)
+
+    def set_state(self, text: str, state: ChipState) -> None:
+        self._chip.set_state(text, state)
+
+    def needed(self) -> int:
+        return self._chip.sizeHint().width()
+
+
 class VerdictRow(QWidget):
     """WIN, TIE or LOSS against one system, with the difference and its interval."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         line = row(self, gap=12)
-        self._chip = Chip()
+        self.chip = ChipPlace()
         self._words = ElidedLabel("", "body", "text2")
-        line.addWidget(self._chip)
+        line.addWidget(self.chip)
         line.addWidget(self._words, 1)
 
     def show_comparison(self, found: Comparison) -> None:
         states: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outcome.LOSS: "bad"}
-        self._chip.set_state(found.verdict.value, states[found.verdict])
+        self.chip.set_state(found.verdict.value, states[found.verdict])
         other = "BM25" if found.b == "bm25" else self.tr("Base") if found.b == "base" else found.b
         text = fill(
             self.tr("against %1: %2 nDCG@10 (%3 to %4) on %5 test queries; %6 fixed, %7 broken"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, QWidget
 
 from gui import icons, theme
@@ -62,6 +62,12 @@ class SettingField(QObject):
         """Offer a choice, or show it with what keeps it from being chosen."""
         if isinstance(self.widget, ChoiceBox):
             self.widget.set_possible(value, reason)
+
+    def set_hint(self, value: str, words: str) -> None:
+        """Say more of a choice that can be chosen, when the mouse rests on it."""
+        widget = self.widget
+        if isinstance(widget, ChoiceBox) and widget.is_possible(value):
+            widget.setItemData(widget.findData(value), words, Qt.ItemDataRole.ToolTipRole)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The wheel scrolls the page; it changes no value that is not being edited."""

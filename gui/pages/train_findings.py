@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from gui import theme
 from gui.pages.findings import Findings, go_mend
 from gui.tables.mined import Warned
 from gui.widgets.cards import Card, column
@@ -31,8 +32,11 @@ class TrainFindings(QWidget):
         self.list = Findings(folded=False)
         self.list.mend_asked.connect(lambda code: go_mend(session, code))
         self._card.body.addWidget(self.list)
-        self._card.setVisible(False)
+        self._below = QWidget()  # the gap to what follows, gone with the card
+        self._below.setFixedHeight(theme.GAP)
         stack.addWidget(self._card)
+        stack.addWidget(self._below)
+        self._set_shown(False)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
@@ -69,4 +73,8 @@ class TrainFindings(QWidget):
 
     def _show(self, findings: list[Warned]) -> None:
         self.list.show_findings(findings)
-        self._card.setVisible(bool(findings))
+        self._set_shown(bool(findings))
+
+    def _set_shown(self, shown: bool) -> None:
+        self._card.setVisible(shown)
+        self._below.setVisible(shown)

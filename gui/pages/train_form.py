@@ -11,6 +11,7 @@ from engine.objectives import OBJECTIVES, OWN_SETTINGS, Objective
 from engine.params import RerankerParams, TrainParams
 from gui.pages.train_field import SettingField
 from gui.pages.train_settings import LEFT, RIGHT, Group, Setting, Value, settings
+from gui.phrases import fill
 from gui.widgets.cards import column
 from gui.widgets.inputs import SettingRow
 from gui.widgets.labels import label
@@ -160,6 +161,7 @@ class TrainForm(SettingsForm):
         self._told: dict[str, str] = {}
         super().__init__(settings(), TrainParams(), parent)
         self.tell("objective", OBJECTIVES["mnrl"].words)
+        self._show_sources()
         self.show_matching("")
 
     def set_preset(self, params: TrainParams) -> None:
@@ -178,6 +180,14 @@ class TrainForm(SettingsForm):
         field = self._rows["objective"][2]
         for name, facts in OBJECTIVES.items():
             field.set_possible(name, reasons.get(facts.needs, "") if facts.needs in unmet else "")
+        self._show_sources()
+
+    def _show_sources(self) -> None:
+        """Say of each objective, and of the chosen one, where it and its defaults come from."""
+        field = self._rows["objective"][2]
+        for name, facts in OBJECTIVES.items():
+            field.set_hint(name, fill(_tr("%1. Source: %2"), facts.words, facts.source))
+        self.row("objective").setToolTip(fill(_tr("Source: %1"), OBJECTIVES[self._objective].source))
 
     def tell(self, name: str, words: str) -> None:
         """Say something of what a setting is now, below its name, in place of its effect."""
@@ -222,6 +232,7 @@ class TrainForm(SettingsForm):
 
     def _show_objective(self) -> None:
         self.tell("objective", OBJECTIVES[self._objective].words)
+        self._show_sources()
         self.show_matching(self._sought)
 
     def _follow(self, kept: Mapping[str, Value]) -> None:

@@ -75,8 +75,9 @@ class TrainInspector(QObject):
         if facts.tuned:
             body.addWidget(rule())
             self._inspector.add_caption(self.tr("Trained so far, nDCG@10 on dev"))
+            pools = {_pool_of(model.summary) for model in facts.tuned}
             for model in facts.tuned:
-                body.addWidget(self._model_row(model, facts))
+                body.addWidget(self._model_row(model, facts, name_pool=len(pools) > 1))
         if facts.rerankers:
             body.addWidget(rule())
             self._inspector.add_caption(self.tr("Rerankers, nDCG@10 on BM25's hits for dev"))
@@ -150,7 +151,8 @@ class TrainInspector(QObject):
         else:
             body.addWidget(_check("done", self.tr("No doubtful negatives"), self.tr("none looks like an answer")))
 
-    def _model_row(self, model: Model, facts: TrainFacts) -> QWidget:
+    def _model_row(self, model: Model, facts: TrainFacts, *, name_pool: bool = False) -> QWidget:
+        """One model; `name_pool` where others were measured among other passages, so that scores do not compare."""
         dev = _dev_of(model.summary)
         test = facts.measured.get(model.id)
         facts_ = [
@@ -159,6 +161,9 @@ class TrainInspector(QObject):
         ]
         if test is not None:
             facts_.append(fill(self.tr("test %1"), words.decimal(test)))
+        asked, read = _pool_of(model.summary)
+        if name_pool and read:
+            facts_[0] = fill(self.tr("dev: %1 in %2 passages"), words.count(asked), words.count(read))
         made = _ModelRow(model, words.decimal(dev) if dev is not None else "–", " · ".join(facts_))
         made.clicked.connect(lambda: self.model_asked.emit(model.id))
         return made
@@ -246,6 +251,12 @@ def _check(state: MarkState, sentence: str, fact: str) -> QWidget:
     stack.addWidget(label(fact, "caption", "text3", wrap=True))
     line.addLayout(stack, 1)
     return made
+
+
+def _pool_of(summary: dict[str, Any]) -> tuple[int, int]:
+    """How many queries and passages a model's dev score is of; zeros where that was not kept."""
+    pool = summary.get("pool") or {}
+    return int(pool.get("queries", 0)), int(pool.get("passages", 0))
 
 
 def _dev_of(summary: dict[str, Any]) -> float | None:

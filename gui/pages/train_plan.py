@@ -118,7 +118,7 @@ class TrainPlan(QWidget):
     def _captions(self) -> tuple[str, str, str, str]:
         return (
             self.tr("queries to learn from"),
-            self.tr("negatives for each"),
+            self.tr("negatives a query, each pass"),
             self.tr("dev, to pick the best"),
             self.tr("test, never seen in training"),
         )
@@ -178,7 +178,7 @@ class TrainPlan(QWidget):
         self._facts = facts
         values = (
             words.count(facts.questions),
-            f"{facts.negatives_each:.1f}".removesuffix(".0"),
+            "–",
             words.count(facts.dev),
             words.count(facts.test),
         )
@@ -190,6 +190,21 @@ class TrainPlan(QWidget):
         self._form.tell("base", model_in_words(facts, str(self._form.value("base"))))
         self.reranker.show_facts(facts)
         self._show_sizes()
+
+    def _show_negatives(self, params: TrainParams) -> None:
+        """How many of a query's negatives a pass takes: what the settings ask for, of what there is."""
+        there, wanted = self._facts.negatives_each, params.num_negatives
+        known = f"{there:.1f}".removesuffix(".0")
+        used = "num_negatives" in OBJECTIVES[params.objective].own and wanted > 0
+        figure = self._figures[1]
+        if not there or not used:
+            figure.set_value("0")
+            figure.setToolTip(self.tr("None was mined") if not there else self.tr("These settings take none"))
+            return
+        figure.set_value(known if wanted >= there else fill(self.tr("%1 of %2"), words.count(wanted), known))
+        figure.setToolTip(
+            fill(self.tr("A query has %1 on average; each pass takes others of them, as far as there are"), known)
+        )
 
     def preset(self) -> str:
         return next((name for name, card in self._cards.items() if card.choice.isChecked()), "quick")
@@ -253,6 +268,7 @@ class TrainPlan(QWidget):
 
     def _show_sizes(self) -> None:
         changes = self._form.changes()
+        self._show_negatives(self.params())
         self._form.tell("base", model_in_words(self._facts, str(self._form.value("base"))))
         for name, plan in self.plans().items():
             if name not in self._cards:

@@ -88,6 +88,11 @@ class ChoiceBox(QComboBox):
             item.setToolTip(reason)
             item.setData(reason or None, Qt.ItemDataRole.AccessibleDescriptionRole)
 
+    def is_possible(self, value: object) -> bool:
+        """Whether a choice is offered and not greyed out."""
+        model, position = self.model(), self.findData(value)
+        return position >= 0 and isinstance(model, QStandardItemModel) and model.item(position).isEnabled()
+
     def set_value(self, value: object) -> None:
         for position in range(self.count()):
             if self.itemData(position) == value:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog
 
 from engine.jobs import JOBS
 from engine.objectives import OBJECTIVES
 from engine.params import PRESETS, AutopilotParams, MergeParams, RerankerParams, TrainParams, params_from_dict
-from engine.records import MetricPoint, Model, State
+from engine.records import Comparison, MetricPoint, Model, Outcome, State
 from engine.store import models
 from engine.store.forecasts import Measured, put_forecast
 from engine.store.project import Project
 from engine.store.scores import PairScore, put_scores
 from gui.jobs.job import Phase
+from gui.pages.train_end import EndCard
 from gui.pages.train_facts import TrainFacts
 from gui.pages.train_form import SettingsForm, TrainForm
+from gui.pages.train_inspector import TrainInspector, _ModelRow
 from gui.pages.train_mixing import MixDialog
 from gui.pages.train_needs import model_in_words, needs_in_words
+from gui.pages.train_plan import TrainPlan
 from gui.pages.train_reranker import RerankerDialog
 from gui.pages.train_settings import reranker_settings, settings
+from gui.widgets.cards import Inspector
 from tests.gui.asking import settle
 from tests.gui.projects import empty_project
 from tests.gui.test_train_page import _page
@@ -39,6 +43,8 @@ def test_only_objectives_that_the_data_fit_are_offered(qtbot, tmp_path, finished
     box = page._plan.form().field("objective")
     model = box.model()
     assert model.item(box.findData("kl_distill")).toolTip() == "No reranker has scored the training pairs yet."
+    assert model.item(box.findData("gist")).toolTip().endswith("Source: GISTEmbed, arXiv:2402.16829, temperature 0.01")
+    assert page._plan.form().row("objective").toolTip().startswith("Source: arXiv:1807.03748")
     with Project.open(finished) as project:
         pairs = [(query_id, passage_id) for query_id in range(1, 60) for passage_id in (1, 2)]
         put_scores(project, [PairScore(q, p, 0.1 * p + 0.01 * q) for q, p in pairs], "teacher")
@@ -381,3 +387,50 @@ def test_a_rerankers_time_is_told_by_the_pace_of_the_one_before(qtbot):
     assert dialog._size.text().endswith("At the pace of reranker 1 they take ≈ 4 min.")
     dialog.form.put({"batch_size": 8, "max_steps": 40})
     assert dialog._size.text().endswith("they take ≈ 2 min.")
+
+
+def test_negatives_are_counted_as_the_settings_will_use_them(qtbot, tmp_path):
+    plan = TrainPlan(PRESETS)
+    qtbot.addWidget(plan)
+    figure = plan._figures[1]
+    for each, changes, shown in (
+        (3.0, {}, "1 of 3"),
+        (3.0, {"num_negatives": 4}, "3"),
+        (2.5, {"num_negatives": 2}, "2 of 2.5"),
+        (3.0, {"num_negatives": 0}, "0"),
+        (3.0, {"objective": "simcse"}, "0"),
+        (0.0, {}, "0"),
+    ):
+        plan._form.reset_all()
+        plan.show_facts(TrainFacts(questions=40, negatives_each=each))
+        plan.change(changes)
+        assert figure.value() == shown, (each, changes)
+
+
+def test_scores_of_other_dev_pools_are_named_in_the_list_of_runs(qtbot, tmp_path):
+    def run(number, passages):
+        summary = {"dev": 0.5, "steps": 14, "pool": {"queries": 150, "passages": passages}}
+        return Model(
+            number, f"tuned {number}", "tuned", "", "", 0, 0, 1, None, {}, summary, State.COMPLETE, "2026-01-01"
+        )
+
+    pane = Inspector()
+    qtbot.addWidget(pane)
+    side = TrainInspector(pane)
+    side.show_facts(TrainFacts(tuned=(run(3, 1000), run(2, 300))))
+    told = [row.accessibleName() for row in pane.findChildren(_ModelRow)]
+    assert "dev: 150 in 1,000 passages" in told[0]
+    assert "dev: 150 in 300 passages" in told[1]
+    side.show_facts(TrainFacts(tuned=(run(3, 300), run(2, 300))))
+    assert "14 steps" in pane.findChildren(_ModelRow)[-1].accessibleName()
+
+
+def test_words_beside_done_and_win_begin_in_one_column(qtbot):
+    card = EndCard()
+    qtbot.addWidget(card)
+    found = Comparison(1, "tuned", "bm25", 1, 2, "ndcg@10", 0.1, 0.05, 0.15, 0.01, Outcome.WIN, 5, 2, 60)
+    card.show_end("done", "good", "It is done.", verdict=True, again=False, verdicts=(found,))
+    card.resize(700, 200)
+    card.show()
+    row_ = card._verdicts[0]
+    assert card._words.mapTo(card, QPoint(0, 0)).x() == row_._words.mapTo(card, QPoint(0, 0)).x()
