@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtGui import QFontMetrics, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from engine.records import Passage
@@ -305,6 +305,10 @@ class ComparePanel(QFrame):
             self.tr("Shade the sentences without which the model finds the passage less like the query (S)")
         )
         self.why.clicked.connect(self.likeness_asked)
+        self._at_work = self.tr("at work…")
+        face = QFontMetrics(self.why.font())
+        self.why.setFixedWidth(2 + max(face.horizontalAdvance(said) for said in (self.why.text(), self._at_work)))
+        self.why.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         legend.addWidget(self.why)
         return legend
 
@@ -329,13 +333,13 @@ class ComparePanel(QFrame):
     def _say_waiting(self) -> None:
         """What goes on, with its seconds: a sentence that stands still would look like one that hangs."""
         said = (
-            self.tr("The model is loaded, then it reads the passage without one sentence after the other…")
+            self.tr("The model is loaded first…")
             if self._loading
-            else self.tr("The model reads the passage without one sentence after the other…")
+            else self.tr("The model reads it without one sentence after the other…")
         )
         self._marked.setVisible(False)
-        self._shared.setText(f"{words.duration(self._seconds)} · {said}" if self._seconds else said)
-        self.why.setText(self.tr("at work…"))
+        self._shared.setText(f"{said} {words.duration(self._seconds)}" if self._seconds else said)
+        self.why.setText(self._at_work)
         self.why.setEnabled(False)
 
     def _stop_waiting(self) -> None:

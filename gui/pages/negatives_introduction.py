@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from engine.store import documents
 from engine.store.project import Project
@@ -18,7 +18,7 @@ from gui.phrases import fill
 from gui.tables.mined import Mined, Picture, rows_shown
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, column, row
-from gui.widgets.labels import label
+from gui.widgets.labels import key_cap, label
 
 _WIDTH = 560
 _LONGEST = 420
@@ -26,11 +26,12 @@ _LONGEST = 420
 
 @dataclass(frozen=True, slots=True)
 class IntroductionCard:
-    """What a card says, and the passage it shows ("" for none)."""
+    """What a card says, and the passage it shows ("" for none), or the keys with what each does."""
 
     title: str
     sentence: str
     passage: str
+    keys: tuple[tuple[str, str], ...] = ()
 
 
 def read_cards(project: Project, mined: Mined, shown: Picture, query_id: int, question: str) -> list[IntroductionCard]:
@@ -72,12 +73,30 @@ def read_cards(project: Project, mined: Mined, shown: Picture, query_id: int, qu
         IntroductionCard(
             _tr("Your word"),
             _tr(
-                "N: a negative. X: leave it out. P: an answer, too. U: undo. J and K: next and last. D: the next "
-                "doubtful one. S: which sentences make it alike. F: filter. B: leave all doubtful ones out."
+                "One key says it, on the table of candidates; the next one comes by itself. Every word can be taken back."
             ),
             "",
+            bench_keys(),
         ),
     ]
+
+
+def bench_keys() -> tuple[tuple[str, str], ...]:
+    """The keys of the bench, those of a person's word first."""
+    return (
+        ("N", _tr("it is a negative")),
+        ("X", _tr("leave it out")),
+        ("P", _tr("it is an answer, too")),
+        ("U", _tr("undo")),
+        ("B", _tr("leave all doubtful ones out")),
+        ("D", _tr("the next doubtful one")),
+        ("J", _tr("the next one")),
+        ("K", _tr("the one before")),
+        ("A", _tr("compare with the next answer")),
+        ("S", _tr("which sentences make it alike")),
+        ("F", _tr("filter")),
+        ("I", _tr("these cards again")),
+    )
 
 
 class Introduction(QDialog):
@@ -100,6 +119,8 @@ class Introduction(QDialog):
         for part in (self._count, self._title, self._sentence):
             stack.addWidget(part)
         stack.addWidget(self._holder, 1)
+        self._keys = _keys_sheet()
+        stack.addWidget(self._keys)
         stack.addStretch(0)
         line = row()
         self.before = Button(_tr("Back"), "plain")
@@ -139,10 +160,31 @@ class Introduction(QDialog):
         self._sentence.setText(card.sentence)
         self._passage.setText(card.passage)
         self._holder.setVisible(bool(card.passage))
+        self._keys.setVisible(bool(card.keys))
         self.before.setEnabled(self._place > 0)
         last = self._place == len(self._cards) - 1
         self.after.setText(_tr("Begin") if last else _tr("Next"))
-        self.setAccessibleDescription(f"{card.title}. {card.sentence} {card.passage}")
+        told = "; ".join(f"{key}: {does}" for key, does in card.keys)
+        self.setAccessibleDescription(
+            " ".join(part for part in (f"{card.title}.", card.sentence, card.passage, told) if part)
+        )
+
+
+def _keys_sheet() -> QWidget:
+    """Key caps with what they do, in two columns."""
+    made = QWidget()
+    lines = QGridLayout(made)
+    lines.setContentsMargins(0, 8, 0, 0)
+    lines.setHorizontalSpacing(8)
+    lines.setVerticalSpacing(10)
+    keys = bench_keys()
+    half = (len(keys) + 1) // 2
+    for place, (key, does) in enumerate(keys):
+        lines.addWidget(key_cap(key), place % half, 2 * (place // half))
+        lines.addWidget(label(does, "body"), place % half, 2 * (place // half) + 1)
+    for column_ in (1, 3):
+        lines.setColumnStretch(column_, 1)
+    return made
 
 
 def _tr(text: str) -> str:

@@ -313,7 +313,7 @@ def test_asking_what_carries_the_likeness_says_at_once_that_the_engine_is_at_wor
     assert page.compare.why.text() == "at work…"
     assert page.compare._shared.text().startswith("The model is loaded")
     page.compare._tick()
-    assert page.compare._shared.text().startswith("1 s · The model is loaded")
+    assert page.compare._shared.text() == "The model is loaded first… 1 s"
     qtbot.keyClick(page.candidates.table, Qt.Key.Key_S)
     assert len(asked) == 1
     qtbot.keyClick(page.candidates.table, Qt.Key.Key_J)
