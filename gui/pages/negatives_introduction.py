@@ -72,9 +72,7 @@ def read_cards(project: Project, mined: Mined, shown: Picture, query_id: int, qu
         IntroductionCard(_tr("Doubtful"), doubtful if texts[3] else none, texts[3]),
         IntroductionCard(
             _tr("Your word"),
-            _tr(
-                "One key says it, on the table of candidates; the next one comes by itself. Every word can be taken back."
-            ),
+            _tr("One key says it, and the next one comes by itself. Every word can be taken back."),
             "",
             bench_keys(),
         ),
