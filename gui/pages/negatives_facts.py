@@ -66,7 +66,8 @@ def provenance_words(mined: Mined, found: CandidateRow) -> tuple[str, str]:
         Source.RANDOM: _tr("chance"),
         Source.IMPORTED: _tr("the imported set"),
     }
-    taken = fill(_tr("from %1"), sources[found.source]) if found.source is not None else ""
+    short = {**sources, Source.DENSE: _tr("model"), Source.IMPORTED: _tr("imported")}
+    taken = fill(_tr("by %1"), short[found.source]) if found.source is not None else ""
     round_, digest = fill(_tr("round %1"), str(mined.mining.round)), mined.digest[:8]
     brief = " · ".join(part for part in (taken, round_, digest) if part)
     verdicts = {

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.records import Model
 from gui import words
+from gui.amounts import amount
 from gui.pages.train_facts import Beat, TrainFacts, Watched
 from gui.pages.train_watch import WatchedList
 from gui.phrases import fill
@@ -127,9 +128,9 @@ class TrainInspector(QObject):
         self._inspector.add_caption(self.tr("Checks"))
         body = self._inspector.body
         if facts.leaks is not None:
-            found = words.count(facts.leaks)
-            sentence = self.tr("No query is in two splits") if not facts.leaks else fill(self.tr("%1 leaks"), found)
-            body.addWidget(_check("done" if not facts.leaks else "problem", sentence, fill(self.tr("%1 leaks"), found)))
+            found = amount(facts.leaks, self.tr("leak"), self.tr("leaks"))
+            sentence = self.tr("No query is in two splits") if not facts.leaks else found
+            body.addWidget(_check("done" if not facts.leaks else "problem", sentence, found))
         if not facts.negatives:
             body.addWidget(
                 _check(
@@ -141,10 +142,12 @@ class TrainInspector(QObject):
         elif facts.doubtful:
             check = _check(
                 "stale",
-                fill(self.tr("%1 doubtful negatives"), words.count(facts.doubtful)),
-                self.tr("held back until you judge them"),
+                amount(facts.doubtful, self.tr("doubtful negative"), self.tr("doubtful negatives")),
+                self.tr("held back until you judge it")
+                if facts.doubtful == 1
+                else self.tr("held back until you judge them"),
             )
-            link = Link(self.tr("Judge them"), "dense")
+            link = Link(self.tr("Judge it") if facts.doubtful == 1 else self.tr("Judge them"), "dense")
             link.clicked.connect(self.judging_asked)
             check.layout().addWidget(link)  # type: ignore[union-attr]
             body.addWidget(check)

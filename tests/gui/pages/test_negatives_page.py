@@ -404,8 +404,8 @@ def test_where_a_negative_is_from_stands_beside_it(shown: Shown) -> None:
         if row.passage_id == chosen.passage_id
     )
     digest = models.model(session.project, mining.model_id).weights_digest
-    source = {"dense": "the model", "bm25": "BM25"}[kept.source.value]
-    assert page.compare.right.origin.text() == f"from {source} · round 1 · {digest[:8]}"
+    source = {"dense": "model", "bm25": "BM25"}[kept.source.value]
+    assert page.compare.right.origin.text() == f"by {source} · round 1 · {digest[:8]}"
     whole = page.compare.right.origin.toolTip()
     for part in (
         f"score {kept.score:.3f}",
