@@ -185,7 +185,7 @@ class TrainParams:
     objective: Objective = "mnrl"
     num_negatives: int = 1
     batch_size: int = 64
-    micro_batch_size: int = 8
+    micro_batch_size: int = 16
     max_length: int = 128
     learning_rate: float = 1e-4
     warmup_share: float = 0.1

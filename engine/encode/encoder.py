@@ -40,7 +40,8 @@ class Encoder:
         dim: numbers a vector.
         max_length: tokens read of a text.
         device: where it computes.
-        precision: fp32, bf16 or fp16.
+        precision: fp32, bf16, fp16 or int8.
+        instead: why it computes in fp32 where int8 was asked for, in words; "" where it does as asked.
         prompts: put in front of texts, by kind.
         encoded: texts that were given to the model so far.
     """
@@ -53,7 +54,12 @@ class Encoder:
         self.dim = facts.dim
         self.max_length = facts.max_length
         self.prompts = facts.prompts
+        if hasattr(model[0], "auto_model"):
+            model.max_seq_length = min(facts.max_length, model.max_seq_length or facts.max_length)
+        self._model = _place(model, self.device, self.precision)
+        self._budget = token_budget(self.device)
         self.encoded = 0
+        self.instead = self._to_int8() if self.precision == "int8" else ""
         self.key = _key(facts, self.precision)
         self.facts: dict[str, object] = {
             "model": name,
@@ -62,10 +68,16 @@ class Encoder:
             "max_length": facts.max_length,
             "precision": self.precision,
         }
-        if hasattr(model[0], "auto_model"):
-            model.max_seq_length = min(facts.max_length, model.max_seq_length or facts.max_length)
-        self._model = _place(model, self.device, self.precision)
-        self._budget = token_budget(self.device)
+
+    def _to_int8(self) -> str:
+        """Go over to int8, or back to fp32 and say why."""
+        from engine.encode.int8 import to_int8
+
+        instead = to_int8(self._model, lambda texts: self.encode(texts, "passage"))
+        if instead:
+            self.precision = "fp32"
+        self.encoded = 0
+        return instead
 
     def prompted(self, text: str, kind: Kind) -> str:
         """The text as the model reads it; what vectors are kept under."""
@@ -207,13 +219,24 @@ def unit_vectors(model: Any, features: dict[str, Any]) -> torch.Tensor:  # Any: 
 
 
 def batches_by_length(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Rows in batches of like length, longest first, at most `budget` tokens each with padding (at least one text)."""
+    """Rows in batches of like length, longest first, at most `budget` tokens each with padding (at least one text).
+
+    Where batches begin is chosen so that padding and the batches' own cost together are least; a batch by itself costs
+    what a twelfth of the budget does (measured with MiniLM, 1,024 tokens on two cores: 60 to 90 tokens' time).
+    """
     order = np.argsort(-lengths, kind="stable")
+    widths = np.maximum(lengths[order], 1)
+    count, alone = len(order), budget // 12
+    least, ends = np.zeros(count + 1), np.zeros(count, np.int64)
+    for start in range(count - 1, -1, -1):
+        most = min(max(1, budget // int(widths[start])), count - start)
+        costs = alone + widths[start] * np.arange(1, most + 1) + least[start + 1 : start + most + 1]
+        best = int(np.argmin(costs))
+        least[start], ends[start] = costs[best], start + best + 1
     start = 0
-    while start < len(order):
-        size = max(1, budget // max(int(lengths[order[start]]), 1))
-        yield order[start : start + size]
-        start += size
+    while start < count:
+        yield order[start : ends[start]]
+        start = int(ends[start])
 
 
 def token_budget(device: str) -> int:
@@ -244,6 +267,8 @@ def pick_precision(device: str, precision: str) -> str:
 
     if precision == "fp16" and device == "cpu":
         raise ModelError("Processors do not compute in fp16.", hint="Use auto, bf16 or fp32.")
+    if precision == "int8" and device != "cpu":
+        raise ModelError("Only processors compute in int8 here.", hint="Use auto, or device cpu.")
     if precision != "auto":
         return precision
     if device == "cpu":
@@ -270,7 +295,7 @@ def _place(model: Any, device: str, precision: str) -> Any:  # Any: a SentenceTr
     """Move a model to its device; only the transformer itself leaves float32, pooling adds up too many numbers."""
     import torch
 
-    if precision != "fp32" and hasattr(model[0], "auto_model"):
+    if precision in ("bf16", "fp16") and hasattr(model[0], "auto_model"):
         model[0].auto_model.to({"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
     return model.to(device).eval()
 

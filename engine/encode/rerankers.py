@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TOKENS_CPU, _TOKENS_GPU = 4096, 65_536
 
 
-def load_plain(folder: Path, *, seed: int = 13, eager: bool = False) -> tuple[Any, Any]:
+def load_plain(folder: Path, *, seed: int = 13) -> tuple[Any, Any]:
     """A transformer with a head of one number, and its tokenizer; the head is new where the folder has none.
 
     Any: a transformers model and tokenizer.
@@ -45,7 +45,7 @@ def load_plain(folder: Path, *, seed: int = 13, eager: bool = False) -> tuple[An
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                attn_implementation="eager" if eager else "sdpa",
+                attn_implementation="sdpa",
                 dtype=torch.float32,
             )
         tokenizer = AutoTokenizer.from_pretrained(inside, local_files_only=True, trust_remote_code=False)

@@ -38,7 +38,9 @@ def make_lighter(model: Any, params: TrainParams) -> None:  # Any: a SentenceTra
         transformer = model[0].auto_model
         newer = hasattr(transformer, "activation_checkpointing_enable")
         name = "activation_checkpointing_enable" if newer else "gradient_checkpointing_enable"
-        getattr(transformer, name)({"use_reentrant": False})
+        from engine.train.on_cpu import same_again
+
+        getattr(transformer, name)({"use_reentrant": False, "context_fn": same_again})
         if params.lora_rank:
             transformer.enable_input_require_grads()
 

@@ -226,7 +226,7 @@ class RerankerWork:
         self.device = pick_device(params.device)
         self.precision = pick_precision(self.device, params.precision)
         task.progress("load the model", 0, 0)
-        self.whole, self.tokenizer = load_plain(base_folder, seed=params.seed, eager=self.device == "cpu")
+        self.whole, self.tokenizer = load_plain(base_folder, seed=params.seed)
         self.whole.to(self.device).train()
         self.model = self.whole
         self.scorer = CrossEncoder(
@@ -285,9 +285,12 @@ class RerankerWork:
 
     def backward(self, batch: Lists, seed: int, *, loss_scale: float) -> float:
         """The loss of the whole batch, its gradient brought back in parts; smaller ones where memory runs short."""
+        from engine.train.on_cpu import on_cpu
+
         while True:
             try:
-                return self._backward(batch, seed, loss_scale)
+                with on_cpu(self.device, self.precision):
+                    return self._backward(batch, seed, loss_scale)
             except (RuntimeError, MemoryError) as error:
                 if not is_shortage(error):
                     raise

@@ -75,8 +75,9 @@ _FREEZE = """    frozen = {names!r}
 
 _SCRIPT = '''"""Repeats the run "{name}" with plain sentence-transformers: same batches, parts, seeds and rates.
 
-Needs: pip install sentence-transformers{more}. Reads batches.jsonl beside it, writes the folder "model". With the same
-versions on the same processor it gives the same model, dropout included; elsewhere the last digits differ.
+Needs: pip install sentence-transformers{more}. Reads batches.jsonl beside it, writes the folder "model"; on_cpu.py
+beside it makes training on a processor faster, with masks of its own for dropout. With the same versions on the same
+processor it gives the same model, dropout included; elsewhere the last digits differ.
 """
 
 import json
@@ -122,8 +123,10 @@ def compute(q, p, blocked, rows, targets, ids=None):
 
 
 def load():
-    kind = {{"attn_implementation": "eager" if DEVICE == "cpu" else "sdpa", "dtype": torch.float32}}
-    model = SentenceTransformer(BASE, device="cpu", model_kwargs=kind)
+    kind = {{"attn_implementation": "sdpa", "dtype": torch.float32}}
+    modules = Path(BASE) / "modules.json"
+    table = modules.exists() and "StaticEmbedding" in modules.read_text("utf-8")  # of vectors, without attention
+    model = SentenceTransformer(BASE, device="cpu", model_kwargs=None if table else kind)
     before = {{name: weight.detach().clone().to(DEVICE) for name, weight in model.state_dict().items()}}
     whole_length, model.max_seq_length = model.max_seq_length, MAX_LENGTH
 {lighter}    return model.to(DEVICE).train(), before, whole_length
@@ -216,6 +219,8 @@ def step(model, batch, scaler):
 
 
 def main():
+    from on_cpu import on_cpu  # beside this file
+
     global HEAD
     model, before, whole_length = load()
     HEAD = make_head(model)
@@ -227,14 +232,15 @@ def main():
         batch = json.loads(line)
         for group in optimizer.param_groups:
             group["lr"] = batch["lr"]
-        loss = step(model, batch, scaler)
+        with on_cpu(DEVICE, PRECISION):
+            loss = step(model, batch, scaler)
         scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad(set_to_none=True)
         print(f"step {{number}}: loss {{loss:.4f}}", flush=True)
-    if hasattr(model[0].auto_model, "merge_and_unload"):
+    if hasattr(getattr(model[0], "auto_model", None), "merge_and_unload"):
         model[0].model = model[0].auto_model.merge_and_unload()
     if BASE_SHARE:
         mixed = {{

@@ -67,7 +67,7 @@ def run_params(model: Model) -> TrainParams:
 
 
 def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]:  # Any: JSON values
-    """Write `train.py` and `batches.jsonl` into the folder `dest`; returns their paths and the command line.
+    """Write `train.py` with `batches.jsonl` and `on_cpu.py` into the folder `dest`; returns paths and the command line.
 
     Raises:
         UserError: the model was not trained here, its data changed since, or it is a table of vectors.
@@ -95,6 +95,7 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     place = Path(dest).expanduser().absolute()
     frame = _Frame.of(project, model, params, folder)
     write_whole(place / "batches.jsonl", ("\n".join(frame.lines(source)) + "\n").encode())
+    write_whole(place / "on_cpu.py", (Path(__file__).parent / "on_cpu.py").read_bytes())
     write_whole(place / "train.py", frame.text(source).encode())
     return {"command": command, "script": str(place / "train.py"), "batches": str(place / "batches.jsonl")}
 

@@ -113,9 +113,12 @@ class Stepper:
         """
         import torch
 
+        from engine.train.on_cpu import on_cpu
+
         while True:
             try:
-                return self._backward(batch, seed, loss_scale)
+                with on_cpu(self.device, self.precision):
+                    return self._backward(batch, seed, loss_scale)
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not is_shortage(error):
                     raise

@@ -87,9 +87,7 @@ class EncoderWork:
             self.task.warn(f"Only {source.n_queries} training queries have an answer; expect little.")
 
     def _load(self) -> Any:  # Any: a SentenceTransformer
-        # On a CPU the backward of the fused attention costs more than the plain one saves.
-        attention = "eager" if self.device == "cpu" else "sdpa"
-        model = load_checked(self.base_folder, self.facts, attention=attention)
+        model = load_checked(self.base_folder, self.facts)
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(self.params.max_length, self.facts.max_length)
         given = (self.params.query_prompt, self.params.passage_prompt) != ("auto", "auto")

@@ -92,8 +92,15 @@ def test_a_folder_that_changed_since_it_was_added_is_refused(project, copied, tm
 
 def test_batches_hold_like_lengths_within_the_budget():
     lengths = np.array([3, 9, 2, 9, 30, 4])
-    batches = [batch.tolist() for batch in batches_by_length(lengths, 20)]
-    assert batches == [[4], [1, 3], [5, 0, 2]]
+    batches = [batch.tolist() for batch in batches_by_length(lengths, 20)]  # a batch by itself costs one token
+    assert batches == [[4], [1, 3], [5], [0], [2]]
+
+
+def test_a_batch_ends_where_padding_would_cost_more_than_another_batch():
+    lengths = np.array([50, 50, 4, 4, 4, 4])
+    assert [batch.tolist() for batch in batches_by_length(lengths, 600)] == [[0, 1], [2, 3, 4, 5]]
+    assert [batch.tolist() for batch in batches_by_length(lengths, 60)] == [[0], [1], [2, 3, 4, 5]]
+    assert [batch.tolist() for batch in batches_by_length(np.array([10, 9, 8]), 600)] == [[0, 1, 2]]
 
 
 def test_fp16_is_refused_on_a_processor():

@@ -59,9 +59,10 @@ def test_listwise_loss_is_the_cross_entropy_of_the_list():
 @pytest.mark.parametrize("loss", ["binary", "pairwise", "listwise"])
 def test_every_loss_trains_a_reranker(mined, little, loss):
     task = Recorder()
-    summary = train_reranker(mined, replace(little, loss=loss, max_steps=40, epochs=20.0), task)
+    summary = train_reranker(mined, replace(little, loss=loss, learning_rate=1e-2, max_steps=60, epochs=40.0), task)
     assert summary.kind == "reranker"
-    assert task.points["loss"][-1][1] < task.points["loss"][0][1]
+    losses = [value for _, value in task.points["loss"]]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.005
     assert models.resolve_model(mined, "reranker").id == summary.model
     assert models.newest_tuned(mined) is None  # it is no encoder
     assert summary.model not in {model.id for model in models.models(mined)}

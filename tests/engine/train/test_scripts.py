@@ -1,12 +1,15 @@
 """A run as a script: plain sentence-transformers gives the same weights, dropout included."""
 
 import runpy
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformer
 
 from engine.encode.models import folder_of
 from engine.errors import UserError
@@ -58,7 +61,7 @@ def test_the_script_gives_the_same_weights(labelled, small, tmp_path, capsys, wa
     params = replace(small, max_steps=3, eval_every=3, num_negatives=2, merge="off", **WAYS[way])
     run = models.model(labelled, train(labelled, params, Task()).model)
     made = write_script(labelled, run.id, str(tmp_path / "again"))
-    runpy.run_path(made["script"], run_name="__main__")
+    repeat(made["script"])
     assert "step 3: loss" in capsys.readouterr().out
     ours = load_file(folder_of(labelled, run) / "model.safetensors")
     theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
@@ -66,6 +69,17 @@ def test_the_script_gives_the_same_weights(labelled, small, tmp_path, capsys, wa
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 3e-5
     start = load_file(folder_of(labelled, models.base_model(labelled)) / "model.safetensors")
     assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
+
+
+def repeat(script: str) -> None:
+    """Run a script as Python does: what lies beside it can be imported."""
+    sys.path.insert(0, str(Path(script).parent))
+    try:
+        runpy.run_path(script, run_name="__main__")
+        assert Path(sys.modules["on_cpu"].__file__).parent == Path(script).parent
+    finally:
+        sys.path.pop(0)
+        sys.modules.pop("on_cpu", None)
 
 
 @pytest.mark.parametrize("objective", ON_VECTORS)
@@ -95,7 +109,7 @@ def test_the_script_mixes_with_the_base_as_the_run_did(project, small, tmp_path,
     run = models.model(project, train(project, params, Task()).model)
     assert run.summary["base_share"] > 0
     made = write_script(project, run.id, str(tmp_path / "again"))
-    runpy.run_path(made["script"], run_name="__main__")
+    repeat(made["script"])
     capsys.readouterr()
     ours = load_file(folder_of(project, run) / "model.safetensors")
     theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
@@ -109,6 +123,16 @@ def test_a_table_of_vectors_is_a_command_only(project, small, tmp_path):
         write_script(project, summary.model, str(tmp_path / "again"))
     assert "searchsmith train" in refused.value.hint
     assert not (tmp_path / "again").exists()
+
+
+def test_a_table_of_vectors_that_learns_as_any_model_does_has_a_script(labelled, small, tmp_path, capsys):
+    make_base(labelled, MakeBaseParams(tokens=200, dim=16), Task())
+    run = models.model(labelled, train(labelled, replace(small, max_steps=2, objective="cosent"), Task()).model)
+    repeat(write_script(labelled, run.id, str(tmp_path / "again"))["script"])
+    assert "step 2: loss" in capsys.readouterr().out
+    one = SentenceTransformer(str(folder_of(labelled, run)), device="cpu").encode(["the long in the"])
+    two = SentenceTransformer(str(tmp_path / "again" / "model"), device="cpu").encode(["the long in the"])
+    assert np.allclose(one, two, atol=1e-5)
 
 
 def test_answers_judged_since_do_not_change_the_script(project, small, tmp_path):

@@ -112,9 +112,9 @@ def short_of_memory(model, most):
 
 def test_short_memory_makes_parts_smaller_and_keeps_the_batch(model):
     expected = computed(model)
-    short_of_memory(model, 40)
+    short_of_memory(model, 12)
     said = []
-    found = computed(model, budget=60, warn=said.append)
+    found = computed(model, budget=100, warn=said.append)
     assert found[0] == pytest.approx(expected[0], abs=1e-5)
     assert_close(found[1], expected[1])
     assert "smaller parts" in said[0]

@@ -134,7 +134,7 @@ def test_a_reranker_whose_memory_never_suffices_ends_with_a_sentence(monkeypatch
     from engine.errors import TrainingError
 
     work = RerankerWork.__new__(RerankerWork)
-    work.shortages, work._budget, work.device, work.task = 0, 4096, "cpu", Recorder()
+    work.shortages, work._budget, work.device, work.precision, work.task = 0, 4096, "cpu", "fp32", Recorder()
     work.whole = torch.nn.Linear(2, 2)
     budgets = []
 
