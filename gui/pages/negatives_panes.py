@@ -126,6 +126,8 @@ class CandidatesPane(QFrame):
                 (self.tr("Judged"), "judged"),
                 (self.tr("From BM25"), "bm25"),
                 (self.tr("From the model"), "dense"),
+                (self.tr("Drawn by chance"), "random"),
+                (self.tr("From the imported set"), "imported"),
                 (self.tr("Near the answer's score"), "near"),
                 (self.tr("Of the answer's document"), "document"),
             ],

@@ -19,7 +19,7 @@ from engine.store.project import Project
 from engine.store.selection import STATES, CandidateState, Selection, select
 
 Order = Literal["doubtful", "imported", "short"]
-Which = Literal["all", "chosen", "doubtful", "judged", "bm25", "dense", "near", "document"]
+Which = Literal["all", "chosen", "doubtful", "judged", "bm25", "dense", "random", "imported", "near", "document"]
 NEAR = 0.1  # of the lowest answer's score, above or below
 MARGIN_BINS = 48
 UNTIMED = 40
@@ -286,6 +286,10 @@ def rows_of_interest(mined: Mined, shown: Picture, rows: NDArray[np.int64], whic
             kept = all_.bm25_rank[rows] > 0
         case "dense":
             kept = all_.dense_rank[rows] > 0
+        case "random":
+            kept = (flags & np.uint8(Flag.RANDOM)) != 0
+        case "imported":
+            kept = (flags & np.uint8(Flag.IMPORTED)) != 0
         case "near":
             kept = np.abs(all_.margin[rows]) <= NEAR
         case "document":

@@ -14,7 +14,7 @@ from engine.mine.likeness import Likeness, SentenceWeight
 from engine.params import SelectParams
 from engine.records import Review
 from engine.store import models, negatives, queries
-from engine.store.candidates import read_candidates, read_reviews
+from engine.store.candidates import Flag, read_candidates, read_reviews, write_candidates
 from engine.store.project import Project
 from engine.store.selection import CandidateState, select
 from gui.dialogs.question import Question
@@ -245,6 +245,50 @@ def test_a_filter_leaves_answers_and_what_was_asked_for(shown: Shown) -> None:
     page.candidates.which.picked.emit("all")
     shown.settle(page)
     assert page.candidates.model.rowCount() == everything
+
+
+FLAGGED = {"random": Flag.RANDOM, "imported": Flag.IMPORTED, "document": Flag.SAME_DOCUMENT}
+
+
+def flag_some(project: Project) -> None:
+    """Every fifth candidate was drawn by chance, every seventh imported, every third is of the answer's document."""
+    mining = negatives.newest_mining(project)
+    assert mining is not None
+    known = read_candidates(project, mining.id)
+    flags = np.array(known.flags)
+    for step, flag in ((5, Flag.RANDOM), (7, Flag.IMPORTED), (3, Flag.SAME_DOCUMENT)):
+        flags[::step] |= np.uint8(flag)
+    write_candidates(project, mining.id, replace(known, flags=flags))
+
+
+@pytest.mark.parametrize("which", ["bm25", "dense", "random", "imported", "near", "document", "doubtful", "judged"])
+def test_each_filter_leaves_what_its_name_says_and_the_answers(shown: Shown, which: str) -> None:
+    page, session = shown(NegativesPage, change=flag_some)
+    page.judge("left_out")
+    shown.settle(page)
+    page._open(page._opened.query_id)
+    page.candidates.which.set_value(which)
+    page.candidates.which.picked.emit(which)
+    shown.settle(page)
+    mining = negatives.newest_mining(session.project)
+    known = read_candidates(session.project, mining.id)
+    opened = page._opened
+    rows = known.rows_of(opened.query_id)
+    words = queries.reviews(session.project)
+    held = select(known, page.selection.rules.params(), read_reviews(session.project, known)).held
+    expected = set()
+    for place in range(rows.start, rows.stop):
+        passage = int(known.passage_id[place])
+        kept = {
+            "bm25": known.bm25_rank[place] > 0,
+            "dense": known.dense_rank[place] > 0,
+            "near": abs(known.margin[place]) <= 0.1,
+            "judged": (opened.query_id, passage) in words,
+            "doubtful": held[place],
+        }.get(which, bool(known.flags[place] & FLAGGED.get(which, 0)))
+        if kept or known.flags[place] & Flag.ANSWER:
+            expected.add(passage)
+    assert {row.passage_id for row in page.candidates.model.rows()} == expected
 
 
 def test_key_f_opens_the_filter(shown: Shown, qtbot: QtBot) -> None:
