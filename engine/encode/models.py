@@ -12,13 +12,14 @@ from engine.encode.folders import ModelFacts, read_facts
 from engine.errors import ModelError
 from engine.records import Model, State
 from engine.store import models
+from engine.store.encoding import encoding
 from engine.store.files import sha256_of
 from engine.store.project import Project
 
 if TYPE_CHECKING:
     from engine.encode.encoder import Encoder
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def open_encoder(project: Project, model: Model, *, device: str = "auto", precis
 
     Args:
         device: `auto` (a GPU where there is one) or a torch device.
-        precision: `auto`: bf16 where the device computes in it, else fp32.
+        precision: `auto`: int8 on a processor if the project asks for fast encoding and the model keeps its vectors,
+            else bf16 where the device computes in it, else fp32.
 
     Raises:
         ModelError: the folder is unsafe, damaged, or not the one that this model was.
@@ -137,7 +139,18 @@ def open_encoder(project: Project, model: Model, *, device: str = "auto", precis
             f"The weights of {model.name} in {folder} are not the ones this project knows.",
             hint="Put the old folder back, or add the new one as another model.",
         )
+    if precision == "auto" and wants_int8(project, device):
+        precision = "int8"
     return Encoder(model.name, load_checked(folder, facts), facts, device=device, precision=precision)
+
+
+def wants_int8(project: Project, device: str = "auto") -> bool:
+    """Whether the project asks for fast encoding and this machine's fast way is int8: a processor without bf16."""
+    if encoding(project) == "exact":
+        return False
+    from engine.encode.encoder import cpu_has_bf16, pick_device
+
+    return pick_device(device) == "cpu" and not cpu_has_bf16()
 
 
 def load_checked(folder: Path, facts: ModelFacts, *, attention: str = "sdpa") -> Any:  # Any: a SentenceTransformer
