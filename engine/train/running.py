@@ -93,7 +93,7 @@ class Run:
         self._usual: dict[str, float] = {}
         self.foretold: dict[str, Any] = {}  # Any: a forecast's JSON, where trial steps made one
         self.all_in_since: float | None = None  # when the run began, where its limit of time is one for all of it
-        self._look_seconds = 0.0
+        self._look_seconds, self._end = 0.0, math.inf
         self._saved_at = time.monotonic()
 
     def finish(self) -> TrainSummary:
@@ -145,6 +145,7 @@ class Run:
 
     def _take_off_what_is_beside(self, began: float) -> None:
         """Leave for steps and looks what the time so far and the looks at the very end do not take of the limit."""
+        self._end = began + 60 * self.params.minutes
         mixes = len(_BASE_SHARES) if self.work.dev and self.work.can_mix and self.params.merge != "off" else 0
         beside = time.monotonic() - began + (1 + mixes) * self._look_seconds
         left = max(60 * self.params.minutes - beside, _LEAST_LEARNING)
@@ -336,6 +337,8 @@ class Run:
             return best, chosen
         tuned, base = self.work.weights(), self.work.base_weights()
         for done, share in enumerate(_BASE_SHARES):
+            if time.monotonic() > self._end:
+                break  # a machine that got slower than it was: nothing is begun after the time
             self.task.progress("try mixing with the base model", done, len(_BASE_SHARES))
             self.work.mix(base, tuned, share)
             value = self.work.measure() or 0.0

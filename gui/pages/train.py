@@ -25,6 +25,7 @@ from gui.pages.train_facts import (
     Watched,
     joined,
     last_run,
+    learnt_by_parts,
     read_facts,
     read_finished,
     read_forecasts,
@@ -421,6 +422,7 @@ class TrainPage(ReadingPage):
                 again=False,
                 verdicts=found.verdicts,
                 kind="reranker" if model.kind == "reranker" else "model",
+                no_script=self.tr("No script for a table of vectors") if learnt_by_parts(model, self._facts) else "",
             )
             self.head.set_fact(model.name)
             self._show_page(_LIVE)

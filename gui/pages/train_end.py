@@ -89,8 +89,13 @@ class EndCard(Card):
         again: bool,
         verdicts: Sequence[Comparison] = (),
         kind: Literal["model", "reranker"] = "model",
+        no_script: str = "",
     ) -> None:
-        """Say how it ended; with `verdict` a finished model, with `again` one that can go on."""
+        """Say how it ended; with `verdict` a finished model, with `again` one that can go on.
+
+        Args:
+            no_script: why the run cannot be saved as a script, "" where it can.
+        """
         self._chip.set_state(chip, state)
         self._words.setText(sentence)
         self._verdict.setVisible(verdict)
@@ -98,6 +103,7 @@ class EndCard(Card):
             button.setVisible(verdict)
         for button in (self._script, self._mix):
             button.setVisible(verdict and kind == "model")
+        self._script.set_possible(not no_script, no_script)
         self._back.setVisible(not verdict)
         for button in (self._again, self._discard, self._keep):
             button.setVisible(again)

@@ -237,6 +237,22 @@ def test_a_second_round_that_would_be_mining_alone_is_not_begun_nor_waited_for(w
     assert clocked.now < 360 * 1.05
 
 
+def test_a_machine_that_gets_slower_begins_nothing_after_the_time(project, small, monkeypatch):
+    from engine.train.dev import DevMeasure
+
+    clock, ndcg, looks = [0.0], DevMeasure.ndcg, []
+
+    def slower_and_slower(self, model):
+        looks.append(clock[0])
+        clock[0] += 4.0 if len(looks) < 2 else 100.0
+        return ndcg(self, model)
+
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(DevMeasure, "ndcg", slower_and_slower)
+    summary = train(project, replace(small, minutes=1.0, eval_every=0), Task(), all_in=True)
+    assert (len(looks), summary.base_share) == (2, 0.0)  # the base's and the last one, no mixing after it
+
+
 def test_rounds_end_when_the_gain_is_inside_its_interval_with_time_left(with_test, monkeypatch):
     clocked = Clocked(monkeypatch, gain=0.005)
     assert autopilot(with_test, AutopilotParams(minutes=30.0), Task()).stopped == "gain"
