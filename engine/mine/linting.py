@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Any, Literal
 
@@ -53,7 +53,8 @@ class Lint:
 def lint(project: Project, params: TrainParams | None = None) -> Lint:
     """Look at the newest mining's negatives as `params` would train with them; without, as they were asked for.
 
-    Reads ids and hashes of all, and the texts of a sample alone: with 100,000 queries it takes a second.
+    Reads ids and hashes of all, and the texts of a sample alone: 3 to 4 s for 100,000 queries with 300,000 negatives
+    on a busy core, in 70 MB more memory.
     """
     facts = OBJECTIVES[params.objective] if params else None
     takes = params is None or (facts is not None and "num_negatives" in facts.own and params.num_negatives > 0)
@@ -64,15 +65,15 @@ def lint(project: Project, params: TrainParams | None = None) -> Lint:
     words = queries.reviews(project)
     away = found.among(pair for pair, word in words.items() if word is not Review.NEGATIVE)
     counted = Counter(found.query_ids[~away].tolist())
-    wanted = int((mining.params.get("select") or {}).get("num_negatives", 0)) if mining else 0
-    wanted, length = (params.num_negatives, params.max_length) if params else (wanted, TrainParams().max_length)
+    chosen = int((mining.params.get("select") or {}).get("num_negatives", 0)) if mining else 0
+    wanted, length = (params.num_negatives, params.max_length) if params else (chosen, TrainParams().max_length)
     answers = {query_id: list(positives[query_id]) for query_id in asked}
     needs_answers = not facts or facts.needs in ("answers", "negatives")
     median = round(float(np.median(found.margins)), 4) if len(found) else None
     cut, looked = _cut(project, {*chain(*answers.values()), *found.passage_ids.tolist()}, length)
     findings = [
         _finding("none", sum(not counted[q] for q in asked) if mining else 0, len(asked)),
-        _finding("few", sum(0 < counted[q] < wanted for q in asked), len(asked)),
+        _few(sum(0 < counted[q] < wanted for q in asked), len(asked), chosen, wanted),
         _finding("shared_answer", _crowded(project, answers) if needs_answers else 0, len(asked)),
         _finding("cut", cut, looked, length),
         _finding("judged_away", int(np.count_nonzero(away)), len(found)),
@@ -146,6 +147,15 @@ def _finding(code: Code, count: int, total: int, limit: int = 0) -> Finding | No
         "too_easy": ("", ""),
     }[code]
     return Finding(code, count, total, words, hint)
+
+
+def _few(count: int, total: int, chosen: int, wanted: int) -> Finding | None:
+    """Fewer negatives than training takes; where the selection itself has no more for a query, that is said."""
+    found = _finding("few", count, total)
+    if found is None or wanted <= chosen:
+        return found
+    hint = f"The selection takes {chosen} for each query, training {wanted}: choose more there, or train with fewer."
+    return replace(found, hint=hint)
 
 
 def _one(count: int, one: str, many: str) -> str:

@@ -190,3 +190,12 @@ def test_a_share_is_written_as_in_the_window(project):
     run(project, relative_margin=0.7, num_negatives=1)
     (easy,) = (found for found in lint(project).findings if found.code == "too_easy")
     assert re.search(r"score \d+ % or more below the answer", easy.words)
+
+
+def test_where_the_selection_has_no_more_for_a_query_it_is_said_so(project):
+    run(project, num_negatives=2)
+    (few,) = lint(project, linting.TrainParams(num_negatives=3)).findings
+    assert few.hint.startswith("The selection takes 2 for each query, training 3:")
+    run(project, num_negatives=50)
+    (few,) = lint(project).findings
+    assert few.hint.startswith("Loosen a rule")
