@@ -128,7 +128,9 @@ def load():
     table = modules.exists() and "StaticEmbedding" in modules.read_text("utf-8")  # of vectors, without attention
     model = SentenceTransformer(BASE, device="cpu", model_kwargs=None if table else kind)
     before = {{name: weight.detach().clone().to(DEVICE) for name, weight in model.state_dict().items()}}
-    whole_length, model.max_seq_length = model.max_seq_length, MAX_LENGTH
+    whole_length = model.max_seq_length
+    if not table:
+        model.max_seq_length = MAX_LENGTH
 {lighter}    return model.to(DEVICE).train(), before, whole_length
 
 
@@ -248,7 +250,8 @@ def main():
             for name, weight in model.state_dict().items()
         }}
         model.load_state_dict(mixed)
-    model.max_seq_length = whole_length
+    if hasattr(model[0], "auto_model"):
+        model.max_seq_length = whole_length
     model.save(str(HERE / "model"))
 
 
