@@ -71,7 +71,7 @@ def unfit(model: Any) -> str:  # Any: a SentenceTransformer
 
     transformer = getattr(model[0], "auto_model", None)
     layers = getattr(getattr(transformer, "encoder", None), "layer", None)
-    if not layers or any(type(layer).__name__ not in _KNOWN for layer in layers):
+    if transformer is None or not layers or any(type(layer).__name__ not in _KNOWN for layer in layers):
         return "int8 is made for encoders of BERT's build"
     config = transformer.config
     if getattr(config, "hidden_act", "") != "gelu" or getattr(config, "is_decoder", False):

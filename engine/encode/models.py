@@ -145,12 +145,21 @@ def open_encoder(project: Project, model: Model, *, device: str = "auto", precis
 
 
 def wants_int8(project: Project, device: str = "auto") -> bool:
-    """Whether the project asks for fast encoding and this machine's fast way is int8: a processor without bf16."""
-    if encoding(project) == "exact":
-        return False
-    from engine.encode.encoder import cpu_has_bf16, pick_device
+    """Whether the project asks for fast encoding and this machine's fast way is int8."""
+    return encoding(project) == "fast" and not int8_is_out(device)
 
-    return pick_device(device) == "cpu" and not cpu_has_bf16()
+
+def int8_is_out(device: str = "auto") -> str:
+    """Why fast encoding changes nothing on this machine, as a sentence; "" where it does."""
+    from engine.encode.encoder import cpu_has_bf16, pick_device
+    from engine.encode.int8 import why_not
+
+    if pick_device(device) != "cpu":
+        return "The graphics processor encodes, at its own fastest precision; exact and fast are the same here."
+    if cpu_has_bf16():
+        return "This processor computes in bf16 already; exact and fast are the same here."
+    reason = why_not()
+    return f"Exact and fast are the same here: {reason}." if reason else ""
 
 
 def load_checked(folder: Path, facts: ModelFacts, *, attention: str = "sdpa") -> Any:  # Any: a SentenceTransformer

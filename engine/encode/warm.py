@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from engine.encode.encoder import Encoder
 
 MOST = 3
-# What the libraries take beside the weights: a process of 42 MB stood at 647 with the bundled model, whose weights are 91.
+# What the libraries take beside the weights: a process of 42 MB stood at 647 with the bundled model, whose weights
+# are 91.
 _LIBRARIES = 520_000_000
 _kept: OrderedDict[tuple[str, int, str, str], Encoder] = OrderedDict()
 _lock = threading.Lock()
