@@ -9,7 +9,7 @@ from engine.commands.common import Add, Values, absolute, edit, given, job, sett
 from engine.errors import Cancelled, UserError
 from engine.objectives import OBJECTIVES
 from engine.store.verdicts import signed
-from engine.terminal import TerminalTask, duration, plain, say, show_facts, table
+from engine.terminal import TerminalTask, duration, plain, say, table
 
 _PRESETS = ("quick", "balanced", "thorough")
 
@@ -29,6 +29,7 @@ def add_commands(add: Add) -> None:
         "measure, mine and train in rounds until nothing is gained or time is up",
         job("autopilot", _autopilot_values),
         example="autopilot faq --minutes 10",
+        show=_show_rounds,
     )
     _add_settings(auto)
     auto.add_argument("--minutes", type=float, metavar="N", help="all in all, the last measurement included")
@@ -99,9 +100,9 @@ def _train(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 
 def _show_trained(summary: Values) -> None:
-    """One training in sentences; rounds as names and values."""
-    if "best_step" not in summary:
-        show_facts(summary)
+    """One training in sentences, rounds in a table."""
+    if "rounds" in summary:
+        _show_rounds(summary)
         return
     ended = {"time": "; ended when its time was up", "patience": "; ended without further gain", "asked": "; stopped"}
     steps = f"{summary['steps']:,} steps in {duration(summary['seconds'])}, the best at step {summary['best_step']:,}"
@@ -117,6 +118,34 @@ def _show_trained(summary: Values) -> None:
         )
     for warning in summary["warnings"]:
         print(f"! {warning}")
+
+
+_STOPPED = {
+    "rounds": "All rounds were done.",
+    "gain": "Ended because the last round's gain lies inside its interval.",
+    "time": "Ended because the time left was not worth another round.",
+    "asked": "Ended because it was asked to.",
+}
+
+
+def _show_rounds(summary: Values) -> None:
+    """Each round with what it gained on dev, why no other followed, and what stands on test."""
+    rows = [["round", "model", "from", "steps", "training", "dev", "gain on dev (95 % interval)", ""]]
+    for made in summary["rounds"]:
+        dev = "–" if made["dev"] is None else f"{made['dev']:.3f}"
+        gain = "–"
+        if made["gain"] is not None:
+            gain = f"{signed(made['gain'])} ({signed(made['gain_low'])} to {signed(made['gain_high'])})"
+        names = [str(made[name]) for name in ("number", "model", "parent")]
+        kept = "" if made["kept"] else "left out"
+        rows.append([*names, f"{made['steps']:,}", duration(made["seconds"]), dev, gain, kept])
+    print(table(rows, right=(0, 1, 2, 3)))
+    print(f"{_STOPPED[summary['stopped']]} Model {summary['model']} stands; {duration(summary['seconds'])} in all.")
+    if summary["evaluation"]:
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in summary["evaluation"].items())
+        print(f"test nDCG@10: {scores}")
+    for a, b, verdict, delta in summary["verdicts"]:
+        print(f"{a} against {b}: {verdict} ({signed(delta)})")
 
 
 def _train_reranker(options: argparse.Namespace, task: TerminalTask) -> Values:

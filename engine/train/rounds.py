@@ -34,6 +34,7 @@ class Round:
     dev: float | None
     gain: float | None
     gain_low: float | None
+    gain_high: float | None
     kept: bool
 
 
@@ -149,6 +150,7 @@ class _Autopilot:
             summary.dev,
             summary.gain,
             summary.gain_low,
+            summary.gain_high,
             kept,
         )
         self.rounds.append(made)

@@ -1,16 +1,18 @@
 """Training from the command line: a run repeated with one thing changed, one that was stopped and can go on."""
 
 import argparse
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
-from engine.commands.training import _list_objectives, _train_reranker, _train_values
+from engine.commands.training import _list_objectives, _show_trained, _train_reranker, _train_values
 from engine.errors import Cancelled
 from engine.params import TrainParams, params_from_dict
 from engine.records import Negative, Source
 from engine.store import models, negatives
 from engine.task import Task
+from engine.train.rounds import AutopilotSummary, Round
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder
 
@@ -53,3 +55,25 @@ def test_objectives_are_listed_beside_a_job(project):
         obstacles = _list_objectives(_options(project), Task())["obstacles"]
     assert obstacles["mnrl"] == ""
     assert obstacles["kl_distill"]
+
+
+def test_rounds_are_told_in_a_table_with_why_they_ended(capsys):
+    rounds = (
+        Round(1, 3, 1, 27, 190.0, 0.61, 0.05, 0.03, 0.07, True),
+        Round(2, 4, 3, 16, 95.0, 0.60, -0.01, -0.02, 0.01, False),
+    )
+    done = AutopilotSummary(
+        3, rounds, "gain", 630.0, {"bm25": 0.545, "tuned": 0.635}, (("tuned", "bm25", "WIN", 0.09),)
+    )
+    _show_trained(json.loads(json.dumps(asdict(done))))
+    told = capsys.readouterr().out
+    first, second = (
+        line for line in told.splitlines() if "95 %" not in line and ("+0.050" in line or "−0.010" in line)
+    )
+    assert "0.610" in first
+    assert "+0.050 (+0.030 to +0.070)" in first
+    assert "left out" not in first
+    assert second.rstrip().endswith("left out")
+    assert "Ended because the last round's gain lies inside its interval. Model 3 stands; 10 min 30 s in all." in told
+    assert "test nDCG@10: bm25 0.545, tuned 0.635" in told
+    assert "tuned against bm25: WIN (+0.090)" in told

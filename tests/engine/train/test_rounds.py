@@ -215,7 +215,7 @@ class Clocked:
         self.now += min(60 * params.minutes, 400.0 * self.slower) + 2.0  # never more than its limit and a step
         number = len(self.limits)
         return SimpleNamespace(model=number, steps=1, seconds=1.0, dev=0.5 + number / 10, dev_base=0.5, gain=self.gain,
-                               gain_low=self.gain - 0.01)  # fmt: skip
+                               gain_low=self.gain - 0.01, gain_high=self.gain + 0.01)  # fmt: skip
 
 
 @pytest.mark.parametrize("slower", [0.2, 1.0, 3.0])
