@@ -220,13 +220,16 @@ def show_info(summary: Values) -> None:
         print(f"  ◆ {unfinished_words(broken)}")
     if summary["open_problems"]:
         print(f"  ◆ {summary['open_problems']:,} problems with imports: searchsmith problems list PROJECT")
+    step = summary["next_step"]
     for kind in summary["interrupted"]:
+        if kind in ("train", "autopilot") and "resume" in step["params"]:
+            continue  # the next step says how it goes on
         print(f"  ◆ The job '{kind}' was interrupted; run it again and it goes on.")
     report = summary["token_report"]
     if report and report["sentence"]:
         print(f"  ◆ {report['sentence']}")
-    step = summary["next_step"]
-    print(f"Next step: {step['label']} (searchsmith {next_command(step['job'], step['page'])} PROJECT)")
+    resumed = f" --resume {step['params']['resume']}" if "resume" in step["params"] else ""
+    print(f"Next step: {step['label']} (searchsmith {next_command(step['job'], step['page'])} PROJECT{resumed})")
 
 
 def next_command(job: str, page: str) -> str:

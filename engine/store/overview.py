@@ -220,8 +220,9 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
 
 def _interrupted(project: Project) -> list[Model]:
     """Trainings that wait to go on; none while one is running, which looks the same on disk."""
-    running = jobs.last_job(project, "train")
-    return [] if running and running.state is JobState.RUNNING else models.interrupted_models(project)
+    last = [jobs.last_job(project, kind) for kind in ("train", "autopilot")]
+    running = any(job is not None and job.state is JobState.RUNNING for job in last)
+    return [] if running else models.interrupted_models(project)
 
 
 def _seconds(project: Project, kind: str, otherwise: int) -> int:

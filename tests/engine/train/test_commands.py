@@ -10,8 +10,9 @@ from engine.commands.training import _list_objectives, _show_trained, _train_rer
 from engine.errors import Cancelled
 from engine.params import TrainParams, params_from_dict
 from engine.records import Negative, Source
-from engine.store import models, negatives
+from engine.store import jobs, models, negatives, overview
 from engine.task import Task
+from engine.terminal import show_info
 from engine.train.rounds import AutopilotSummary, Round
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder
@@ -77,3 +78,20 @@ def test_rounds_are_told_in_a_table_with_why_they_ended(capsys):
     assert "Ended because the last round's gain lies inside its interval. Model 3 stands; 10 min 30 s in all." in told
     assert "test nDCG@10: bm25 0.545, tuned 0.635" in told
     assert "tuned against bm25: WIN (+0.090)" in told
+
+
+def test_info_names_the_command_that_goes_on_with_a_training(capsys):
+    step = {"label": "Go on training", "page": "train", "job": "train", "params": {"resume": 2}, "seconds": 90}
+    facts = dict.fromkeys(("stages", "unfinished_imports"), ()) | {"open_problems": 0, "token_report": None}
+    show_info({**facts, "name": "words", "path": "/words", "interrupted": ["train"], "next_step": step})
+    told = capsys.readouterr().out
+    assert "Next step: Go on training (searchsmith train PROJECT --resume 2)" in told
+    assert "run it again" not in told
+
+
+def test_rounds_that_train_now_are_no_interrupted_training(project, small):
+    with pytest.raises(Cancelled):
+        train(project, small, Recorder(stop_at=9))
+    assert [model.name for model in overview._interrupted(project)] == ["tuned 1"]
+    jobs.start_job(project, "autopilot", {})
+    assert overview._interrupted(project) == []
