@@ -130,9 +130,16 @@ def quantise(model: Any, run: Callable[[], object]) -> None:  # Any: a SentenceT
 
     transformer = model[0].auto_model
     parts = [_linears(layer) for layer in transformer.encoder.layer]
-    seen = _watch([each[name] for each in parts for name in ("query", "attended", "up")], run)
-    with torch.no_grad():
-        layers = [_Layer(layer, seen) for layer in transformer.encoder.layer]
+    threads = torch.get_num_threads()
+    # One thread: sums, and so the rounding, are then the same however many there are; and in thousands of small steps,
+    # beside other programs, meeting after each costs more than it saves.
+    torch.set_num_threads(1)
+    try:
+        seen = _watch([each[name] for each in parts for name in ("query", "attended", "up")], run)
+        with torch.no_grad():
+            layers = [_Layer(layer, seen) for layer in transformer.encoder.layer]
+    finally:
+        torch.set_num_threads(threads)
     transformer.encoder = _encoder(layers)
 
 

@@ -43,6 +43,7 @@ def quick():
 
 
 @here
+@pytest.mark.slow
 def test_int8_vectors_are_those_of_fp32_within_a_thousandth(exact, quick):
     assert (quick.precision, quick.instead) == ("int8", "")
     cosines = (quick.encode(OTHERS, "passage") * exact.encode(OTHERS, "passage")).sum(axis=1)
@@ -50,6 +51,7 @@ def test_int8_vectors_are_those_of_fp32_within_a_thousandth(exact, quick):
 
 
 @here
+@pytest.mark.slow
 def test_int8_vectors_are_of_unit_length_and_the_same_each_time(quick):
     first = quick.encode(OTHERS, "query")
     assert np.abs(np.linalg.norm(first, axis=1) - 1).max() < 1e-5
@@ -57,6 +59,7 @@ def test_int8_vectors_are_of_unit_length_and_the_same_each_time(quick):
 
 
 @here
+@pytest.mark.slow
 def test_int8_vectors_have_a_key_of_their_own(exact, quick):
     assert quick.key != exact.key
     assert quick.facts["precision"] == "int8"
@@ -161,3 +164,20 @@ def test_where_fast_changes_nothing_the_reason_is_a_sentence(monkeypatch):
     monkeypatch.setattr("engine.encode.encoder.cpu_has_bf16", lambda: True)
     monkeypatch.setattr("engine.encode.encoder.pick_device", lambda _: "cpu")
     assert int8_is_out() == "This processor computes in bf16 already; exact and fast are the same here."
+
+
+@here
+def test_a_model_loaded_again_gives_the_same_vectors_whatever_the_threads(tiny_folder, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(int8, "LEAST_COSINE", 0.9)
+    facts, before, made = describe_folder(tiny_folder), torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            encoder = Encoder("tiny", load_checked(tiny_folder, facts), facts, device="cpu", precision="int8")
+            assert (encoder.precision, torch.get_num_threads()) == ("int8", threads)
+            made.append(encoder.encode(["red apple", "green river stone"], "query"))
+    finally:
+        torch.set_num_threads(before)
+    assert np.abs(made[0] - made[1]).max() < 1e-6
