@@ -65,7 +65,7 @@ def export_training(project: Project, params: ExportParams, format: str, task: T
             task.progress("read it again", 2, 3)
             _check(beside, format, wanted)
     else:
-        path = check_file(dest, f"{name}.{suffix_of(format)}", _is_ours)
+        path = check_file(_with_ending(dest, suffix_of(format)), f"{name}.{suffix_of(format)}", _is_ours)
         files = (path.name,)
         with file_beside(path) as beside:
             written = beside.with_name(f"{beside.name}.{suffix_of(format)}")  # readers go by the ending
@@ -153,3 +153,8 @@ def _read_queries(path: Path, format: str) -> list[str]:
 
 def _clean(text: str, format: str) -> str:
     return text if format == "jsonl" else text.replace("\0", "")
+
+
+def _with_ending(dest: Path, suffix: str) -> Path:
+    """A file without an ending gets the format's: import tells what a file is by it."""
+    return dest if dest.suffix or dest.is_dir() else dest.with_name(f"{dest.name}.{suffix}")

@@ -10,11 +10,12 @@ import sys
 import pytest
 
 from engine import cli
+from engine.ingest.importing import import_paths
 from engine.mine import linting, mining
 from engine.mine.mining import mine
-from engine.params import MineParams, SelectParams
+from engine.params import ImportParams, MineParams, SelectParams
 from engine.records import Split
-from engine.store import negatives
+from engine.store import negatives, queries
 from engine.store.candidates import read_candidates
 from engine.store.gates import Gate, write_gate
 from engine.store.project import Project
@@ -98,3 +99,12 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly(path):
             [sys.executable, "-c", program], stdout=closed, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (found.returncode, found.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("format_", "ending"), [("flagembedding", "jsonl"), ("csv", "csv"), ("tsv", "tsv")])
+def test_an_export_without_an_ending_gets_one_that_import_knows(path, tmp_path, capsys, format_, ending):
+    said(capsys, "negatives", "export", path, tmp_path / "out", "--format", format_)
+    with Project.create(tmp_path / "q") as again:
+        params = ImportParams(paths=(str(tmp_path / f"out.{ending}"),), kind="labelled")
+        import_paths(again, params, Task())
+        assert sum(len(found) for found in queries.imported_negatives(again).values()) == 12
