@@ -11,7 +11,6 @@ from engine.errors import UserError
 from engine.params import CutParams, ImportParams, SelectParams, TrainParams, params_from_dict, params_to_dict
 from engine.records import Qrel, Review, Split
 from engine.store import documents, grouping, imports, jobs, judging, models, notes, pins, places, queries, runs
-from engine.store.encoding import choose_encoding, encoding
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.reading import keep_base
@@ -254,11 +253,6 @@ def _rename_project(project: Project, values: Values) -> tuple[list[str], Values
     return ["project"], {}
 
 
-def _choose_encoding(project: Project, values: Values) -> tuple[list[str], Values]:
-    choose_encoding(project, str(values["encoding"]))
-    return ["project"], {"encoding": encoding(project)}
-
-
 def _rename_model(project: Project, values: Values) -> tuple[list[str], Values]:
     models.rename_model(project, int(values["model_id"]), str(values["name"]).strip())
     return ["models"], {}
@@ -460,7 +454,6 @@ EDITS: dict[str, Edit] = {
     "remove_query": _remove_query,
     "remove_documents": _remove_documents,
     "rename_project": _rename_project,
-    "choose_encoding": _choose_encoding,
     "rename_model": _rename_model,
     "base_model": _base_model,
     "keep_base": _keep_base,

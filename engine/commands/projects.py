@@ -29,13 +29,6 @@ def add_start_commands(add: Add) -> None:
 def add_state_commands(add: Add) -> None:
     """Commands that tell where a project stands, or walk the whole way."""
     add("info", "say where a project stands", _info, show=show_info)
-    speed = add(
-        "encoding",
-        "say or choose how texts are encoded: exact, or fast in int8 where the processor has it",
-        _encoding,
-        example="encoding law fast",
-    )
-    speed.add_argument("way", nargs="?", choices=("exact", "fast"), help="kept with the project; exact until chosen")
     tour = add("tour", "walk the whole way on the sample", _tour, project=False, show=show_nothing)
     tour.add_argument("project", metavar="PROJECT", nargs="?", help="where to make the project")
 
@@ -74,22 +67,6 @@ def _info(options: argparse.Namespace, task: TerminalTask) -> Values:
             "interrupted": [job.kind for job in interrupted_jobs(project)],
             "token_report": project.meta_json("token_report"),
         }
-
-
-def _encoding(options: argparse.Namespace, task: TerminalTask) -> Values:
-    from engine.edits import apply_edit
-    from engine.encode.models import int8_is_out
-    from engine.store.encoding import encoding
-
-    with Project.open(Path(options.project), readonly=options.way is None) as project:
-        if options.way is not None:
-            with project.writing("encoding"):
-                apply_edit(project, "choose_encoding", {"encoding": options.way})
-        way = encoding(project)
-    out = int8_is_out() if way == "fast" else ""
-    if out:
-        task.warn(out)
-    return {"encoding": way, "int8": way == "fast" and not out}
 
 
 def _tour(options: argparse.Namespace, task: TerminalTask) -> Values:

@@ -40,8 +40,7 @@ class Encoder:
         dim: numbers a vector.
         max_length: tokens read of a text.
         device: where it computes.
-        precision: fp32, bf16, fp16 or int8.
-        instead: why it computes in fp32 where int8 was asked for, in words; "" where it does as asked.
+        precision: fp32, bf16 or fp16.
         prompts: put in front of texts, by kind.
         encoded: texts that were given to the model so far.
     """
@@ -59,7 +58,6 @@ class Encoder:
         self._model = _place(model, self.device, self.precision)
         self._budget = token_budget(self.device)
         self.encoded = 0
-        self.instead = self._to_int8() if self.precision == "int8" else ""
         self.key = _key(facts, self.precision)
         self.facts: dict[str, object] = {
             "model": name,
@@ -68,16 +66,6 @@ class Encoder:
             "max_length": facts.max_length,
             "precision": self.precision,
         }
-
-    def _to_int8(self) -> str:
-        """Go over to int8, or back to fp32 and say why."""
-        from engine.encode.int8 import to_int8
-
-        instead = to_int8(self._model, lambda texts: self.encode(texts, "passage"))
-        if instead:
-            self.precision = "fp32"
-        self.encoded = 0
-        return instead
 
     def prompted(self, text: str, kind: Kind) -> str:
         """The text as the model reads it; what vectors are kept under."""
@@ -267,8 +255,6 @@ def pick_precision(device: str, precision: str) -> str:
 
     if precision == "fp16" and device == "cpu":
         raise ModelError("Processors do not compute in fp16.", hint="Use auto, bf16 or fp32.")
-    if precision == "int8" and device != "cpu":
-        raise ModelError("Only processors compute in int8 here.", hint="Use auto, or device cpu.")
     if precision != "auto":
         return precision
     if device == "cpu":
@@ -295,7 +281,7 @@ def _place(model: Any, device: str, precision: str) -> Any:  # Any: a SentenceTr
     """Move a model to its device; only the transformer itself leaves float32, pooling adds up too many numbers."""
     import torch
 
-    if precision in ("bf16", "fp16") and hasattr(model[0], "auto_model"):
+    if precision != "fp32" and hasattr(model[0], "auto_model"):
         model[0].auto_model.to({"bf16": torch.bfloat16, "fp16": torch.float16}[precision])
     return model.to(device).eval()
 

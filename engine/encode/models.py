@@ -12,14 +12,13 @@ from engine.encode.folders import ModelFacts, read_facts
 from engine.errors import ModelError
 from engine.records import Model, State
 from engine.store import models
-from engine.store.encoding import encoding
 from engine.store.files import sha256_of
 from engine.store.project import Project
 
 if TYPE_CHECKING:
     from engine.encode.encoder import Encoder
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +123,7 @@ def open_encoder(project: Project, model: Model, *, device: str = "auto", precis
 
     Args:
         device: `auto` (a GPU where there is one) or a torch device.
-        precision: `auto`: int8 on a processor if the project asks for fast encoding and the model keeps its vectors,
-            else bf16 where the device computes in it, else fp32.
+        precision: `auto`: bf16 where the device computes in it, else fp32.
 
     Raises:
         ModelError: the folder is unsafe, damaged, or not the one that this model was.
@@ -139,27 +137,7 @@ def open_encoder(project: Project, model: Model, *, device: str = "auto", precis
             f"The weights of {model.name} in {folder} are not the ones this project knows.",
             hint="Put the old folder back, or add the new one as another model.",
         )
-    if precision == "auto" and wants_int8(project, device):
-        precision = "int8"
     return Encoder(model.name, load_checked(folder, facts), facts, device=device, precision=precision)
-
-
-def wants_int8(project: Project, device: str = "auto") -> bool:
-    """Whether the project asks for fast encoding and this machine's fast way is int8."""
-    return encoding(project) == "fast" and not int8_is_out(device)
-
-
-def int8_is_out(device: str = "auto") -> str:
-    """Why fast encoding changes nothing on this machine, as a sentence; "" where it does."""
-    from engine.encode.encoder import cpu_has_bf16, pick_device
-    from engine.encode.int8 import why_not
-
-    if pick_device(device) != "cpu":
-        return "The graphics processor encodes, at its own fastest precision; exact and fast are the same here."
-    if cpu_has_bf16():
-        return "This processor computes in bf16 already; exact and fast are the same here."
-    reason = why_not()
-    return f"Exact and fast are the same here: {reason}." if reason else ""
 
 
 def load_checked(folder: Path, facts: ModelFacts, *, attention: str = "sdpa") -> Any:  # Any: a SentenceTransformer

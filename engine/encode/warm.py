@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from engine.encode.models import open_encoder
 from engine.records import Model
-from engine.store.encoding import encoding
 from engine.store.project import Project
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ MOST = 3
 # What the libraries take beside the weights: a process of 42 MB stood at 647 with the bundled model, whose weights
 # are 91.
 _LIBRARIES = 520_000_000
-_kept: OrderedDict[tuple[str, int, str, str], Encoder] = OrderedDict()
+_kept: OrderedDict[tuple[str, int, str], Encoder] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -28,7 +27,7 @@ def warm_encoder(project: Project, model: Model) -> Encoder:
     Raises:
         ModelError: as `open_encoder`.
     """
-    key = (str(project.path), model.id, model.weights_digest, encoding(project))
+    key = (str(project.path), model.id, model.weights_digest)
     with _lock:
         if key not in _kept:
             _kept[key] = open_encoder(project, model)

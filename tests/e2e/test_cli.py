@@ -81,7 +81,6 @@ def test_every_command_has_help_with_its_project():
         "search",
         "export",
         "info",
-        "encoding",
         "tour",
     ]:
         shown = _run(command, "--help")

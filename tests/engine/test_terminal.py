@@ -82,10 +82,12 @@ def test_a_split_is_told_in_counts_and_a_sentence(capsys):
 
 def test_negatives_are_listed_on_stdout_where_a_pipe_takes_them(capsys):
     rows = [{"id": 7, "negatives": 3, "doubtful": 1, "text": "How do I reset it?"}]
-    negatives._show_list({"queries": rows, "total": 9, "round": 1, "model": "base"})
+    mined = {"round": 1, "model": "base", "model_digest": "0123456789abcdef", "bm25": "lucene"}
+    negatives._show_list({"queries": rows, "total": 9, **mined})
     shown = capsys.readouterr()
     assert "How do I reset it?" in shown.out
     assert "1 of 9 queries" in shown.out
+    assert "Round 1, mined by base (weights 0123456789ab) and BM25 'lucene'" in shown.out
     assert shown.err == ""
 
 
