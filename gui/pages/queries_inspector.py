@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from engine.records import Query
 from engine.store.browse import Answer, QueryGroup
 from engine.store.judging import BY_HAND
+from engine.store.made import is_made
 from gui import words
 from gui.amounts import amount
 from gui.phrases import fill
@@ -57,7 +58,8 @@ class QueryInspector(QWidget):
             self._ground.show()
             return
         query = group.query
-        source = fill(self.tr("From: %1"), source_words(query.source, self))
+        made = self.tr("Made from: %1") if is_made(query.source) else self.tr("From: %1")
+        source = fill(made, source_words(query.source, self))
         self._inspector.set_title(self.tr("Query"), source + (f" · {query.external_id}" if query.external_id else ""))
         self._stack.addWidget(label(words.plain(query.text, 2000), "heading", wrap=True))
         self._stack.addLayout(self._state_line(query))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from engine.records import Query, Split
 from engine.store import browse, queries
 from engine.store.browse import QueryDetail
+from engine.store.made import PREFIX, source_of
 from engine.store.project import Project
 from gui import words
 from gui.tables.documents import is_code
@@ -120,12 +121,17 @@ class QueriesModel(PagedModel[QueryRow]):
 
 
 def source_words(source: str, words_of: QObject) -> str:
-    """Where a query came from, in a word."""
+    """Where a query came from, in a word; one that was made, from what."""
     known = {
         "imported": words_of.tr("Import"),
         "hand": words_of.tr("By hand"),
         "sample": words_of.tr("Sample"),
         "heading": words_of.tr("Heading"),
         "search": words_of.tr("Search"),
+        source_of("headings"): words_of.tr("Headings"),
+        source_of("questions"): words_of.tr("Questions"),
+        source_of("phrases"): words_of.tr("Phrases"),
+        source_of("cloze"): words_of.tr("Sentences"),
+        source_of("endpoint"): words_of.tr("A model"),
     }
-    return known.get(source, source or "–")
+    return known.get(source, source.removeprefix(PREFIX) or "–")

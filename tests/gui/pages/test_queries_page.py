@@ -9,8 +9,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.curate.splits import split
 from engine.params import SplitParams
-from engine.records import Qrel, Split
+from engine.records import Qrel, Query, Split
 from engine.store import queries
+from engine.store.browse import QueryGroup
 from engine.store.edges import read_edges
 from engine.store.project import Project
 from engine.task import Task
@@ -18,6 +19,7 @@ from gui.dialogs.write_query import WriteQuery
 from gui.jobs.job import Job, Phase
 from gui.pages.queries import QueriesPage
 from gui.tables.pairs import without_same_start
+from gui.tables.queries import source_words
 from tests.gui.pages.showing import Shown
 
 
@@ -264,3 +266,12 @@ def test_what_was_made_is_said_with_its_cost(shown: Shown, qtbot: QtBot) -> None
             "",
         )
     ]
+
+
+def test_a_made_query_says_from_what_in_a_word(shown: Shown) -> None:
+    page, _ = shown(QueriesPage)
+    query = Query(3, "", "How is it reset?", "made: cloze")
+    page._one.show_group(QueryGroup(query, (), (query,)))
+    assert page.inspector._fact.text() == "Made from: Sentences"
+    assert source_words("made: endpoint", page) == "A model"
+    assert source_words("imported", page) == "Import"
