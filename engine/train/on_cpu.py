@@ -81,10 +81,16 @@ def _linear(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
 
 
 def _embedding(
-    input: torch.Tensor, weight: torch.Tensor, padding_idx: int | None = None, *others: Any, **more: Any
+    input: torch.Tensor,
+    weight: torch.Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> torch.Tensor:
-    if others or any(more.values()) or not _adds_itself(weight):
-        return functional.embedding(input, weight, padding_idx, *others, **more)
+    if max_norm is not None or scale_grad_by_freq or sparse or not _adds_itself(weight):
+        return functional.embedding(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     padding = -1 if padding_idx is None else padding_idx % len(weight)
     return _Embedding.apply(input, weight, padding)  # type: ignore[no-any-return, no-untyped-call]
 

@@ -42,6 +42,18 @@ def test_gradients_of_weights_are_those_of_torch_over_several_parts(small):
         torch.testing.assert_close(ours, theirs)
 
 
+def test_modules_of_torch_take_the_faster_way(small):
+    ids = torch.tensor([[1, 2]])
+    with on_cpu("cpu", "fp32"):
+        words = small.words(ids)
+        found = [words, small.into(words), torch.nn.Dropout(0.5)(words)]
+    assert [type(each.grad_fn).__name__ for each in found] == [
+        "_EmbeddingBackward",
+        "_LinearBackward",
+        "_DropoutBackward",
+    ]
+
+
 def test_frozen_weights_get_none_and_the_others_theirs(small):
     small.into.weight.requires_grad_(False)
     small.words.weight.requires_grad_(False)
