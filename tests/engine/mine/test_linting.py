@@ -8,7 +8,7 @@ import pytest
 
 from engine.edits import apply_edit
 from engine.errors import UserError
-from engine.mine import linting, mining
+from engine.mine import linting
 from engine.mine.linting import keep_lint, kept_lint, lint
 from engine.mine.mining import mine
 from engine.mine.reporting import mining_report
@@ -18,26 +18,14 @@ from engine.records import Split
 from engine.store import negatives
 from engine.task import Task
 from engine.train import training
-from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
+from tests.engine.mine.projects import add_queries, judge
 
-TOPICS = ["kettle", "teapot", "grinder", "toaster", "oven", "fridge"]
 LOOSE = SelectParams(num_negatives=2, max_doubt=2, relative_margin=-99)
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    def vectors(project, model, asked, texts, task):
-        return bag_vectors(asked), bag_vectors(texts)
-
-    monkeypatch.setattr(mining, "_vectors", vectors)
-    monkeypatch.setattr(linting, "token_counter", lambda _: lambda texts: [len(text.split()) for text in texts])
-    monkeypatch.setattr(linting, "folder_of", lambda *_: None)
-    with new_project(tmp_path / "p") as project:
-        guides = add_passages(project, [f"To clean the {t} use warm vinegar and rinse the {t} twice" for t in TOPICS])
-        add_passages(project, [f"The {t} guarantee lasts two years" for t in TOPICS])
-        asked = add_queries(project, [f"How do I clean my {t}?" for t in TOPICS], split=Split.TRAIN)
-        judge(project, *((q, p, 1) for q, p in zip(asked, guides, strict=True)))
-        yield project
+def project(kitchen):
+    return kitchen
 
 
 def run(project, **select) -> int:

@@ -11,36 +11,20 @@ import pytest
 
 from engine import cli
 from engine.ingest.importing import import_paths
-from engine.mine import linting, mining
 from engine.mine.mining import mine
 from engine.params import ImportParams, MineParams, SelectParams
-from engine.records import Split
 from engine.store import negatives, queries
 from engine.store.candidates import read_candidates
 from engine.store.gates import Gate, write_gate
 from engine.store.project import Project
 from engine.task import Task
-from tests.engine.mine.projects import add_passages, add_queries, bag_vectors, judge, new_project
-
-TOPICS = ["kettle", "teapot", "grinder", "toaster", "oven", "fridge"]
 
 
 @pytest.fixture
-def path(tmp_path, monkeypatch):
-    def vectors(project, model, asked, texts, task):
-        return bag_vectors(asked), bag_vectors(texts)
-
-    monkeypatch.setattr(mining, "_vectors", vectors)
-    monkeypatch.setattr(linting, "token_counter", lambda _: lambda texts: [len(text.split()) for text in texts])
-    monkeypatch.setattr(linting, "folder_of", lambda *_: None)
-    with new_project(tmp_path / "p") as project:
-        guides = add_passages(project, [f"To clean the {t} use warm vinegar and rinse the {t} twice" for t in TOPICS])
-        add_passages(project, [f"The {t} guarantee lasts two years" for t in TOPICS])
-        asked = add_queries(project, [f"How do I clean my {t}?" for t in TOPICS], split=Split.TRAIN)
-        judge(project, *((q, p, 1) for q, p in zip(asked, guides, strict=True)))
-        rules = SelectParams(num_negatives=2, max_doubt=2, relative_margin=-99)
-        mine(project, MineParams(depth=12, select=rules), Task())
-    return tmp_path / "p"
+def path(kitchen):
+    rules = SelectParams(num_negatives=2, max_doubt=2, relative_margin=-99)
+    mine(kitchen, MineParams(depth=12, select=rules), Task())
+    return kitchen.path
 
 
 def said(capsys, *words) -> str:
