@@ -43,7 +43,7 @@ def expected(rows: Iterable[Example], format: str) -> tuple[Content, int]:
         if format in NEED_NEGATIVES and not row.negatives:
             left += 1
             continue
-        query = _hash(row.query.strip(), format)
+        query = _query_hash(row.query, format)
         grades = content.answers.setdefault(query, {})
         for one in row.positives:
             grades[_hash(one.whole, format)] = one.grade if format in GRADED else 1
@@ -69,7 +69,16 @@ def check(units: Iterable[Unit], wanted: Content, format: str) -> None:
 
 
 def _hash(text: str, format: str) -> str:
-    return text_hash(text.replace("\0", "") if format in TABLES else text)
+    return text_hash(_held(text, format))
+
+
+def _query_hash(text: str, format: str) -> str:
+    """Blanks at the ends are no part of a query, those neither that a NUL left out uncovers."""
+    return text_hash(_held(text, format).strip())
+
+
+def _held(text: str, format: str) -> str:
+    return text.replace("\0", "") if format in TABLES else text
 
 
 def _content(units: Iterable[Unit]) -> Content:

@@ -129,6 +129,7 @@ def _content(project: Project, format: str):
         [({0: 3}, [1, 2]), ({1: 1, 2: 2}, [])],
     )
 )
+@example(world=([('"', "", ""), ("'", "", ""), (",", "", "")], ['"\t\0'], [({0: 1}, [])]))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_what_is_exported_comes_back_the_same(format, world):
     with tempfile.TemporaryDirectory() as name:
