@@ -36,7 +36,7 @@ from engine.store.project import Project
 from engine.store.queries import NewQuery
 from gui import theme
 from gui.main_window import MainWindow
-from gui.pages.evaluate import EvaluatePage
+from gui.pages.evaluate.page import EvaluatePage
 from gui.session import Session
 from gui.settings import SettingsStore
 

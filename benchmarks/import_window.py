@@ -32,7 +32,7 @@ from gui.dialogs.import_arrivals import Arrivals
 from gui.dialogs.import_window import ImportWindow
 from gui.jobs.job import Phase
 from gui.main_window import MainWindow
-from gui.pages.documents import DocumentsPage
+from gui.pages.documents.page import DocumentsPage
 from gui.pages.reading import ReadingPage
 from gui.session import Session
 from gui.settings import SettingsStore

@@ -42,7 +42,7 @@ from engine.store.queries import NewQuery
 from engine.store.selection import chosen_negatives, select
 from gui import theme
 from gui.main_window import MainWindow
-from gui.pages.negatives import NegativesPage
+from gui.pages.negatives.page import NegativesPage
 from gui.session import Session
 from gui.settings import SettingsStore
 

@@ -30,14 +30,14 @@ from gui.widgets.toast import Toast
 
 # name: (module, class); a page's module is imported when the page is first shown.
 PAGE_CLASSES = {
-    "home": ("gui.pages.home", "HomePage"),
-    "documents": ("gui.pages.documents", "DocumentsPage"),
-    "queries": ("gui.pages.queries", "QueriesPage"),
-    "negatives": ("gui.pages.negatives", "NegativesPage"),
-    "train": ("gui.pages.train", "TrainPage"),
-    "evaluate": ("gui.pages.evaluate", "EvaluatePage"),
-    "search": ("gui.pages.search", "SearchPage"),
-    "export": ("gui.pages.export", "ExportPage"),
+    "home": ("gui.pages.home.page", "HomePage"),
+    "documents": ("gui.pages.documents.page", "DocumentsPage"),
+    "queries": ("gui.pages.queries.page", "QueriesPage"),
+    "negatives": ("gui.pages.negatives.page", "NegativesPage"),
+    "train": ("gui.pages.train.page", "TrainPage"),
+    "evaluate": ("gui.pages.evaluate.page", "EvaluatePage"),
+    "search": ("gui.pages.search.page", "SearchPage"),
+    "export": ("gui.pages.export.page", "ExportPage"),
 }
 
 

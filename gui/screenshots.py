@@ -17,7 +17,7 @@ from engine.store.models import newest_tuned
 from gui import theme
 from gui.main_window import PAGE_CLASSES, MainWindow
 from gui.pages.reading import ReadingPage
-from gui.pages.search import SearchPage
+from gui.pages.search.page import SearchPage
 from gui.session import Session
 from gui.settings import SettingsStore
 

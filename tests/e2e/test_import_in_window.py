@@ -14,7 +14,7 @@ from gui.dialogs.import_undo import UndoImport
 from gui.dialogs.import_window import ImportWindow
 from gui.jobs.job import Job
 from gui.main_window import MainWindow
-from gui.pages.documents import DocumentsPage
+from gui.pages.documents.page import DocumentsPage
 
 pytestmark = pytest.mark.slow
 WAIT = 120_000

@@ -16,7 +16,7 @@ from engine.store import documents, imports
 from engine.store.project import Project
 from gui import words
 from gui.dialogs.import_window import ImportWindow
-from gui.pages.documents_outcome import COUNTERS
+from gui.pages.documents.outcome import COUNTERS
 from tests.datasets import shared_data
 from tests.e2e.engine import ROOT
 from tests.engine.ingest.references import UNSOUND, reference, word_recall

@@ -14,7 +14,7 @@ import pytest
 from engine.store import models
 from engine.store.project import Project
 from gui.main_window import MainWindow
-from gui.pages.train import TrainPage
+from gui.pages.train.page import TrainPage
 from gui.session import Session
 from gui.settings import SettingsStore
 from tests.e2e.engine import ROOT

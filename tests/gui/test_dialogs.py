@@ -13,7 +13,7 @@ from gui.dialogs.about import AboutDialog, diagnostics
 from gui.dialogs.new_project import NewProjectDialog, folder_name, free_folder
 from gui.dialogs.settings import SettingsDialog
 from gui.dialogs.shortcuts import ShortcutsDialog
-from gui.pages.negatives import NegativesPage
+from gui.pages.negatives.page import NegativesPage
 
 
 @pytest.mark.parametrize(

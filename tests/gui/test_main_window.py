@@ -42,7 +42,7 @@ def window(qtbot, session, monkeypatch):
     quiet = ("tests.gui.test_main_window", "QuietPage")
     pages = ("documents", "queries", "negatives", "train", "evaluate", "search", "export")
     monkeypatch.setattr(
-        "gui.main_window.PAGE_CLASSES", {"home": ("gui.pages.home", "HomePage"), **dict.fromkeys(pages, quiet)}
+        "gui.main_window.PAGE_CLASSES", {"home": ("gui.pages.home.page", "HomePage"), **dict.fromkeys(pages, quiet)}
     )
     made = MainWindow(session)
     monkeypatch.setattr(made, "_ask_to_leave", lambda _job: "stop")

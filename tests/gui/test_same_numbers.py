@@ -12,7 +12,7 @@ import pytest
 
 from engine.cli import main
 from gui import words
-from gui.pages.evaluate import EvaluatePage
+from gui.pages.evaluate.page import EvaluatePage
 from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
 from tests.gui.asking import AskingSession, settle
 

@@ -18,7 +18,7 @@ from gui.dialogs.import_places import PlacesDialog, VanishedDialog
 from gui.dialogs.import_stop import StopImport
 from gui.dialogs.import_window import ImportWindow
 from gui.jobs.job import Job, Phase
-from gui.pages.documents import DocumentsPage
+from gui.pages.documents.page import DocumentsPage
 from gui.tables.paged import RECORD
 from tests.gui.asking import AskingSession, settle
 from tests.gui.pages.showing import Shown

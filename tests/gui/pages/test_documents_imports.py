@@ -16,9 +16,9 @@ from gui.dialogs.import_arrivals import Arrivals
 from gui.dialogs.import_password import PasswordDialog
 from gui.dialogs.import_undo import UndoImport
 from gui.dialogs.import_window import ImportWindow
-from gui.pages.documents import DocumentsPage
-from gui.pages.documents_problems import where_is
-from gui.pages.queries import QueriesPage
+from gui.pages.documents.page import DocumentsPage
+from gui.pages.documents.problems import where_is
+from gui.pages.queries.page import QueriesPage
 from tests.gui.pages.showing import Shown
 from tests.gui.recording import RecordingSession
 

@@ -17,8 +17,8 @@ from engine.store.project import Project
 from engine.task import Task
 from gui.dialogs.import_window import ImportWindow
 from gui.dialogs.question import Question
-from gui.pages.documents import DocumentsPage
-from gui.pages.documents_report import reads_badly, token_words
+from gui.pages.documents.page import DocumentsPage
+from gui.pages.documents.report import reads_badly, token_words
 from gui.tables.paged import RECORD
 from tests.gui.pages.showing import Shown
 

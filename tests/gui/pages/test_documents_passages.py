@@ -19,10 +19,10 @@ from engine.store.queries import NewQuery
 from engine.task import Task
 from gui import theme
 from gui.dialogs.question import Question
-from gui.pages.documents import DocumentsPage
-from gui.pages.documents_passages import PassagesDrawer
-from gui.pages.passages_aside import AsideDialog
-from gui.pages.passages_facts import OutlookSum, change_words, over_words, question_words, said_words
+from gui.pages.documents.page import DocumentsPage
+from gui.pages.documents.passages import PassagesDrawer
+from gui.pages.documents.passages_aside import AsideDialog
+from gui.pages.documents.passages_facts import OutlookSum, change_words, over_words, question_words, said_words
 from gui.widgets.passages_text import PassagesText
 from tests.gui.pages.showing import Shown
 

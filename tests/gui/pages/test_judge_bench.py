@@ -13,9 +13,9 @@ from engine.protocol import SearchProgress
 from engine.store import documents, judging, queries
 from engine.store.project import Project
 from engine.store.queries import NewQuery
-from gui.pages.judge import JudgeBench
-from gui.pages.judge_facts import Standing, reach_words
-from gui.pages.queries import QueriesPage
+from gui.pages.judge.facts import Standing, reach_words
+from gui.pages.judge.page import JudgeBench
+from gui.pages.queries.page import QueriesPage
 from tests.gui.pages.showing import Shown
 from tests.gui.recording import RecordingSession
 

@@ -18,8 +18,8 @@ from engine.store.candidates import Flag, read_candidates, read_reviews, write_c
 from engine.store.project import Project
 from engine.store.selection import CandidateState, select
 from gui.dialogs.question import Question
-from gui.pages.negatives import NegativesPage
-from gui.pages.negatives_introduction import Introduction
+from gui.pages.negatives.introduction import Introduction
+from gui.pages.negatives.page import NegativesPage
 from gui.tables.mined import rows_shown
 from tests.gui.pages.showing import Shown
 

@@ -18,8 +18,8 @@ from engine.store.candidates import Flag, read_candidates, read_reviews
 from engine.store.gates import Gate, write_gate
 from engine.store.project import Project
 from engine.store.selection import CandidateState, select
-from gui.pages.negatives import NegativesPage
-from gui.pages.negatives_rules import ChoiceRule, Rule, RulesPanel
+from gui.pages.negatives.page import NegativesPage
+from gui.pages.negatives.rules import ChoiceRule, Rule, RulesPanel
 from tests.gui.pages.showing import Shown
 from tests.gui.recording import RecordingSession
 

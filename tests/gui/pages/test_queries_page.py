@@ -17,7 +17,7 @@ from engine.store.project import Project
 from engine.task import Task
 from gui.dialogs.write_query import WriteQuery
 from gui.jobs.job import Job, Phase
-from gui.pages.queries import QueriesPage
+from gui.pages.queries.page import QueriesPage
 from gui.tables.pairs import without_same_start
 from gui.tables.queries import source_words
 from tests.gui.pages.showing import Shown

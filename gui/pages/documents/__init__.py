@@ -1,0 +1,1 @@
+"""The Documents page and its parts."""

@@ -1,0 +1,1 @@
+"""The bench for judging by hand and its parts."""

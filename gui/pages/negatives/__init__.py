@@ -1,0 +1,1 @@
+"""The Negatives page and its parts."""

@@ -1,0 +1,1 @@
+"""The Queries page and its parts."""

@@ -1,0 +1,163 @@
+"""The field of one setting: a number, a share, a rate, a choice or a text, read and written in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, QWidget
+
+from gui import icons, theme
+from gui.pages.train.settings import Setting, Value
+from gui.widgets.inputs import ChoiceBox
+
+
+class SettingField(QObject):
+    """A setting's widget with one way to read and write it; `wrong` where what is typed is no such number."""
+
+    edited = Signal()
+    wrong = Signal()
+
+    def __init__(self, setting: Setting, parent: QObject) -> None:
+        super().__init__(parent)
+        self._setting = setting
+        self._last: Value = 0.0
+        makers: dict[str, Callable[[], QWidget]] = {
+            "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice,
+            "text": self._text, "folder": self._folder,
+        }  # fmt: skip
+        self.widget = makers[setting.kind]()
+        self.widget.installEventFilter(self)
+
+    def value(self) -> Value:
+        widget = self.widget
+        if isinstance(widget, QSpinBox):
+            return widget.value() / 100 if self._setting.kind == "share" else widget.value()
+        if isinstance(widget, QDoubleSpinBox):
+            return widget.value()
+        return widget.value() if isinstance(widget, ChoiceBox) else self._last
+
+    def put(self, value: Value) -> None:
+        widget = self.widget
+        widget.blockSignals(True)
+        if isinstance(widget, QSpinBox):
+            widget.setValue(round(value * 100) if self._setting.kind == "share" else int(value))
+        elif isinstance(widget, QDoubleSpinBox):
+            widget.setValue(float(value))
+        elif isinstance(widget, ChoiceBox):
+            widget.set_value(value)
+        elif isinstance(widget, QLineEdit) and self._setting.kind in ("text", "folder"):
+            self._last = str(value)
+            widget.setText(self._last)
+        elif isinstance(widget, QLineEdit):
+            self._last = float(value)
+            widget.setText(f"{value:g}".replace("e-0", "e-"))
+        widget.blockSignals(False)
+
+    def set_choices(self, choices: Sequence[tuple[str, str]]) -> None:
+        if isinstance(self.widget, ChoiceBox):
+            self.widget.set_choices([(text, value) for value, text in choices])
+
+    def set_possible(self, value: str, reason: str) -> None:
+        """Offer a choice, or show it with what keeps it from being chosen."""
+        if isinstance(self.widget, ChoiceBox):
+            self.widget.set_possible(value, reason)
+
+    def set_hint(self, value: str, words: str) -> None:
+        """Say more of a choice that can be chosen, when the mouse rests on it."""
+        widget = self.widget
+        if isinstance(widget, ChoiceBox) and widget.is_possible(value):
+            widget.setItemData(widget.findData(value), words, Qt.ItemDataRole.ToolTipRole)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The wheel scrolls the page; it changes no value that is not being edited."""
+        if event.type() == QEvent.Type.Wheel and not self.widget.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+    def _int(self) -> QWidget:
+        made = QSpinBox()
+        made.setRange(int(self._setting.low), int(self._setting.high))
+        made.setGroupSeparatorShown(self._setting.name != "seed")
+        made.setSpecialValueText(self._setting.zero)
+        made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
+        made.valueChanged.connect(lambda _value: self.edited.emit())
+        return _dressed(made)
+
+    def _share(self) -> QWidget:
+        made = QSpinBox()
+        made.setRange(int(self._setting.low * 100), int(self._setting.high * 100))
+        made.setSuffix(" %")
+        made.valueChanged.connect(lambda _value: self.edited.emit())
+        return _dressed(made)
+
+    def _float(self) -> QWidget:
+        made = QDoubleSpinBox()
+        made.setDecimals(2)
+        made.setRange(self._setting.low, self._setting.high)
+        made.setSpecialValueText(self._setting.zero)
+        made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
+        made.valueChanged.connect(lambda _value: self.edited.emit())
+        return _dressed(made)
+
+    def _rate(self) -> QWidget:
+        made = QLineEdit()
+        made.textEdited.connect(self._typed)
+        made.setFont(theme.font("body"))
+        return made
+
+    def _text(self) -> QWidget:
+        made = QLineEdit()
+        made.setAccessibleName(self._setting.title)
+        made.setFont(theme.font("body"))
+        made.textEdited.connect(self._written)
+        return made
+
+    def _folder(self) -> QWidget:
+        """A line to type a folder's path into, with a button that chooses one."""
+        made = self._text()
+        assert isinstance(made, QLineEdit)  # for the type: the line above makes one
+        made.setPlaceholderText(_tr("none"))
+        place = QLineEdit.ActionPosition.TrailingPosition
+        choose = made.addAction(icons.icon("folder", "text3"), place)
+        choose.setToolTip(_tr("Choose a project's folder"))
+        choose.triggered.connect(self._choose_folder)
+        return made
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self.widget, _tr("The folder of a project"), str(self._last or ""))
+        if chosen:
+            self.put(chosen)
+            self.edited.emit()
+
+    def _written(self, text: str) -> None:
+        self._last = text
+        self.edited.emit()
+
+    def _typed(self, text: str) -> None:
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            self.wrong.emit()
+            return
+        if not self._setting.low <= value <= self._setting.high:
+            self.wrong.emit()
+            return
+        self._last = value
+        self.edited.emit()
+
+    def _choice(self) -> QWidget:
+        made = ChoiceBox([(text, value) for value, text in self._setting.choices], accessible=self._setting.title)
+        made.currentIndexChanged.connect(lambda _place: self.edited.emit())
+        return made
+
+
+def _dressed(field: QAbstractSpinBox) -> QWidget:
+    field.setFont(theme.font("body"))
+    field.lineEdit().setTextMargins(8, 0, 0, 0)
+    return field
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("train_settings", text)
