@@ -90,7 +90,8 @@ class TrainLive(QWidget):
         self._loss_card.setMinimumHeight(140)
         self._loss_card.body.setContentsMargins(8, 0, 8, 8)
         self._loss_card.head.addWidget(self._which)
-        self._loss_gap = QWidget()
+        self._loss_gap = label(self.tr("The curve begins with the first step."), "body", "text3")
+        self._loss_gap.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._loss_card.body.addWidget(self._loss_gap, 1)
         stack.addWidget(self._loss_card, 2)
         self._watched_card.body.addWidget(self.watched)
@@ -262,22 +263,27 @@ class TrainLive(QWidget):
         self._dev_chart.show()
         known = (("bm25", "BM25", curves.bm25), ("base", self.tr("Base"), curves.base))
         self._dev_chart.set_limits([(system, name, value) for system, name, value in known if value is not None])
-        self._dev_card.fact.setText(
-            self.tr("nDCG@10, by per cent of the base mixed in")
-            if mixed
-            else self.tr("nDCG@10, measured while it trains")
-        )
+        self._dev_card.fact.setText(self.tr("nDCG@10, by per cent of the base mixed in") if mixed else self._dev_fact())
         points = [(float(point.step), point.value) for point in (curves.mixed if mixed else curves.dev)]
         last = "" if mixed else self.tr("Tuned")
         self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until))
 
+    def _dev_fact(self) -> str:
+        """What the curve shows, and where a run that was interrupted goes on."""
+        recorded = [point.step for point in (*self._before.loss, *self._before.dev)]
+        if not self._live or not recorded:
+            return self.tr("nDCG@10, measured while it trains")
+        return fill(self.tr("nDCG@10; resumed, it had reached step %1"), words.count(max(recorded)))
+
     def _draw_lower(self, smoothed: Sequence[tuple[float, float]]) -> None:
-        if self._loss_chart is None:
-            if not self._curves.loss:
-                return
+        begun = bool(self._curves.loss)
+        if self._loss_chart is None and begun:
             self._loss_chart = LineChart(digits=2, rings=False, accessible=self.tr("Loss by step"))
-            self._loss_gap.hide()
             self._loss_card.body.addWidget(self._loss_chart, 1)
+        self._loss_gap.setVisible(not begun)
+        if self._loss_chart is None:
+            return
+        self._loss_chart.setVisible(begun)
         title, fact = (
             (self.tr("Loss"), self.tr("each step, and smoothed")),
             (self.tr("Learning rate"), self.tr("in millionths")),

@@ -195,6 +195,22 @@ def test_an_interrupted_run_can_go_on(qtbot, tmp_path, finished):
     page._job.metrics = {"dev_ndcg@10": [(20, 0.55)]}
     page.session.queue.job_progressed.emit(page._job)
     assert [point.step for point in page._live._curves.dev] == [0, 10, 20]
+    page._live.redraw_now()
+    assert page._live._dev_card.fact.text() == "nDCG@10; resumed, it had reached step 10"
+
+
+def test_a_run_without_a_step_says_when_its_curve_begins(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._start.click()
+    settle(qtbot, page)
+    page._live.redraw_now()
+    assert page._live._loss_gap.isVisible()
+    page._job.metrics = _metrics()
+    page.session.queue.job_progressed.emit(page._job)
+    page._live.redraw_now()
+    assert not page._live._loss_gap.isVisible()
+    assert page._live._loss_chart.isVisible()
+    assert page._live._dev_card.fact.text() == "nDCG@10, measured while it trains"
 
 
 def test_a_stopped_run_says_that_it_can_go_on(qtbot, tmp_path, finished):
