@@ -171,8 +171,10 @@ class TrainParams:
     `scale` 20: sentence-transformers' MultipleNegativesRankingLoss. What an objective changes: `OBJECTIVES`.
     `margin`: of objectives that have one. `guide`: the model that guards `gist`. `noise`: share of words left out or
     hidden by objectives on texts. `matryoshka` on: the objective also on the first half, quarter, ... of the numbers.
-    `lora_rank` over 0: only small matrices of that rank are trained and added to the weights at the end (LoRA,
-    arXiv:2106.09685). `freeze_layers`: lowest layers that stay as they are, the embeddings with them.
+    `lora_rank` over 0: only small matrices of that rank are trained and added to the weights at the end; `adapter` says
+    how: their product (LoRA, arXiv:2106.09685), the same with each row's length learnt apart (DoRA, arXiv:2402.09353),
+    or two products multiplied number by number (LoHa, arXiv:2108.06098). `freeze_layers`: lowest layers that stay as
+    they are, the embeddings with them.
     `gradient_checkpointing` on: activations inside a layer are computed again (less memory, a third more time).
     `query_prompt` and `passage_prompt`: `auto` (the model's own), or a text. `guard`: another project's folder, whose
     test queries are measured before and after. `processes`: how many work together, one a GPU; 0: one for each GPU.
@@ -196,6 +198,7 @@ class TrainParams:
     noise: float = 0.15
     matryoshka: Literal["off", "on"] = "off"
     lora_rank: int = 0
+    adapter: Literal["lora", "dora", "loha"] = "lora"
     freeze_layers: int = 0
     gradient_checkpointing: Literal["off", "on"] = "off"
     query_prompt: str = "auto"

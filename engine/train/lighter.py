@@ -1,4 +1,4 @@
-"""Training less than all weights, or with less memory: LoRA, frozen layers, activations computed again."""
+"""Training less than all weights, or with less memory: adapters, frozen layers, activations computed again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_lighter(model: Any, params: TrainParams) -> None:  # Any: a SentenceTra
         return
     if not hasattr(model[0], "auto_model"):
         raise UserError(
-            "LoRA, frozen layers and gradient checkpointing need a transformer; this model is a table of words.",
+            "Adapters, frozen layers and gradient checkpointing need a transformer; this model is a table of words.",
             hint="Set lora_rank=0, freeze_layers=0 and gradient_checkpointing=off.",
         )
     if params.freeze_layers:
@@ -73,39 +73,39 @@ def _freeze(transformer: Any, count: int) -> None:  # Any: a transformers model
             weight.requires_grad_(False)
 
 
-def adapter_config(transformer: Any, params: TrainParams) -> Any:  # Any: a transformers model; a LoraConfig
-    """Low-rank matrices beside every linear layer that is not frozen."""
+def adapter_config(
+    transformer: Any, params: TrainParams
+) -> tuple[str, dict[str, Any]]:  # Any: a transformers model; what a config takes
+    """PEFT's config of small matrices beside every linear layer that is not frozen: its class and its arguments."""
     import torch
-    from peft import LoraConfig
 
     targets: str | list[str] = "all-linear"
     if params.freeze_layers:
         linear = [name for name, module in transformer.named_modules() if isinstance(module, torch.nn.Linear)]
         found = [(name, _LAYER.search(f"{name}.")) for name in linear]
-        targets = [name for name, layer in found if layer is None or int(layer.group(1)) >= params.freeze_layers]
-    return LoraConfig(
-        r=params.lora_rank,
-        lora_alpha=_ALPHA_BY_RANK * params.lora_rank,
-        lora_dropout=0.0,
-        bias="none",
-        target_modules=targets,
-    )
+        targets = sorted(name for name, layer in found if layer is None or int(layer.group(1)) >= params.freeze_layers)
+    rank, alpha = params.lora_rank, _ALPHA_BY_RANK * params.lora_rank
+    if params.adapter == "loha":
+        return "LoHaConfig", {"r": rank, "alpha": alpha, "target_modules": targets}
+    plain = {"r": rank, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none", "target_modules": targets}
+    return "LoraConfig", {**plain, "use_dora": True} if params.adapter == "dora" else plain
 
 
 def _add_adapters(model: Any, params: TrainParams) -> None:  # Any: a SentenceTransformer
     """Only the adapters are trained; their first numbers are drawn by the run's seed."""
+    import peft
     import torch
-    from peft import get_peft_model
 
     transformer = model[0].auto_model
+    kind, arguments = adapter_config(transformer, params)
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
         torch.manual_seed(params.seed)
-        model[0].model = get_peft_model(transformer, adapter_config(transformer, params))
+        model[0].model = peft.get_peft_model(transformer, getattr(peft, kind)(**arguments))
 
 
 def merge_adapters(model: Any) -> None:  # Any: a SentenceTransformer
-    """Add trained low-rank matrices to the weights they adapt and take them out; nothing where there are none."""
+    """Add trained small matrices to the weights they adapt and take them out; nothing where there are none."""
     transformer = getattr(model[0], "auto_model", None)
     if transformer is not None and hasattr(transformer, "merge_and_unload"):
         model[0].model = transformer.merge_and_unload()

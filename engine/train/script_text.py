@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # The body of each loss: q and p are unit vectors of queries and passages, rows and targets as in batches.jsonl.
 _LOSSES = {
     "ranking": "return torch.nn.functional.cross_entropy((q @ p.T * SCALE).masked_fill(blocked, -torch.inf), "
@@ -59,14 +61,12 @@ _HEADS = {
     "    return torch.nn.Sequential(*layers)",
 }
 
-_LORA = """    from peft import LoraConfig, get_peft_model
+_ADAPTER = """    from peft import {kind}, get_peft_model
 
     torch.manual_seed(SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model[0].model = get_peft_model(model[0].auto_model, LoraConfig(
-            r={rank}, lora_alpha={alpha}, lora_dropout=0.0, bias="none", target_modules={targets!r},
-        ))
+        model[0].model = get_peft_model(model[0].auto_model, {kind}(**{arguments!r}))
 """
 _FREEZE = """    frozen = {names!r}
     for name, weight in model[0].auto_model.named_parameters():
@@ -270,8 +270,8 @@ def head_of(objective: str) -> str:
     return _HEADS.get(objective, "return None")
 
 
-def lora_lines(rank: int, alpha: int, targets: str | list[str]) -> str:
-    return _LORA.format(rank=rank, alpha=alpha, targets=targets)
+def adapter_lines(kind: str, arguments: dict[str, Any]) -> str:  # Any: what PEFT's config takes
+    return _ADAPTER.format(kind=kind, arguments=arguments)
 
 
 def freeze_lines(names: list[str]) -> str:

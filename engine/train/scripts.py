@@ -25,7 +25,7 @@ from engine.train.lighter import adapter_config, frozen_names
 from engine.train.masked import hide_words
 from engine.train.objectives import matryoshka_dims
 from engine.train.schedule import seed_of
-from engine.train.script_text import body_of, freeze_lines, head_of, lora_lines, script_text
+from engine.train.script_text import adapter_lines, body_of, freeze_lines, head_of, script_text
 from engine.train.sources import Source, open_source
 from engine.train.static_work import fits_static, is_static
 from engine.train.steps import Part, TokenBatch
@@ -184,9 +184,7 @@ class _Frame:
         if params.freeze_layers:
             lines += freeze_lines(frozen_names(self.model[0].auto_model, params.freeze_layers))
         if params.lora_rank:
-            config = adapter_config(self.model[0].auto_model, params)
-            targets = config.target_modules if isinstance(config.target_modules, str) else sorted(config.target_modules)
-            lines += lora_lines(config.r, config.lora_alpha, targets)
+            lines += adapter_lines(*adapter_config(self.model[0].auto_model, params))
         return lines
 
 

@@ -53,6 +53,8 @@ def settings() -> list[Setting]:
         Setting("dev_passages", "end", tr("Dev passages"), tr("Searched at a look"), "int", 50, 1_000_000),
         Setting("base", "model", tr("Start from"), tr("The model that is tuned"), "choice"),
         Setting("lora_rank", "model", tr("LoRA rank"), tr("Trains small matrices only"), "int", 0, 1024, tr("off")),
+        Setting("adapter", "model", tr("Adapter"), tr("What a LoRA rank makes"), "choice",
+                choices=(("lora", "LoRA"), ("dora", "DoRA"), ("loha", "LoHa"))),
         Setting("freeze_layers", "model", tr("Frozen layers"), tr("Lowest ones stay as they are"), "int",
                 0, 200, tr("none")),
         Setting("gradient_checkpointing", "model", tr("Layers again"), tr("Half the memory, slower"),

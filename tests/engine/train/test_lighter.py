@@ -53,9 +53,29 @@ def test_lora_goes_on_bit_for_bit_and_measures_what_it_saves(project, small):
     assert again.dev_base == pytest.approx(whole.dev, abs=1e-6)
 
 
-def test_lora_learns(project, small):
-    summary = train(project, replace(small, lora_rank=8, max_steps=60, epochs=20.0, learning_rate=5e-3), Task())
+@pytest.mark.parametrize("adapter", ["lora", "dora", "loha"])
+def test_adapters_learn_and_leave_plain_weights(project, small, adapter):
+    small = replace(small, lora_rank=8, adapter=adapter, max_steps=60, epochs=20.0, learning_rate=5e-3, merge="off")
+    summary = train(project, small, Task())
     assert summary.dev > summary.dev_base + 0.05
+    assert set(weights(project, summary)) == set(start(project))
+
+
+@pytest.mark.parametrize(("adapter", "kind"), [("lora", "LoraModel"), ("dora", "LoraModel"), ("loha", "LoHaModel")])
+def test_each_adapter_is_what_it_is_called(project, small, adapter, kind):
+    from engine.encode.folders import read_facts
+    from engine.encode.models import load_checked
+    from engine.train.lighter import make_lighter
+
+    folder = folder_of(project, models.base_model(project))
+    model = load_checked(folder, read_facts(folder))
+    make_lighter(model, replace(small, lora_rank=4, adapter=adapter))
+    made = model[0].auto_model
+    assert type(made.base_model).__name__ == kind
+    assert any("magnitude" in name for name, _ in made.named_parameters()) == (adapter == "dora")
+    trained = [name for name, weight in made.named_parameters() if weight.requires_grad]
+    assert trained
+    assert all("lora_" in name or "hada_" in name for name in trained)
 
 
 def test_frozen_layers_keep_their_weights(project, small):

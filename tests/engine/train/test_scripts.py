@@ -39,6 +39,8 @@ WAYS = {
     "hidden words": {"objective": "mlm"},
     "half of it in bf16": {"precision": "bf16"},
     "adapters above frozen layers": {"lora_rank": 2, "freeze_layers": 1},
+    "adapters that learn lengths apart": {"lora_rank": 2, "adapter": "dora"},
+    "adapters of two products": {"lora_rank": 2, "adapter": "loha", "learning_rate": 1e-2},
     "prompts": {"query_prompt": "find: ", "passage_prompt": "read: "},
 }
 ON_VECTORS = [name for name in OBJECTIVES if name not in ("softmax", "tsdae", "mlm")]
