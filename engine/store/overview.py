@@ -189,7 +189,7 @@ def _next_step(project: Project, stages: tuple[Stage, ...], test_runs: tuple[Run
     if state["documents"] != "done":
         return NextStep("Import documents", "documents", "", {}, 0)
     if offer := base_offer(project):
-        return NextStep("Build a model from your documents", "train", "make_base", {}, offer.seconds)
+        return NextStep("Build a model from your documents", "home", "make_base", {}, offer.seconds)
     if state["queries"] == "none":
         return NextStep("Add queries", "queries", "", {}, 0)
     if jobs.last_done(project, "dedup") is None:

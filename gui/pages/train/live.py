@@ -166,7 +166,7 @@ class TrainLive(QWidget):
             )
         else:
             done = f"{words.count(job.done)} / {words.count(job.total)}" if job.total else ""
-            self._step.set_value(self._stage_words(job), f"{job.stage} {done}".strip())
+            self._step.set_value(self._stage_words(job), f"{job.stage} {done}".strip() or " ")
         left = job.seconds_left
         if left is None or not training:
             self._time.set_value("–", self._phase_words(job))

@@ -93,7 +93,7 @@ def test_texts_that_the_base_cannot_read_call_for_a_model_of_their_own_words(pro
     _import(project)
     _unreadable(project)
     step = overview(project).next_step
-    assert (step.job, step.params) == ("make_base", {})
+    assert (step.page, step.job, step.params) == ("home", "make_base", {})
     assert step.seconds == 15
 
 
