@@ -14,6 +14,7 @@ from gui.widgets.cards import Card, Drawer, EmptyState, ErrorPanel, InfoRow, col
 from gui.widgets.charts import Histogram, LineChart, nice_step
 from gui.widgets.focus import FocusRing
 from gui.widgets.gauges import Interval, IntervalBar, Meter, _axis
+from gui.widgets.groups import TwoGroups
 from gui.widgets.inputs import ChoiceBox, FilterBox, SettingRow
 from gui.widgets.labels import Chip, ElidedLabel, Link, StateMark, label
 from gui.widgets.paragraph import Paragraph
@@ -48,6 +49,22 @@ def test_labels_show_markup_as_it_is_written(qtbot, made):
     qtbot.addWidget(widget)
     assert widget.textFormat() == Qt.TextFormat.PlainText
     assert widget.text() == HOSTILE
+
+
+def test_two_groups_stand_below_each_other_where_the_line_is_too_short(qtbot, window):
+    left, right = [Button("Repeat…"), Button("Copy as command")], [Button("See the verdict")]
+    groups = TwoGroups(left, right)
+    shown(qtbot, window, groups)
+    assert not groups.is_split()
+    assert right[0].mapTo(groups, right[0].rect().topRight()).x() == groups.width() - 1
+    in_line = groups.sizeHint().width()
+    window.resize(in_line - 20, 600)
+    qtbot.waitUntil(groups.is_split, timeout=2000)
+    assert groups.width() == in_line - 20
+    qtbot.waitUntil(lambda: right[0].mapTo(groups, QPoint(0, 0)).y() > left[0].mapTo(groups, QPoint(0, 0)).y())
+    right[0].hide()
+    groups.arrange()
+    assert not groups.is_split()
 
 
 def test_an_elided_text_has_its_whole_in_the_tooltip(qtbot, window):

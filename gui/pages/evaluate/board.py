@@ -66,7 +66,7 @@ class ScoreboardCard(Card):
             ScoreRow(r.id, bench.lines[r.id], bench.names[r.id], counted_as(r.metrics, prefix)) for r in bench.test_runs
         ]
         self.model.set_rows(rows, run_b)
-        self.table.set_widths(0, 101, 101, 101, 101, 109)
+        self.table.set_widths(0, 108, 108, 108, 108, 116)
         self.table.selectRow(self.model.row_of(run_a))
         self.table.setFixedHeight(theme.ROW_HEAD + theme.ROW * len(rows))
         self.fact.setText(fill(self.tr("difference to %1"), bench.names.get(run_b, "–")))

@@ -123,6 +123,7 @@ class EvaluatePage(ReadingPage):
         self._halves.addLayout(left, 5)
         self._halves.addWidget(self._scatter, 2)
         stack.addLayout(self._halves, 1)
+        self._bench_layout = stack
         return scroller(content)
 
     def _connect(self) -> None:
@@ -172,11 +173,14 @@ class EvaluatePage(ReadingPage):
     # What was measured
 
     def _show_bench(self, bench: Bench) -> None:
+        before, newest = self._bench.system("tuned"), bench.system("tuned")
         self._bench = bench
         if not bench.test_runs:
             self._show_empty()
             return
         a, b = self._chosen
+        if newest is not None and (before is None or before.model_id != newest.model_id):
+            a, b = 0, 0  # a model that was just measured is what is looked for
         first, second = default_pair(bench)
         a = a if bench.run(a) else first
         possible = [run.id for run in rivals(bench, a)]
@@ -219,6 +223,8 @@ class EvaluatePage(ReadingPage):
         self._ask_slices()
         self._show_primary()
         self._stack.setCurrentIndex(_RUNS if self._on_runs else _BENCH if not self._query else _QUERY)
+        self._bench_layout.invalidate()  # else the cards stand at their old heights until Qt finds time to look again
+        self._bench_layout.activate()
         if self._on_runs:
             self._open_runs()
         elif self._query:

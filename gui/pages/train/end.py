@@ -15,6 +15,7 @@ from gui.pages.train.parts import Sentence
 from gui.phrases import fill
 from gui.widgets.buttons import Button
 from gui.widgets.cards import Card, row
+from gui.widgets.groups import TwoGroups
 from gui.widgets.labels import Chip, ChipState, ElidedLabel, StateMark, label
 
 
@@ -54,7 +55,6 @@ class EndCard(Card):
         self._command = Button(self.tr("Copy as command"), "flat", icon_name="copy", size="small")
         self._command.setToolTip(self.tr("The same run for the terminal"))
         self._script = Button(self.tr("Save as script…"), "flat", icon_name="export", size="small")
-        self._script.setToolTip(self.tr("In Python for plain sentence-transformers, with the batches of this run"))
         self._mix = Button(self.tr("Mix with the base…"), "flat", icon_name="sliders", size="small")
         self._mix.setToolTip(self.tr("A share of the base's weights, where training made it forget"))
         pairs = (
@@ -70,13 +70,11 @@ class EndCard(Card):
         )
         for button, signal in pairs:
             button.clicked.connect(signal)
-        actions = row(gap=4)
-        for button in (self._repeat, self._command, self._script, self._mix):
-            actions.addWidget(button)
-        actions.addStretch(1)
-        for button in (self._back, self._discard, self._keep, self._again, self._verdict):
-            actions.addWidget(button)
-        self.body.addLayout(actions)
+        self._ways = TwoGroups(
+            (self._repeat, self._command, self._script, self._mix),
+            (self._back, self._discard, self._keep, self._again, self._verdict),
+        )
+        self.body.addWidget(self._ways)
         self.hide()
 
     def show_end(
@@ -103,7 +101,9 @@ class EndCard(Card):
             button.setVisible(verdict)
         for button in (self._script, self._mix):
             button.setVisible(verdict and kind == "model")
-        self._script.set_possible(not no_script, no_script)
+        self._script.set_possible(not no_script, self.tr("No script"))
+        for_script = self.tr("In Python for plain sentence-transformers, with the batches of this run")
+        self._script.setToolTip(no_script or for_script)
         self._back.setVisible(not verdict)
         for button in (self._again, self._discard, self._keep):
             button.setVisible(again)
@@ -112,6 +112,7 @@ class EndCard(Card):
             if place < len(verdicts):
                 shown.show_comparison(verdicts[place])
         self._align(self._verdicts[: len(verdicts)])
+        self._ways.arrange()
         self.setAccessibleName(f"{chip}: {sentence}")
         self.show()
 

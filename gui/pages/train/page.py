@@ -412,6 +412,8 @@ class TrainPage(ReadingPage):
                 return
             self._actions.shown = found
             model, curves = found.model, found.curves
+            by_parts = self.tr("A table of vectors learns in parts of its own, which no script repeats")
+            no_script = by_parts if learnt_by_parts(model, self._facts) else ""
             self._live.show_model(model, curves)
             self._show_watched(found.watched)
             self._live.ending.show_end(
@@ -422,7 +424,7 @@ class TrainPage(ReadingPage):
                 again=False,
                 verdicts=found.verdicts,
                 kind="reranker" if model.kind == "reranker" else "model",
-                no_script=self.tr("No script for a table of vectors") if learnt_by_parts(model, self._facts) else "",
+                no_script=no_script,
             )
             self.head.set_fact(model.name)
             self._show_page(_LIVE)

@@ -6,11 +6,13 @@ import math
 from dataclasses import replace
 
 import pytest
+from PySide6.QtGui import QFontMetrics
 
-from engine.records import Comparison, Outcome, Qrel, QueryMovement, Split
+from engine.records import Comparison, Outcome, Qrel, QueryMovement, Split, State
 from engine.store import documents, models, queries, runs
 from engine.store.project import Project
 from engine.store.queries import NewQuery
+from gui import theme
 from gui.jobs.job import Phase
 from gui.pages.evaluate.facts import SHOWN, Pair, group, read_bench, rivals, scatter_place
 from gui.pages.evaluate.page import EvaluatePage
@@ -85,6 +87,31 @@ def test_the_scoreboard_tells_differences_to_one_row():
     assert model.cell(1, "ndcg@10").delta == pytest.approx(0.1)
     assert model.cell(1, "mrr@10") is None
     assert model.index(1, 1).data() == "0.600 (+0.100)"
+
+
+def test_the_columns_of_the_scoreboard_hold_a_figure_and_its_difference(qtbot, tmp_path, finished):
+    table = _page(qtbot, tmp_path, finished)._board.table
+    figure = QFontMetrics(theme.font("body", "bold")).horizontalAdvance("1.000")
+    room = figure + QFontMetrics(theme.font("dense")).horizontalAdvance("▲ 0.000") + 4
+    widths = [table.columnWidth(column) for column in range(1, table.model().columnCount())]
+    assert min(widths) - 4 - 8 >= room
+    assert widths[-1] - 4 - 16 >= room
+
+
+def test_a_model_that_was_just_measured_is_what_is_compared(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._choose_a.picked.emit(page._bench.system("base").id)
+    settle(qtbot, page)
+    page.refresh({"runs"})
+    settle(qtbot, page)
+    assert page._bench.run(page._chosen[0]).system == "base"  # what a person chose stays
+    with Project.open(finished) as project:
+        model = models.add_model(project, name="round 2", kind="tuned", path="", state=State.COMPLETE)
+        run = runs.start_run(project, system="tuned", model_id=model, split=Split.TEST, content_key="t2")
+        runs.finish_run(project, run, n_queries=18, metrics={"ndcg@10": 0.9}, seconds=1)
+    page.refresh({"runs"})
+    settle(qtbot, page)
+    assert page._chosen == (run, page._bench.system("bm25").id)
 
 
 def test_the_verdict_comes_first(qtbot, tmp_path, finished):

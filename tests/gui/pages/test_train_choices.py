@@ -443,7 +443,8 @@ def test_a_table_of_vectors_says_that_there_is_no_script_for_it(qtbot):
         run = Model(2, "tuned 1", "tuned", "", "", 0, 0, 1, None, {"objective": objective}, {}, State.COMPLETE, "")
         assert learnt_by_parts(run, TrainFacts(static=frozenset({1, 2}))) is by_parts
     assert not learnt_by_parts(run, TrainFacts(static=frozenset()))
-    card.show_end("done", "good", "", verdict=True, again=False, no_script="No script for a table of vectors")
-    assert (card._script.isEnabled(), card._script.shown_text()) == (False, "No script for a table of vectors")
+    card.show_end("done", "good", "", verdict=True, again=False, no_script="A table of vectors")
+    assert (card._script.isEnabled(), card._script.shown_text()) == (False, "No script")
+    assert card._script.toolTip() == "A table of vectors"
     card.show_end("done", "good", "", verdict=True, again=False)
     assert card._script.isEnabled()
