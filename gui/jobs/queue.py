@@ -83,6 +83,11 @@ class JobQueue(QObject):
     def waiting(self) -> tuple[Job, ...]:
         return tuple(self._waiting)
 
+    def going(self, *kinds: str) -> list[Job]:
+        """The jobs that run or wait, those of some kinds alone where any are named."""
+        jobs = [*([self._running] if self._running else []), *self._waiting]
+        return [job for job in jobs if not job.is_over and (not kinds or job.kind in kinds)]
+
     def keep_spare(self) -> None:
         """From now on keep a warm process ready, so that a job starts at once."""
         self._keep_spare = True

@@ -419,9 +419,7 @@ class EvaluatePage(ReadingPage):
 
     def _running(self, kind: str = "evaluate") -> Job | None:
         """The evaluation (or another job of a kind) that runs or waits in the queue."""
-        queue = self.session.queue
-        jobs = [*([queue.running] if queue.running else []), *queue.waiting]
-        return next((job for job in jobs if job.kind == kind and not job.is_over), None)
+        return next(iter(self.session.queue.going(kind)), None)
 
     def _job_moved(self, job: Job) -> None:
         if job.project == self.session.path and job.kind == "tasks":

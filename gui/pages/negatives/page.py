@@ -469,8 +469,7 @@ class NegativesPage(ReadingPage):
 
     def _follow_jobs(self, _job: Job | None) -> None:
         """While a mining runs or waits, no second one is offered."""
-        jobs = [self.session.queue.running, *self.session.queue.waiting]
-        mining = any(job is not None and job.kind == "mine" and not job.is_over for job in jobs)
+        mining = bool(self.session.queue.going("mine"))
         why_not = self.tr("Mining…") if mining else self.tr("Split the queries first")
         self.mine_button.set_possible(bool(self._ground.training) and not mining, why_not)
         self._again.set_possible(not mining, self.tr("Mining…"))

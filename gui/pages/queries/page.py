@@ -98,6 +98,9 @@ class QueriesPage(ReadingPage):
         self._stack.addWidget(self._make_content())
         self._show_frame(False)
         session.queue.job_finished.connect(self._say_made)
+        for moved in (session.queue.job_queued, session.queue.job_started, session.queue.job_finished):
+            moved.connect(self._follow_jobs)
+        self._follow_jobs()
 
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
@@ -193,6 +196,15 @@ class QueriesPage(ReadingPage):
             told = made_words(job.summary)
             shown = ("", None) if self.isVisible() else (self.tr("Show"), lambda: self.session.show_page(self.name))
             QTimer.singleShot(0, self, lambda: self.session.say(told, *shown))
+
+    def _follow_jobs(self, _job: Job | None = None) -> None:
+        """While duplicates are looked for or the queries are split, the same is not offered again."""
+        for kind, button, why in (
+            ("dedup", self.duplicates.find_button, self.tr("Comparing…")),
+            ("split", self.split.again, self.tr("Splitting…")),
+        ):
+            going = any(job.project == self.session.path for job in self.session.queue.going(kind))
+            button.set_possible(not going, why)
 
     def import_queries(self) -> None:
         """Ask for a labelled set, show what would come of it, and import it."""

@@ -252,23 +252,19 @@ class TrainPage(ReadingPage):
         most = ""
         if measured and not params.minutes:
             most = words.duration(max(SLACK * measured.seconds, measured.seconds - measured.learning + 60))
-        going = any(job.kind == "forecast" for job in self._going())
+        going = bool(self.session.queue.going("forecast"))
         state: Measuring = "measured" if measured else "measuring" if going else "guessed"
         self._side.set_size(words.about(self._plan.seconds()), most, memory, state)
 
     def _measure(self) -> None:
         """Let the engine do trial steps with the settings of now."""
-        if not any(job.kind == "forecast" for job in self._going()):
+        if not self.session.queue.going("forecast"):
             self.session.run_job("forecast", self._plan.values())
-
-    def _going(self) -> list[Job]:
-        queue = self.session.queue
-        return [*([queue.running] if queue.running else []), *queue.waiting]
 
     def _busy(self) -> str:
         if self._job is not None:
             return self.tr("Training runs already")
-        if self.session.chain_length and any(job.kind == "forecast" for job in self._going()):
+        if self.session.chain_length and self.session.queue.going("forecast"):
             return self.tr("Trial steps first…")
         return ""
 
@@ -301,7 +297,8 @@ class TrainPage(ReadingPage):
     # While it runs
 
     def _running(self) -> Job | None:
-        return next((job for job in self._going() if job.kind in _TRAINING and job.project == self.session.path), None)
+        going = self.session.queue.going(*_TRAINING)
+        return next((job for job in going if job.project == self.session.path), None)
 
     def _job_queued(self, job: Job) -> None:
         if job.kind not in _TRAINING or job.project != self.session.path:

@@ -120,6 +120,20 @@ def test_merging_all_runs_the_job_at_the_threshold(shown: Shown) -> None:
     assert session.jobs == [("dedup", {"threshold": 0.9})]
 
 
+@pytest.mark.parametrize(("kind", "why"), [("dedup", "Comparing…"), ("split", "Splitting…")])
+def test_what_runs_already_is_not_offered_again(shown: Shown, kind: str, why: str) -> None:
+    page, session = shown(QueriesPage)
+    button = page.duplicates.find_button if kind == "dedup" else page.split.again
+    assert session.path is not None
+    job = Job(1, kind, session.path, {})
+    session.queue._running = job
+    session.queue.job_started.emit(job)
+    assert (button.isEnabled(), button.shown_text()) == (False, why)
+    session.queue._running = None
+    session.queue.job_finished.emit(job)
+    assert button.isEnabled()
+
+
 def test_before_anything_was_compared_the_drawer_offers_to(shown: Shown) -> None:
     page, session = shown(QueriesPage, "imported")
     assert page.duplicates.find_button.text() == "Find duplicates"
