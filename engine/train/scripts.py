@@ -27,6 +27,7 @@ from engine.train.objectives import matryoshka_dims
 from engine.train.schedule import seed_of
 from engine.train.script_text import adapter_lines, body_of, freeze_lines, head_of, script_text
 from engine.train.sources import Source, open_source
+from engine.train.static_script import write_static
 from engine.train.static_work import fits_static, is_static
 from engine.train.steps import Part, TokenBatch
 from engine.train.work import part_budget, with_prompts
@@ -69,8 +70,10 @@ def run_params(model: Model) -> TrainParams:
 def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]:  # Any: JSON values
     """Write `train.py` with `batches.jsonl` and `on_cpu.py` into the folder `dest`; returns paths and the command line.
 
+    For a table of vectors, which learns in a way of its own, the files are others (`write_static`).
+
     Raises:
-        UserError: the model was not trained here, its data changed since, or it is a table of vectors.
+        UserError: the model was not trained here, or its data changed since.
     """
     model = models.resolve_model(project, str(model_id))
     if model.kind != "tuned" or not model.parent_id or "best_step" not in model.summary:
@@ -79,20 +82,18 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     command = command_line(model, str(project.path), base=base_name(project, model))
     base = models.resolve_model(project, str(model.parent_id))
     folder = folder_of(project, base)
-    if is_static(folder) and fits_static(params):
-        raise UserError(
-            "There is no script for a table of vectors: it learns here by the parts of words and from pairs cut out of "
-            "the documents, which sentence-transformers cannot do.",
-            hint=f"Repeat the run with the command: {command}",
-        )
-    trained, _ = unmixed(project, model)
-    source = open_source(project, params, Task(), kept=Kept.of_run(project.path, trained.id, model.mining_id))
+    trained, share = unmixed(project, model)
+    kept = Kept.of_run(project.path, trained.id, model.mining_id)
+    source = open_source(project, params, Task(), kept=kept)
     if model.summary.get("data", source.digest) != source.digest:
         raise UserError(
             f"The training data changed since {model.name} was trained, so that no script can repeat it.",
             hint=f"Train again with the same settings: {command}",
         )
     place = Path(dest).expanduser().absolute()
+    if is_static(folder) and fits_static(params):
+        rates = tuple(point.value for point in models.curve(project, trained.id, "lr"))
+        return {"command": command, **write_static(project, model, params, folder, kept, rates, share, place)}
     frame = _Frame.of(project, model, params, folder)
     write_whole(place / "batches.jsonl", ("\n".join(frame.lines(source)) + "\n").encode())
     write_whole(place / "on_cpu.py", (Path(__file__).parent / "on_cpu.py").read_bytes())

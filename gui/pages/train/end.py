@@ -55,6 +55,7 @@ class EndCard(Card):
         self._command = Button(self.tr("Copy as command"), "flat", icon_name="copy", size="small")
         self._command.setToolTip(self.tr("The same run for the terminal"))
         self._script = Button(self.tr("Save as script…"), "flat", icon_name="export", size="small")
+        self._script.setToolTip(self.tr("In Python for plain sentence-transformers, with the batches of this run"))
         self._mix = Button(self.tr("Mix with the base…"), "flat", icon_name="sliders", size="small")
         self._mix.setToolTip(self.tr("A share of the base's weights, where training made it forget"))
         pairs = (
@@ -87,13 +88,8 @@ class EndCard(Card):
         again: bool,
         verdicts: Sequence[Comparison] = (),
         kind: Literal["model", "reranker"] = "model",
-        no_script: str = "",
     ) -> None:
-        """Say how it ended; with `verdict` a finished model, with `again` one that can go on.
-
-        Args:
-            no_script: why the run cannot be saved as a script, "" where it can.
-        """
+        """Say how it ended; with `verdict` a finished model, with `again` one that can go on."""
         self._chip.set_state(chip, state)
         self._words.setText(sentence)
         self._verdict.setVisible(verdict)
@@ -101,9 +97,6 @@ class EndCard(Card):
             button.setVisible(verdict)
         for button in (self._script, self._mix):
             button.setVisible(verdict and kind == "model")
-        self._script.set_possible(not no_script, self.tr("No script"))
-        for_script = self.tr("In Python for plain sentence-transformers, with the batches of this run")
-        self._script.setToolTip(no_script or for_script)
         self._back.setVisible(not verdict)
         for button in (self._again, self._discard, self._keep):
             button.setVisible(again)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.objectives import OBJECTIVES
-from engine.params import TrainParams, params_from_dict, static_params
+from engine.params import TrainParams, static_params
 from engine.records import Comparison, JobRecord, MetricPoint, Model, Passage, Probe, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.forecasts import Measured, find_forecast
@@ -286,14 +286,6 @@ def is_static_run(params: TrainParams, facts: TrainFacts) -> bool:
     base = int(params.base) if base is None and params.base.isdecimal() else base
     ranking = params.objective in ("mnrl", "cached_mnrl") and params.matryoshka == "off" and params.processes == 1
     return ranking and base in facts.static
-
-
-def learnt_by_parts(model: Model, facts: TrainFacts) -> bool:
-    """Whether a finished model is a table of vectors that was trained in its own way."""
-    known = {name: value for name, value in model.params.items() if name in TrainParams.__dataclass_fields__}
-    return model.kind == "tuned" and is_static_run(
-        params_from_dict(TrainParams, {**known, "base": str(model.parent_id)}), facts
-    )
 
 
 def effective(params: TrainParams, facts: TrainFacts) -> TrainParams:

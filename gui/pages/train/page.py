@@ -25,7 +25,6 @@ from gui.pages.train.facts import (
     Watched,
     joined,
     last_run,
-    learnt_by_parts,
     read_facts,
     read_finished,
     read_forecasts,
@@ -409,8 +408,6 @@ class TrainPage(ReadingPage):
                 return
             self._actions.shown = found
             model, curves = found.model, found.curves
-            by_parts = self.tr("A table of vectors learns in parts of its own, which no script repeats")
-            no_script = by_parts if learnt_by_parts(model, self._facts) else ""
             self._live.show_model(model, curves)
             self._show_watched(found.watched)
             self._live.ending.show_end(
@@ -421,7 +418,6 @@ class TrainPage(ReadingPage):
                 again=False,
                 verdicts=found.verdicts,
                 kind="reranker" if model.kind == "reranker" else "model",
-                no_script=no_script,
             )
             self.head.set_fact(model.name)
             self._show_page(_LIVE)

@@ -17,7 +17,8 @@ from engine.objectives import OBJECTIVES
 from engine.params import MakeBaseParams, MineParams, TrainParams
 from engine.records import Qrel
 from engine.store import models, queries
-from engine.store.documents import remove_documents
+from engine.store.documents import NewDocument, NewPassage, put_labelled, remove_documents
+from engine.store.imports import start_import
 from engine.store.scores import PairScore, put_scores
 from engine.task import Task
 from engine.train.bases import make_base
@@ -73,15 +74,15 @@ def test_the_script_gives_the_same_weights(labelled, small, tmp_path, capsys, wa
     assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
 
 
-def repeat(script: str) -> None:
+def repeat(script: str, beside: str = "on_cpu") -> None:
     """Run a script as Python does: what lies beside it can be imported."""
     sys.path.insert(0, str(Path(script).parent))
     try:
         runpy.run_path(script, run_name="__main__")
-        assert Path(sys.modules["on_cpu"].__file__).parent == Path(script).parent
+        assert Path(sys.modules[beside].__file__).parent == Path(script).parent
     finally:
         sys.path.pop(0)
-        sys.modules.pop("on_cpu", None)
+        sys.modules.pop(beside, None)
 
 
 @pytest.mark.parametrize("objective", ON_VECTORS)
@@ -118,13 +119,42 @@ def test_the_script_mixes_with_the_base_as_the_run_did(project, small, tmp_path,
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-5
 
 
-def test_a_table_of_vectors_is_a_command_only(project, small, tmp_path):
+@pytest.mark.parametrize("merge", ["off", "auto"])
+def test_a_script_repeats_a_table_of_vectors(project, small, tmp_path, capsys, merge):
+    make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
+    rate = 0.5 if merge == "auto" else 0.02  # so fast that some of the base is better
+    params = replace(small, max_steps=4, learning_rate=rate, merge=merge)
+    run = models.model(project, train(project, params, Task()).model)
+    assert (run.summary["base_share"] > 0) == (merge == "auto")
+    made = write_script(project, run.id, str(tmp_path / "again"))
+    assert "searchsmith train" in made["command"]
+    repeat(made["script"], "bags")
+    assert f"step {run.summary['best_step']}: loss" in capsys.readouterr().out
+    ours, theirs, start = (
+        load_file(folder / "model.safetensors")
+        for folder in (
+            folder_of(project, run),
+            tmp_path / "again" / "model",
+            folder_of(project, models.base_model(project)),
+        )
+    )
+    assert ours.keys() == theirs.keys()
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-6
+    assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
+
+
+def test_a_table_of_vectors_whose_documents_were_removed_is_no_script(project, small, tmp_path):
     make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
     summary = train(project, replace(small, max_steps=1), Task())
-    with pytest.raises(UserError, match="There is no script for a table of vectors") as refused:
-        write_script(project, summary.model, str(tmp_path / "again"))
-    assert "searchsmith train" in refused.value.hint
-    assert not (tmp_path / "again").exists()
+    new = [(NewDocument("", "", "notes", "", labelled=True), NewPassage("a passage that nobody asked for"))]
+    put_labelled(project, new, import_id=start_import(project, [], "test"))
+    assert write_script(project, summary.model, str(tmp_path / "one"))["script"]  # what came since is not learnt from
+    answers = {passage_id for grades in queries.positives(project).values() for passage_id in grades}
+    found = project.db.execute("select id, document_id from passages").fetchall()
+    unasked = next(document_id for passage_id, document_id in found if passage_id not in answers)
+    remove_documents(project, [unasked])
+    with pytest.raises(UserError, match="were removed since"):
+        write_script(project, summary.model, str(tmp_path / "two"))
 
 
 def test_a_table_of_vectors_that_learns_as_any_model_does_has_a_script(labelled, small, tmp_path, capsys):

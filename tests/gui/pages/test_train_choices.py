@@ -16,7 +16,7 @@ from engine.store.project import Project
 from engine.store.scores import PairScore, put_scores
 from gui.jobs.job import Phase
 from gui.pages.train.end import EndCard
-from gui.pages.train.facts import TrainFacts, learnt_by_parts
+from gui.pages.train.facts import TrainFacts
 from gui.pages.train.form import SettingsForm, TrainForm
 from gui.pages.train.inspector import TrainInspector, _ModelRow
 from gui.pages.train.mixing import MixDialog
@@ -434,17 +434,3 @@ def test_words_beside_done_and_win_begin_in_one_column(qtbot):
     card.show()
     row_ = card._verdicts[0]
     assert card._words.mapTo(card, QPoint(0, 0)).x() == row_._words.mapTo(card, QPoint(0, 0)).x()
-
-
-def test_a_table_of_vectors_says_that_there_is_no_script_for_it(qtbot):
-    card = EndCard()
-    qtbot.addWidget(card)
-    for objective, by_parts in (("mnrl", True), ("cosent", False)):
-        run = Model(2, "tuned 1", "tuned", "", "", 0, 0, 1, None, {"objective": objective}, {}, State.COMPLETE, "")
-        assert learnt_by_parts(run, TrainFacts(static=frozenset({1, 2}))) is by_parts
-    assert not learnt_by_parts(run, TrainFacts(static=frozenset()))
-    card.show_end("done", "good", "", verdict=True, again=False, no_script="A table of vectors")
-    assert (card._script.isEnabled(), card._script.shown_text()) == (False, "No script")
-    assert card._script.toolTip() == "A table of vectors"
-    card.show_end("done", "good", "", verdict=True, again=False)
-    assert card._script.isEnabled()
