@@ -37,7 +37,7 @@ from engine.train.running import Run
 from engine.train.training import open_row
 from engine.train.work import EncoderWork
 
-HELD = 4
+HELD = 16
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def add_commands(add: Add) -> None:
         edit("script", _script_values),
         example="script faq --model 2 --dest repeat",
     )
-    script.add_argument("--model", type=int, required=True, metavar="ID", help="the tuned model")
+    script.add_argument("--model", type=int, required=True, metavar="ID", help="the tuned model, or a reranker")
     script.add_argument("--dest", required=True, metavar="FOLDER", help="where train.py and batches.jsonl go")
 
     reranker = add(

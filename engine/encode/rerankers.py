@@ -35,7 +35,7 @@ def load_plain(folder: Path, *, seed: int = 13) -> tuple[Any, Any]:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    inside = _transformer(folder)
+    inside = plain_folder(folder)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -57,7 +57,12 @@ def load_plain(folder: Path, *, seed: int = 13) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _transformer(folder: Path) -> Path:
+def plain_folder(folder: Path) -> Path:
+    """The folder of the transformer that a model begins with.
+
+    Raises:
+        ModelError: there is none, or the folder holds code.
+    """
     if list(folder.rglob("*.py")):
         raise ModelError(f"The model folder {folder.name} holds program code.", hint="Choose another model.")
     if not (folder / "modules.json").exists():

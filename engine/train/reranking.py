@@ -187,6 +187,11 @@ class _Pool:
     whole: bool = True
 
 
+def part_budget(device: str) -> int:
+    """Tokens a part of a batch, padding included."""
+    return _TOKENS.get(device, _TOKENS_GPU)
+
+
 _DevSet = tuple[tuple[Query, ...], dict[int, list[int]], dict[int, dict[int, int]]]
 """Queries, rows of their candidates, grades of their answers by row."""
 
@@ -234,7 +239,7 @@ class RerankerWork:
         )
         self.stepper = self
         self.shortages = 0
-        self._budget = _TOKENS.get(self.device, _TOKENS_GPU)
+        self._budget = part_budget(self.device)
         self.dev = self._dev(project, self.source.corpus, kept)
         if self.dev is None:
             task.warn("No dev query has an answer: training cannot tell which step is best and keeps the last.")

@@ -24,6 +24,7 @@ from engine.train.kept import Kept
 from engine.train.lighter import adapter_config, frozen_names
 from engine.train.masked import hide_words
 from engine.train.objectives import matryoshka_dims
+from engine.train.reranker_script import write_reranker
 from engine.train.schedule import seed_of
 from engine.train.script_text import adapter_lines, body_of, freeze_lines, head_of, script_text
 from engine.train.sources import Source, open_source
@@ -70,18 +71,21 @@ def run_params(model: Model) -> TrainParams:
 def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]:  # Any: JSON values
     """Write `train.py` with `batches.jsonl` and `on_cpu.py` into the folder `dest`; returns paths and the command line.
 
-    For a table of vectors, which learns in a way of its own, the files are others (`write_static`).
+    A table of vectors learns in a way of its own and has other files (`write_static`), a reranker too.
 
     Raises:
         UserError: the model was not trained here, or its data changed since.
     """
     model = models.resolve_model(project, str(model_id))
-    if model.kind != "tuned" or not model.parent_id or "best_step" not in model.summary:
+    if model.kind not in ("tuned", "reranker") or not model.parent_id or "best_step" not in model.summary:
         raise UserError(f"{model.name} was not trained in this project.", hint="Choose a tuned model.")
+    base = base_name(project, model)
+    folder = folder_of(project, models.resolve_model(project, str(model.parent_id)))
+    place = Path(dest).expanduser().absolute()
+    if model.kind == "reranker":
+        return write_reranker(project, model, folder, base, place)
     params = run_params(model)
-    command = command_line(model, str(project.path), base=base_name(project, model))
-    base = models.resolve_model(project, str(model.parent_id))
-    folder = folder_of(project, base)
+    command = command_line(model, str(project.path), base=base)
     trained, share = unmixed(project, model)
     kept = Kept.of_run(project.path, trained.id, model.mining_id)
     source = open_source(project, params, Task(), kept=kept)
@@ -90,7 +94,6 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
             f"The training data changed since {model.name} was trained, so that no script can repeat it.",
             hint=f"Train again with the same settings: {command}",
         )
-    place = Path(dest).expanduser().absolute()
     if is_static(folder) and fits_static(params):
         rates = tuple(point.value for point in models.curve(project, trained.id, "lr"))
         return {"command": command, **write_static(project, model, params, folder, kept, rates, share, place)}

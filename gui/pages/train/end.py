@@ -93,10 +93,9 @@ class EndCard(Card):
         self._chip.set_state(chip, state)
         self._words.setText(sentence)
         self._verdict.setVisible(verdict)
-        for button in (self._repeat, self._command):
+        for button in (self._repeat, self._command, self._script):
             button.setVisible(verdict)
-        for button in (self._script, self._mix):
-            button.setVisible(verdict and kind == "model")
+        self._mix.setVisible(verdict and kind == "model")
         self._back.setVisible(not verdict)
         for button in (self._again, self._discard, self._keep):
             button.setVisible(again)

@@ -5,16 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from engine.encode.models import folder_of
 from engine.encode.rerankers import CrossEncoder
 from engine.errors import Cancelled, FormatError, UserError
 from engine.params import RerankerParams, ScoreParams
 from engine.store import models, queries
+from engine.store.documents import remove_documents
 from engine.store.scores import scores
 from engine.task import Task
 from engine.train.reranking import list_loss, train_reranker
+from engine.train.scripts import write_script
 from engine.train.teaching import score_pairs
+from tests.engine.train.test_scripts import repeat
 from tests.engine.train.test_training import Recorder
 
 LOGITS = torch.tensor([2.0, 0.5, -1.0, 0.3, 0.9])
@@ -66,6 +70,28 @@ def test_every_loss_trains_a_reranker(mined, little, loss):
     assert models.resolve_model(mined, "reranker").id == summary.model
     assert models.newest_tuned(mined) is None  # it is no encoder
     assert summary.model not in {model.id for model in models.models(mined)}
+
+
+@pytest.mark.parametrize("loss", ["binary", "pairwise", "listwise"])
+def test_a_script_repeats_a_reranker(mined, little, tmp_path, capsys, loss):
+    run = models.model(mined, train_reranker(mined, replace(little, loss=loss), Task()).model)
+    made = write_script(mined, run.id, str(tmp_path / "again"))
+    assert made["command"].startswith(f"searchsmith reranker {mined.path}")
+    assert f"loss={loss}" in made["command"] or loss == "binary"
+    repeat(made["script"])
+    assert f"step {run.summary['best_step']}: loss" in capsys.readouterr().out
+    ours = load_file(folder_of(mined, run) / "model.safetensors")
+    theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
+    assert ours.keys() == theirs.keys()
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 3e-5
+
+
+def test_a_reranker_whose_passages_were_removed_is_no_script(mined, little, tmp_path):
+    summary = train_reranker(mined, replace(little, max_steps=1), Task())
+    (document_id,) = mined.db.execute("select document_id from passages where id = 1").fetchone()
+    remove_documents(mined, [document_id])
+    with pytest.raises(UserError, match="data changed since"):
+        write_script(mined, summary.model, str(tmp_path / "again"))
 
 
 def test_a_reranker_goes_on_bit_for_bit(mined, little):
