@@ -1,4 +1,4 @@
-"""What holds for every test: where a test has windows, garbage is collected in its own thread only, as in the program."""
+"""What holds for every test: garbage of windows is collected in their own thread only, and examples are repeatable."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same examples in each run, so that a check that passed passes again; `--hypothesis-profile search` draws new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search")
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)
