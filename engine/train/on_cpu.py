@@ -204,5 +204,7 @@ def _mask(count: int, level: int, dtype: torch.dtype) -> torch.Tensor:
     """Zeros with the probability `level` / 65,536, and what keeps the mean elsewhere, (count,)."""
     seed = int(torch.empty((), dtype=torch.int64).random_())
     bits = np.random.SFC64(seed).random_raw((count + 3) // 4).view(np.int16)[:count]
-    kept = torch.from_numpy(bits) >= level - _LEVELS // 2
-    return kept.to(dtype).mul_(_LEVELS / (_LEVELS - level))
+    kept = torch.empty(count, dtype=dtype)
+    # As numbers at once, with no mask to turn into them.
+    torch.ge(torch.from_numpy(bits), level - _LEVELS // 2, out=kept)
+    return kept.mul_(_LEVELS / (_LEVELS - level))
