@@ -83,7 +83,8 @@ def test_a_folder_comes_in_is_read_again_and_goes_out(window: MainWindow, qtbot:
 def test_an_import_that_is_stopped_keeps_what_came_or_takes_it_back(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, answer: str
 ) -> None:
-    folder = _files(tmp_path / "many", 600, "Oil the chain. " * 60)
+    many = 4_000  # seconds of work, so that the window sees it under way however busy the machine is
+    folder = _files(tmp_path / "many", many, "Oil the chain. " * 60)
     page = _page(window)
     job = window._session.run_job("import", {"paths": [str(folder)]})
     assert job is not None
@@ -93,7 +94,7 @@ def test_an_import_that_is_stopped_keeps_what_came_or_takes_it_back(
     (dialog.keep if answer == "keep" else dialog.back).click()
     _wait_for(qtbot, page, job)
     if answer == "keep":
-        qtbot.waitUntil(lambda: 5 <= page._model.total() < 600, timeout=WAIT)
+        qtbot.waitUntil(lambda: 5 <= page._model.total() < many, timeout=WAIT)
     else:
         with Project.open(tmp_path / "project", readonly=True) as project:
 
