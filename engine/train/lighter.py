@@ -20,8 +20,13 @@ def make_lighter(model: Any, params: TrainParams) -> None:  # Any: a SentenceTra
     """Freeze layers, put adapters in, switch recomputation on, as `params` say.
 
     Raises:
-        UserError: the model has no layers of that kind.
+        UserError: the model has no layers of that kind, or an adapter is chosen but no rank.
     """
+    if params.adapter != "lora" and not params.lora_rank:
+        raise UserError(
+            f"adapter={params.adapter} does nothing without a rank.",
+            hint="Set lora_rank too, 16 for example, or leave adapter out.",
+        )
     asked = params.lora_rank or params.freeze_layers or params.gradient_checkpointing == "on"
     if not asked:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from itertools import islice
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.encode.rerankers import CrossEncoder, load_plain, plain_folder
-from engine.errors import UserError
 from engine.params import RerankerParams, params_from_dict
 from engine.records import Model
 from engine.store import models
 from engine.store.files import write_whole
 from engine.store.project import Project
 from engine.train.kept import Kept
+from engine.train.repeating import check_same_data, command_of, title_of, write_module
 from engine.train.reranking import Lists, PairSource, part_budget
 from engine.train.schedule import seed_of
 
@@ -141,14 +140,10 @@ def reranker_params(model: Model) -> RerankerParams:
 
 def reranker_command(params: RerankerParams, project: str, base: str) -> str:
     """The command that trains one with the same settings; usual ones are left out."""
-    plain, words = RerankerParams(), ["searchsmith", "reranker", project]
-    if base != "base":
-        words += ["--base", base]
-    for field in fields(RerankerParams):
-        value = getattr(params, field.name)
-        if field.name not in ("base", "resume", "finish") and value != getattr(plain, field.name):
-            words += ["--set", f"{field.name}={value}"]
-    return shlex.join(words)
+    plain, left_out = RerankerParams(), ("base", "resume", "finish")
+    values = {field.name: getattr(params, field.name) for field in fields(RerankerParams)}
+    changes = {n: value for n, value in values.items() if n not in left_out and value != getattr(plain, n)}
+    return command_of(["reranker", project], base, changes)
 
 
 def write_reranker(project: Project, run: Model, folder: Path, base: str, place: Path) -> dict[str, Any]:
@@ -163,13 +158,9 @@ def write_reranker(project: Project, run: Model, folder: Path, base: str, place:
     params = reranker_params(run)
     command = reranker_command(params, str(project.path), base)
     source = PairSource(project, params, kept=Kept.of_run(project.path, run.id, run.mining_id))
-    if run.summary.get("data", source.digest) != source.digest:
-        raise UserError(
-            f"The training data changed since {run.name} was trained, so that no script can repeat it.",
-            hint=f"Train again with the same settings: {command}",
-        )
+    check_same_data(run, source.digest, command)
     text = _SCRIPT.format(
-        name=run.name.replace('"', "'").replace("\\", "/"),
+        name=title_of(run),
         base=str(plain_folder(folder)),
         device=str(run.summary.get("device", "cpu")),
         precision=str(run.summary.get("precision", "fp32")),
@@ -179,7 +170,7 @@ def write_reranker(project: Project, run: Model, folder: Path, base: str, place:
         body=_LOSSES[params.loss],
     )
     write_whole(place / "batches.jsonl", ("\n".join(_lines(project, run, params, source, folder)) + "\n").encode())
-    write_whole(place / "on_cpu.py", (Path(__file__).parent / "on_cpu.py").read_bytes())
+    write_module(place, "on_cpu.py")
     write_whole(place / "train.py", text.encode())
     return {"command": command, "script": str(place / "train.py"), "batches": str(place / "batches.jsonl")}
 

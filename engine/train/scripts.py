@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -24,12 +23,13 @@ from engine.train.kept import Kept
 from engine.train.lighter import adapter_config, frozen_names
 from engine.train.masked import hide_words
 from engine.train.objectives import matryoshka_dims
+from engine.train.repeating import check_place, check_same_data, command_of, title_of, write_module
 from engine.train.reranker_script import write_reranker
 from engine.train.schedule import seed_of
 from engine.train.script_text import adapter_lines, body_of, freeze_lines, head_of, script_text
 from engine.train.sources import Source, open_source
 from engine.train.static_script import write_static
-from engine.train.static_work import fits_static, is_static
+from engine.train.static_work import StaticWork, fits_static, is_static
 from engine.train.steps import Part, TokenBatch
 from engine.train.work import part_budget, with_prompts
 
@@ -41,12 +41,7 @@ def command_line(model: Model, project: str = "PROJECT", *, base: str = "") -> s
         base: what names the model it starts from, where that is not what the run was told.
     """
     params = run_params(model)
-    words = ["searchsmith", "train", project, "--preset", params.preset]
-    if (base or params.base) != "base":
-        words += ["--base", base or params.base]
-    for name, value in changes_of(params).items():
-        words += ["--set", f"{name}={value}"]
-    return shlex.join(words)
+    return command_of(["train", project, "--preset", params.preset], base or params.base, changes_of(params))
 
 
 def changes_of(params: TrainParams) -> dict[str, Any]:  # Any: JSON values
@@ -74,7 +69,7 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     A table of vectors learns in a way of its own and has other files (`write_static`), a reranker too.
 
     Raises:
-        UserError: the model was not trained here, or its data changed since.
+        UserError: the model was not trained here, its data changed since, or other files lie in the folder.
     """
     model = models.resolve_model(project, str(model_id))
     if model.kind not in ("tuned", "reranker") or not model.parent_id or "best_step" not in model.summary:
@@ -82,24 +77,23 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     base = base_name(project, model)
     folder = folder_of(project, models.resolve_model(project, str(model.parent_id)))
     place = Path(dest).expanduser().absolute()
+    check_place(place)
     if model.kind == "reranker":
         return write_reranker(project, model, folder, base, place)
     params = run_params(model)
     command = command_line(model, str(project.path), base=base)
     trained, share = unmixed(project, model)
     kept = Kept.of_run(project.path, trained.id, model.mining_id)
-    source = open_source(project, params, Task(), kept=kept)
-    if model.summary.get("data", source.digest) != source.digest:
-        raise UserError(
-            f"The training data changed since {model.name} was trained, so that no script can repeat it.",
-            hint=f"Train again with the same settings: {command}",
-        )
     if is_static(folder) and fits_static(params):
         rates = tuple(point.value for point in models.curve(project, trained.id, "lr"))
-        return {"command": command, **write_static(project, model, params, folder, kept, rates, share, place)}
+        work = StaticWork(project, folder, params, Task(), kept=kept)
+        check_same_data(model, work.source.digest, command)
+        return {"command": command, **write_static(work, model, rates, share, place)}
+    source = open_source(project, params, Task(), kept=kept)
+    check_same_data(model, source.digest, command)
     frame = _Frame.of(project, model, params, folder)
     write_whole(place / "batches.jsonl", ("\n".join(frame.lines(source)) + "\n").encode())
-    write_whole(place / "on_cpu.py", (Path(__file__).parent / "on_cpu.py").read_bytes())
+    write_module(place, "on_cpu.py")
     write_whole(place / "train.py", frame.text(source).encode())
     return {"command": command, "script": str(place / "train.py"), "batches": str(place / "batches.jsonl")}
 
@@ -163,7 +157,7 @@ class _Frame:
     def text(self, source: Source) -> str:
         params = self.params
         return script_text(
-            name=self.run.name.replace('"', "'").replace("\\", "/"),
+            name=title_of(self.run),
             more=" peft" if params.lora_rank else "",
             base=str(self.folder),
             device=self.device,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import UserError
-from engine.params import TrainParams
 from engine.records import Model
-from engine.store.files import write_whole
-from engine.store.project import Project
-from engine.task import Task
-from engine.train.kept import Kept, rows_named
+from engine.store.files import write_whole, writing_whole
+from engine.train.kept import rows_named
 from engine.train.pieces import Parts, token_names
-from engine.train.static_work import CountedBatch, StaticWork
+from engine.train.repeating import title_of, write_module
+from engine.train.static_work import StaticWork
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -27,8 +25,8 @@ _KINDS = ("asked", "read", "pieces", "rests")
 
 _SCRIPT = '''"""Repeats the run "{name}", which tunes a table of vectors: same batches, tokens left out, and rates.
 
-Needs: pip install sentence-transformers scipy. Reads parts.npz, the folder "batches" and bags.py beside it, writes the
-folder "model". A batch holds its texts as counts of tokens: queries, their passages, and pairs cut out of documents.
+Needs: pip install sentence-transformers scipy. Reads parts.npz, batches.npz and bags.py beside it, writes the folder
+"model". A batch holds its texts as counts of tokens: queries, their passages, and pairs cut out of documents.
 With the same versions on the same processor it gives the same model; elsewhere the last digits differ.
 """
 
@@ -46,14 +44,16 @@ BASE_SHARE = {base_share!r}
 KINDS = {kinds!r}
 
 
-def read(path):
-    """A batch: each kind of texts as counts, pairs that are no negatives, the rate."""
-    with np.load(path) as found:
-        parts = ("data", "indices", "indptr")
-        kinds = [csr_array(tuple(found[f"{{k}}_{{part}}"] for part in parts), found[f"{{k}}_shape"]) for k in KINDS]
-        blocked = np.zeros((kinds[0].shape[0], kinds[1].shape[0]), bool)
-        blocked[tuple(found["blocked"])] = True
-        return kinds, blocked, float(found["lr"])
+def read(found, step):
+    """The batch of a step: each kind of texts as counts, pairs that are no negatives."""
+    parts = ("data", "indices", "indptr", "shape")
+    kinds = []
+    for kind in KINDS:
+        *counts, shape = (found[f"{{step}}_{{kind}}_{{part}}"] for part in parts)
+        kinds.append(csr_array(tuple(counts), shape))
+    blocked = np.zeros((kinds[0].shape[0], kinds[1].shape[0]), bool)
+    blocked[tuple(found[f"{{step}}_blocked"])] = True
+    return kinds, blocked
 
 
 def main():
@@ -65,10 +65,11 @@ def main():
     bag = make_bag(before.numpy().copy(), csr_array(load_npz(HERE / "parts.npz")))
     decays = {{"params": [bag.change], "weight_decay": WEIGHT_DECAY}}
     optimizer = torch.optim.AdamW([decays, {{"params": [bag.weight], "weight_decay": 0.0}}], lr=1e-5, fused=True)
-    for number, path in enumerate(sorted((HERE / "batches").glob("*.npz")), 1):
-        kinds, blocked, rate = read(path)
+    batches = np.load(HERE / "batches.npz")
+    for step, rate in enumerate(batches["lr"]):
+        kinds, blocked = read(batches, step)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = float(rate)
         made = vectors(csr_array(vstack(kinds)), bag.rows())
         asked, read_, pieces, rests = torch.split(made, [counts.shape[0] for counts in kinds])
         loss = rank_loss(asked, read_, blocked, SCALE)
@@ -79,7 +80,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(bag.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        print(f"step {{number}}: loss {{told:.4f}}", flush=True)
+        print(f"step {{step + 1}}: loss {{told:.4f}}", flush=True)
     with torch.no_grad():
         rows = bag.rows()
         table.copy_(torch.lerp(rows, before, BASE_SHARE) if BASE_SHARE else rows)
@@ -92,14 +93,12 @@ if __name__ == "__main__":
 
 
 def write_static(
-    project: Project, run: Model, params: TrainParams, folder: Path, kept: Kept, rates: tuple[float, ...],
-    base_share: float, place: Path,
-) -> dict[str, str]:  # fmt: skip
-    """Write `train.py`, `bags.py`, `parts.npz` and a file for each batch into `place`; returns their paths.
+    work: StaticWork, run: Model, rates: tuple[float, ...], base_share: float, place: Path
+) -> dict[str, str]:
+    """Write `train.py`, `bags.py`, `parts.npz` and `batches.npz` into `place`; returns paths.
 
     Args:
-        folder: of the model the run started from.
-        kept: what the run learnt from.
+        work: the run's, not begun yet, with what it learnt from.
         rates: learning rates by step.
         base_share: how much of the base was mixed in at the end.
 
@@ -108,47 +107,39 @@ def write_static(
     """
     from scipy.sparse import save_npz
 
-    work = StaticWork(project, folder, params, Task(), kept=kept)
-    names = kept.value("documents")
+    names = work.kept.value("documents")
     if names and rows_named(work.source.corpus, names) is None:
         raise UserError(
             f"Documents that {run.name} learnt from were removed since, so that no script can repeat it.",
             hint="Train again with the same settings.",
         )
-    batches = place / "batches"
-    steps = int(run.summary["best_step"])
-    for old in batches.glob("*.npz"):
-        old.unlink()
-    for number, batch in enumerate(_first(work, steps)):
-        write_whole(batches / f"{number + 1:05}.npz", _packed(batch, rates[number]))
+    with writing_whole(place / "batches.npz") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
+        for name, array in _batches(work, rates[: int(run.summary["best_step"])]):
+            with pack.open(f"{name}.npy", "w") as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
     parts = Parts.of(token_names(work.model[0].tokenizer), 2 * len(work.model[0].embedding.weight))
-    packed = io.BytesIO()
-    save_npz(packed, parts.matrix)
-    write_whole(place / "parts.npz", packed.getvalue())
-    write_whole(place / "bags.py", (Path(__file__).parent / "bags.py").read_bytes())
+    with writing_whole(place / "parts.npz") as file:
+        save_npz(file, parts.matrix)
+    write_module(place, "bags.py")
     script = _SCRIPT.format(
-        name=run.name.replace('"', "'").replace("\\", "/"),
-        base=str(folder),
-        scale=params.scale,
-        weight_decay=params.weight_decay,
+        name=title_of(run),
+        base=str(work.base_folder),
+        scale=work.params.scale,
+        weight_decay=work.params.weight_decay,
         base_share=base_share,
         kinds=_KINDS,
     )
     write_whole(place / "train.py", script.encode())
-    return {"script": str(place / "train.py"), "batches": str(batches)}
+    return {"script": str(place / "train.py"), "batches": str(place / "batches.npz")}
 
 
-def _first(work: StaticWork, steps: int) -> Iterator[CountedBatch]:
-    return (work.ready(batch, step) for step, batch in enumerate(islice(work.source.batches(0), steps)))
-
-
-def _packed(batch: CountedBatch, rate: float) -> bytes:
-    """A batch as arrays by name, compressed."""
-    arrays: dict[str, np.ndarray] = {"blocked": np.array(batch.blocked.nonzero()), "lr": np.array(rate)}
-    for kind in _KINDS:
-        counts: csr_array = getattr(batch, kind)
-        arrays |= {f"{kind}_{part}": getattr(counts, part) for part in ("data", "indices", "indptr")}
-        arrays[f"{kind}_shape"] = np.array(counts.shape)
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-    return packed.getvalue()
+def _batches(work: StaticWork, rates: tuple[float, ...]) -> Iterator[tuple[str, np.ndarray]]:
+    """The rates, then the batches of as many steps, as arrays with their names."""
+    yield "lr", np.array(rates)
+    for step, texts in enumerate(islice(work.source.batches(0), len(rates))):
+        batch = work.ready(texts, step)
+        yield f"{step}_blocked", np.array(batch.blocked.nonzero())
+        for kind in _KINDS:
+            counts: csr_array = getattr(batch, kind)
+            for part in ("data", "indices", "indptr", "shape"):
+                yield f"{step}_{kind}_{part}", np.asarray(getattr(counts, part))

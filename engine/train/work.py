@@ -55,7 +55,7 @@ class EncoderWork:
         team: Team | None = None,
         kept: Kept = NOTHING_KEPT,
     ) -> None:
-        self.team, self._kept = team, kept
+        self.team, self.kept = team, kept
         self.project, self.params, self.task, self.base_folder = project, params, task, base_folder
         self.source: Source = open_source(project, params, task, kept=kept)
         self.device = team.device if team else pick_device(params.device)
@@ -120,7 +120,7 @@ class EncoderWork:
 
     def _dev_measure(self, project: Project, split: Split) -> DevMeasure | None:
         own = project is self.project
-        corpus, kept = (self.source.corpus, self._kept) if own else (None, NOTHING_KEPT)
+        corpus, kept = (self.source.corpus, self.kept) if own else (None, NOTHING_KEPT)
         pool = choose_pool(project, corpus, self.params, self.task, split, kept=kept)
         if pool is None:
             return None

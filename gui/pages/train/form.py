@@ -204,12 +204,15 @@ class TrainForm(SettingsForm):
 
     def matters(self, name: str) -> bool:
         own = OBJECTIVES[self._objective].own
+        if name == "adapter" and not self.value("lora_rank"):
+            return False
         return super().matters(name) and (name not in OWN_SETTINGS or name in own)
 
     def put(self, values: Mapping[str, Value]) -> None:
         if "objective" in values:
             self._choose(values["objective"])
         super().put(values)
+        self.show_matching(self._sought)
 
     def reset_all(self) -> None:
         self._objective = "mnrl"
@@ -220,6 +223,8 @@ class TrainForm(SettingsForm):
         if name == "objective":
             self._choose(self.value(name))
         super()._edited(name)
+        if name == "lora_rank":
+            self.show_matching(self._sought)
         if self._told.get(name):
             self.tell(name, self._told[name])
 

@@ -61,6 +61,13 @@ def test_adapters_learn_and_leave_plain_weights(project, small, adapter):
     assert set(weights(project, summary)) == set(start(project))
 
 
+@pytest.mark.parametrize("adapter", ["dora", "loha"])
+def test_an_adapter_without_a_rank_is_refused(project, small, adapter):
+    with pytest.raises(UserError, match=f"adapter={adapter} does nothing without a rank"):
+        train(project, replace(small, adapter=adapter), Task())
+    assert models.model(project, 2) is None or models.model(project, 2).kind != "tuned"
+
+
 @pytest.mark.parametrize(("adapter", "kind"), [("lora", "LoraModel"), ("dora", "LoraModel"), ("loha", "LoHaModel")])
 def test_each_adapter_is_what_it_is_called(project, small, adapter, kind):
     from engine.encode.folders import read_facts

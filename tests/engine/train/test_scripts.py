@@ -167,6 +167,21 @@ def test_a_table_of_vectors_that_learns_as_any_model_does_has_a_script(labelled,
     assert np.allclose(one, two, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["train.py", "batches.npz"])
+def test_a_script_replaces_no_file_of_a_person_but_an_older_script(project, small, tmp_path, name):
+    run = train(project, replace(small, max_steps=1), Task()).model
+    own = tmp_path / "own" / name
+    own.parent.mkdir()
+    own.write_text("mine")
+    with pytest.raises(UserError, match=f"holds a {name} that was not written by Searchsmith"):
+        write_script(project, run, str(own.parent))
+    assert [path.name for path in own.parent.iterdir()] == [name] and own.read_text() == "mine"
+    for _ in range(2):
+        assert write_script(project, run, str(tmp_path / "again"))["script"]
+    with pytest.raises(UserError, match=f"{name} is no folder"):
+        write_script(project, run, str(own))
+
+
 def test_answers_judged_since_do_not_change_the_script(project, small, tmp_path):
     summary = train(project, replace(small, max_steps=1), Task())
     queries.put_qrels(project, [Qrel(1, 2, 1)])

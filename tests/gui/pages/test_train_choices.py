@@ -96,6 +96,19 @@ def test_settings_that_do_nothing_for_an_objective_are_not_shown(qtbot):
     assert form.changes() == {}
 
 
+def test_the_kind_of_adapter_is_asked_only_where_there_is_a_rank(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    form.put({"adapter": "dora"})
+    assert form.row("adapter").isHidden() and "adapter" not in form.changes()
+    form.field("lora_rank").setValue(8)
+    assert not form.row("adapter").isHidden() and form.changes()["adapter"] == "dora"
+    form.reset_all()
+    assert form.row("adapter").isHidden() and not form.changes()
+    form.put({"lora_rank": 4, "adapter": "loha"})
+    assert not form.row("adapter").isHidden() and form.changes() == {"lora_rank": 4, "adapter": "loha"}
+
+
 def test_the_forecast_of_an_objective_is_found_by_what_it_brings(qtbot, tmp_path, finished):
     with Project.open(finished) as project:
         params = params_from_dict(TrainParams, {"preset": "quick", "objective": "gist"})
