@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--size", default="1280x800", help="of the window, in pixels")
     parser.add_argument("--question", default=QUESTION, help="what is typed on the search page")
     options = parser.parse_args()
-    project = options.project or _tour_project()
+    project = options.project or tour_project()
     if project is None:
         return 1
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def main() -> int:
     return 0
 
 
-def _tour_project() -> Path | None:
+def tour_project() -> Path | None:
     """The project of an earlier tour, or of one that is walked now in the terminal."""
     path = user_data_path("searchsmith", appauthor=False) / "tour"
     if not any((path / "exports").glob("*/modules.json")):
@@ -83,13 +83,13 @@ class _Camera:
             window.close()
             session.close()
             window.deleteLater()
-            self._wait(200)
+            wait(200)
 
     def _photograph(self, window: MainWindow, name: str, *, page: str = "home", what: object = None) -> None:
         window.show_page(page, what)
-        self._wait(SETTLED)
-        self._wait(15_000, until=lambda: _is_settled(window, page))
-        self._wait(200)
+        wait(SETTLED)
+        wait(15_000, until=lambda: _is_settled(window, page))
+        wait(200)
         if page == "search":
             self._ask(window)
         window.grab().save(str(self._folder / f"{name}.png"))
@@ -100,15 +100,18 @@ class _Camera:
         box = max(window.page("search").findChildren(QLineEdit), key=lambda line: line.width())
         box.setText(self._question)
         box.returnPressed.emit()
-        self._wait(120_000, until=lambda: _is_answered(window))
-        self._wait(SETTLED)
+        wait(120_000, until=lambda: _is_answered(window))
+        wait(SETTLED)
 
-    def _wait(self, milliseconds: int, until: Callable[[], bool] | None = None) -> None:
-        deadline = QDeadlineTimer(milliseconds)
-        while not deadline.hasExpired() and not (until and until()):
-            loop = QEventLoop()
-            QTimer.singleShot(50, loop.quit)
-            loop.exec()
+
+def wait(milliseconds: int, until: Callable[[], bool] | None = None) -> bool:
+    """Let the window work for so long, or until something holds; whether it does."""
+    deadline = QDeadlineTimer(milliseconds)
+    while not deadline.hasExpired() and not (until and until()):
+        loop = QEventLoop()
+        QTimer.singleShot(50, loop.quit)
+        loop.exec()
+    return until is None or until()
 
 
 def _is_settled(window: MainWindow, name: str) -> bool:

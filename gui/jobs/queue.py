@@ -80,6 +80,11 @@ class JobQueue(QObject):
         return self._running
 
     @property
+    def process_id(self) -> int:
+        """Of the process that the running job is in; 0 where none runs."""
+        return self._process.pid if self._process is not None else 0
+
+    @property
     def waiting(self) -> tuple[Job, ...]:
         return tuple(self._waiting)
 
