@@ -99,12 +99,23 @@ class LineChart(_Chart):
         self._limits: list[tuple[str, str, float]] = []
         self._end_x = 0.0
         self._end_label = ""
+        self._named: float | None = None
         self.plot.getAxis("left").setWidth(44)
 
-    def set_line(self, points: Sequence[tuple[float, float]], *, label: str = "", until: float = 0.0) -> None:
-        """Draw `(step, value)` points; `label` stands before the last value; `until` is the axis' end at least."""
+    def set_line(
+        self,
+        points: Sequence[tuple[float, float]],
+        *,
+        label: str = "",
+        until: float = 0.0,
+        named: float | None = None,
+    ) -> None:
+        """Draw `(step, value)` points; `until` is the axis' end at least.
+
+        `label` stands before the last value, or before the one at the step `named`.
+        """
         self._points = list(points)
-        self._end_label, self._end_x = label, until
+        self._end_label, self._end_x, self._named = label, until, named
         self._draw()
 
     def set_faint(self, points: Sequence[tuple[float, float]]) -> None:
@@ -126,6 +137,11 @@ class LineChart(_Chart):
                     found.append((name, x0 + (x1 - x0) * (value - y0) / (y1 - y0), value))
                     break
         return found
+
+    def named(self) -> tuple[float, float] | None:
+        """The point whose value is written out."""
+        found = [point for point in self._points if point[0] == self._named]
+        return found[0] if found else self._points[-1] if self._points else None
 
     def _draw(self) -> None:
         self.plot.clear()
@@ -188,13 +204,14 @@ class LineChart(_Chart):
         if self._rings and len(self._points) <= 80:
             symbols = {"symbol": "o", "symbolSize": 7, "symbolBrush": theme.color("surface"), "symbolPen": pen}
         self.plot.plot(*_columns(self._points), antialias=True, pen=pen, **symbols)
-        x, value = self._points[-1]
+        x, value = self.named() or self._points[-1]
+        before = [v for step, v in self._points if step < x]
         last = self._pg.ScatterPlotItem([x], [value], size=10, pen=None, brush=theme.color("tuned"))
         self.plot.addItem(last)
         words_ = f"{self._end_label} {words.decimal(value, self._digits)}".strip()
         beside = x < 0.7 * max(self._end_x, x + 1)
         low, high = self.plot.viewRange()[1]
-        falls = len(self._points) > 1 and self._points[-2][1] - value > 0.05 * (high - low)
+        falls = bool(before) and before[-1] - value > 0.05 * (high - low)
         # Before the last point a falling line comes from above, so its value stands below.
         anchor = (-0.05, 1.15) if beside else (1, -0.15 if falls else 1.15)
         text = self._text(words_, "accent-ink", bold=True, anchor=anchor)

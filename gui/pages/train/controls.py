@@ -46,7 +46,9 @@ class RunControls(QObject):
         self._state.set_state(*self._in_words(job))
         self.stop.set_possible(job.phase is not Phase.CANCELLING, self.tr("Stopping…"))
         going = job.phase in (Phase.RUNNING, Phase.PAUSED)
-        self.pause.setText(self.tr("Go on") if job.phase is Phase.PAUSED else self.tr("Pause"))
+        paused = job.phase is Phase.PAUSED
+        self.pause.setText(self.tr("Go on") if paused else self.tr("Pause"))
+        self.pause.set_icon_name("play" if paused else "pause")
         self.pause.set_possible(going, self.tr("It is not running yet"))
         trained = bool(job.metrics.get("loss")) or bool(job.params.get("resume"))
         reason = self.tr("Finishing…") if job.finishing else self.tr("No step is done yet")

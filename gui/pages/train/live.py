@@ -266,7 +266,9 @@ class TrainLive(QWidget):
         self._dev_card.fact.setText(self.tr("nDCG@10, by per cent of the base mixed in") if mixed else self._dev_fact())
         points = [(float(point.step), point.value) for point in (curves.mixed if mixed else curves.dev)]
         last = "" if mixed else self.tr("Tuned")
-        self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until))
+        best = best_of(curves.dev)
+        kept = float(best.step) if best and not self._live else None
+        self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until), named=kept)
 
     def _dev_fact(self) -> str:
         """What the curve shows, and where a run that was interrupted goes on."""

@@ -160,6 +160,24 @@ def test_a_finished_run_offers_the_verdict(qtbot, tmp_path, finished):
     assert len(page.session.jobs) == 1  # it was measured already
 
 
+def test_the_value_written_out_is_the_last_while_it_goes_and_the_kept_ones_after(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project).id
+        models.add_metrics(project, tuned, [("dev_ndcg@10", 65, 0.21)])
+    page = _page(qtbot, tmp_path, finished)
+    page.open_at({"model": tuned})
+    settle(qtbot, page)
+    dev = page._live._curves.dev
+    best = max(dev, key=lambda point: point.value)
+    assert page._live._dev_chart.named() == (best.step, best.value) != (dev[-1].step, dev[-1].value)
+    page._show_plan()
+    page._start.click()
+    page._job.metrics = {"dev_ndcg@10": [(0, 0.4), (5, 0.6), (10, 0.5)]}
+    page.session.queue.job_progressed.emit(page._job)
+    page._live.redraw_now()
+    assert page._live._dev_chart.named() == (10, 0.5)
+
+
 def test_an_unmeasured_model_is_measured_for_its_verdict(qtbot, tmp_path, finished):
     with Project.open(finished) as project:
         new = models.add_model(project, name="tuned 2", kind="tuned", path="x", parent_id=1, state=State.COMPLETE)
@@ -298,10 +316,11 @@ def test_a_running_training_can_be_paused_and_ended_with_its_best(qtbot, tmp_pat
     assert not page._controls.keep.isEnabled()  # no step is done yet
     job.metrics = _metrics()
     page.session.queue.job_progressed.emit(job)
+    assert page._controls.pause._icon_name == "pause"
     page._controls.pause.click()
     job.phase = Phase.PAUSED
     page.session.queue.job_progressed.emit(job)
-    assert page._controls.pause.text() == "Go on"
+    assert (page._controls.pause.text(), page._controls.pause._icon_name) == ("Go on", "play")
     page._controls.pause.click()
     page._controls.keep.click()
     assert said == [("pause", True), ("pause", False), ("finish", job.id)]
