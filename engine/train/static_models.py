@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +10,6 @@ from engine.params import MakeBaseParams
 from engine.task import Task
 from engine.train.bags import idf_of, random_rows
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
-
-if TYPE_CHECKING:
-    pass
-
 
 def build_static(texts: list[str], params: MakeBaseParams, task: Task) -> Any:
     """A SentenceTransformer of one StaticEmbedding and unit length, whose tokenizer and rows come from `texts`.

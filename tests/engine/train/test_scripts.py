@@ -175,7 +175,8 @@ def test_a_script_replaces_no_file_of_a_person_but_an_older_script(project, smal
     own.write_text("mine")
     with pytest.raises(UserError, match=f"holds a {name} that was not written by Searchsmith"):
         write_script(project, run, str(own.parent))
-    assert [path.name for path in own.parent.iterdir()] == [name] and own.read_text() == "mine"
+    assert [path.name for path in own.parent.iterdir()] == [name]
+    assert own.read_text() == "mine"
     for _ in range(2):
         assert write_script(project, run, str(tmp_path / "again"))["script"]
     with pytest.raises(UserError, match=f"{name} is no folder"):

@@ -100,13 +100,17 @@ def test_the_kind_of_adapter_is_asked_only_where_there_is_a_rank(qtbot):
     form = TrainForm()
     qtbot.addWidget(form)
     form.put({"adapter": "dora"})
-    assert form.row("adapter").isHidden() and "adapter" not in form.changes()
+    assert form.row("adapter").isHidden()
+    assert "adapter" not in form.changes()
     form.field("lora_rank").setValue(8)
-    assert not form.row("adapter").isHidden() and form.changes()["adapter"] == "dora"
+    assert not form.row("adapter").isHidden()
+    assert form.changes()["adapter"] == "dora"
     form.reset_all()
-    assert form.row("adapter").isHidden() and not form.changes()
+    assert form.row("adapter").isHidden()
+    assert not form.changes()
     form.put({"lora_rank": 4, "adapter": "loha"})
-    assert not form.row("adapter").isHidden() and form.changes() == {"lora_rank": 4, "adapter": "loha"}
+    assert not form.row("adapter").isHidden()
+    assert form.changes() == {"lora_rank": 4, "adapter": "loha"}
 
 
 def test_the_forecast_of_an_objective_is_found_by_what_it_brings(qtbot, tmp_path, finished):
