@@ -11,7 +11,6 @@ from engine.errors import UserError
 from engine.records import Model
 from engine.store.files import write_whole
 
-
 BEGINNING = '"""Repeats the run "'
 """How each script begins."""
 _FILES = ("train.py", "batches.jsonl", "batches.npz", "parts.npz", "on_cpu.py", "bags.py")

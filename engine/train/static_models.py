@@ -11,6 +11,7 @@ from engine.task import Task
 from engine.train.bags import idf_of, random_rows
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
 
+
 def build_static(texts: list[str], params: MakeBaseParams, task: Task) -> Any:
     """A SentenceTransformer of one StaticEmbedding and unit length, whose tokenizer and rows come from `texts`.
 
