@@ -32,6 +32,24 @@ class Undo:
     values: Values
 
 
+TOPICS = frozenset(
+    {
+        "documents",
+        "passages",
+        "imports",
+        "queries",
+        "negatives",
+        "models",
+        "runs",
+        "exports",
+        "jobs",
+        "feedback",
+        "project",
+    }
+)
+"""Everything of a project that can change; after an engine that ended in the middle of something all of it may have."""
+
+
 class Session(QObject):
     """Pages get one, ask it, and listen to `changed`; nothing else refreshes them.
 
@@ -279,7 +297,7 @@ class Session(QObject):
             return
         if job.code == "crash" or "all" in job.changed:
             self._edit("recover", {})
-        self._emit(set(job.changed) or {"jobs"})
+        self._emit(set(TOPICS) if "all" in job.changed else set(job.changed) or {"jobs"})
         if job.id == self._chained:
             if job.phase is not Phase.DONE:
                 self._chain.clear()

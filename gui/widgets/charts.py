@@ -209,7 +209,7 @@ class LineChart(_Chart):
         last = self._pg.ScatterPlotItem([x], [value], size=10, pen=None, brush=theme.color("tuned"))
         self.plot.addItem(last)
         words_ = f"{self._end_label} {words.decimal(value, self._digits)}".strip()
-        beside = x < 0.7 * max(self._end_x, x + 1)
+        beside = x < 0.7 * max(self._end_x, self._points[-1][0], 1.0)
         low, high = self.plot.viewRange()[1]
         falls = bool(before) and before[-1] - value > 0.05 * (high - low)
         # Before the last point a falling line comes from above, so its value stands below.

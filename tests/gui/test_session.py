@@ -12,7 +12,7 @@ from engine.store import documents, imports, schema
 from engine.store.documents import NewDocument, NewPassage
 from engine.store.project import Project
 from gui.jobs.job import Phase
-from gui.session import Undo
+from gui.session import TOPICS, Undo
 from tests.gui.projects import empty_project, finished_project
 
 
@@ -94,6 +94,16 @@ def test_a_job_that_ends_refreshes_by_its_topics(qtbot, session, path):
     session.open_project(path)
     with qtbot.waitSignal(session.changed, timeout=10_000, check_params_cb=lambda topics: "jobs" in topics):
         session.run_job("mine", {"steps": 1})
+
+
+def test_after_an_engine_that_died_everything_is_read_again_but_no_other_project_is_open(qtbot, session, path):
+    session.open_project(path)
+    heard = []
+    session.changed.connect(heard.append)
+    session.run_job("mine", {"die": 3})
+    qtbot.waitUntil(lambda: bool(heard), timeout=10_000)
+    assert heard[0] == TOPICS
+    assert "all" not in heard[0]
 
 
 def test_without_a_project_no_job_starts(session):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import Comparison, Model, Outcome
 from gui import words
-from gui.pages.train.facts import Curves, best_of
+from gui.pages.train.facts import Curves, kept_of
 from gui.pages.train.parts import Sentence
 from gui.phrases import fill
 from gui.widgets.buttons import Button
@@ -210,7 +210,7 @@ def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
     def tr(text: str) -> str:
         return QCoreApplication.translate("train_live", text)
 
-    best = best_of(curves.dev)
+    best = kept_of(curves.dev)
     if "merged_from" in model.params:
         return _mixed_sentence(model, judged)
     if best is None:

@@ -354,6 +354,11 @@ def smooth(points: Sequence[MetricPoint]) -> list[tuple[float, float]]:
     return found
 
 
+def kept_of(looks: Sequence[MetricPoint]) -> MetricPoint | None:
+    """The look whose weights are kept: the best one after the first step, however the base stood before it."""
+    return best_of([look for look in looks if look.step] or looks)
+
+
 def best_of(points: Sequence[MetricPoint]) -> MetricPoint | None:
     """The best point, the earlier one where two are equal."""
     return max(points, key=lambda point: (point.value, -point.step), default=None)

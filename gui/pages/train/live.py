@@ -13,7 +13,7 @@ from engine.records import MetricPoint, Model
 from gui import theme, words
 from gui.jobs.job import Job, Phase
 from gui.pages.train.end import EndCard, WarningsCard
-from gui.pages.train.facts import Curves, Watched, best_of, smooth
+from gui.pages.train.facts import Curves, Watched, best_of, kept_of, smooth
 from gui.pages.train.watch import WatchedList
 from gui.phrases import fill
 from gui.widgets.buttons import SegmentedControl
@@ -221,7 +221,7 @@ class TrainLive(QWidget):
 
     def _redraw(self) -> None:
         curves = self._curves
-        best = best_of(curves.dev or curves.mixed)
+        best = kept_of(curves.dev) or best_of(curves.mixed)
         over = ""
         if best and curves.bm25 is not None:
             over = fill(self.tr("%1 over BM25"), words.signed(best.value - curves.bm25))
@@ -266,7 +266,7 @@ class TrainLive(QWidget):
         self._dev_card.fact.setText(self.tr("nDCG@10, by per cent of the base mixed in") if mixed else self._dev_fact())
         points = [(float(point.step), point.value) for point in (curves.mixed if mixed else curves.dev)]
         last = "" if mixed else self.tr("Tuned")
-        best = best_of(curves.dev)
+        best = kept_of(curves.dev)
         kept = float(best.step) if best and not self._live else None
         self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until), named=kept)
 

@@ -67,6 +67,8 @@ class TrainPage(ReadingPage):
         self._shown = 0
         self._probed = 0
         self._before: tuple[Watched, ...] = ()
+        self._earlier: tuple[Model, ...] = ()  # runs that could go on before the last one began
+        self._left: Model | None = None  # what that one left
         self._actions = RunActions(session, self)
         self._make_actions()
         self._stack = QStackedWidget()
@@ -114,20 +116,20 @@ class TrainPage(ReadingPage):
         self._plan.rounds_asked.connect(self._start_rounds)
         self._plan.reranker.asked.connect(self._actions.ask_reranker)
         self._plan.reranker.scores_asked.connect(self._actions.score_pairs)
-        self._resume.go_on.connect(lambda: self._with_newest(self._actions.go_on))
-        self._resume.kept.connect(lambda: self._with_newest(self._actions.keep))
-        self._resume.discarded.connect(self._discard_newest)
+        self._resume.go_on.connect(lambda: self._with_left(self._actions.go_on))
+        self._resume.kept.connect(lambda: self._with_left(self._actions.keep))
+        self._resume.discarded.connect(lambda: self._with_left(self._discard))
         self._resume.dismissed.connect(lambda job_id: self.session.edit("dismiss_job", {"job_id": job_id}))
         ending = self._live.ending
-        ending.kept.connect(lambda: self._with_newest(self._actions.keep))
-        ending.discarded.connect(self._discard_newest)
+        ending.kept.connect(lambda: self._with_left(self._actions.keep))
+        ending.discarded.connect(lambda: self._with_left(self._discard))
         ending.repeat_asked.connect(self._repeat)
         ending.command_asked.connect(self._actions.copy_command)
         ending.script_asked.connect(self._actions.save_script)
         ending.mixing_asked.connect(self._actions.ask_mixing)
         self._live.verdict_asked.connect(self._see_verdict)
         self._live.back_asked.connect(self._show_plan)
-        self._live.again_asked.connect(lambda: self._with_newest(self._actions.go_on))
+        self._live.again_asked.connect(lambda: self._with_left(self._actions.go_on))
         self._live.watched.pinning_asked.connect(lambda: self.session.show_page("evaluate"))
         self._side.pinning_asked.connect(lambda: self.session.show_page("evaluate"))
         self._side.forecast_asked.connect(self._measure)
@@ -284,13 +286,14 @@ class TrainPage(ReadingPage):
         if self._job is None:
             self._actions.start_rounds(self._plan.values(), minutes, adapt)
 
-    def _with_newest(self, act: Callable[[Model], None]) -> None:
-        """Do something with the run that was interrupted last."""
-        if self._job is None and self._facts.resumable:
-            act(self._facts.resumable[0])
+    def _with_left(self, act: Callable[[Model], None]) -> None:
+        """Do something with the run whose end is shown, or the one that was interrupted last."""
+        left = self._left if self._shown == -1 else next(iter(self._facts.resumable), None)
+        if self._job is None and left is not None:
+            act(left)
 
-    def _discard_newest(self) -> None:
-        if self._facts.resumable and discard_run(self.session, self._facts.resumable[0], self):
+    def _discard(self, left: Model) -> None:
+        if discard_run(self.session, left, self):
             self._show_plan()
 
     # While it runs
@@ -303,6 +306,7 @@ class TrainPage(ReadingPage):
         if job.kind not in _TRAINING or job.project != self.session.path:
             return
         self._job, self._shown = job, 0
+        self._earlier, self._left = self._facts.resumable, None
         self.problem.hide()
         self._live.begin()
         self._probed, self._before = 0, ()
@@ -357,7 +361,7 @@ class TrainPage(ReadingPage):
         elif job.phase is Phase.FAILED:
             self._show_failed(job)
         else:
-            self._show_stopped()
+            self._show_stopped(job)
 
     def _show_failed(self, job: Job) -> None:
         self._shown = -1
@@ -366,35 +370,43 @@ class TrainPage(ReadingPage):
         title = fill(self.tr("Training stopped: %1"), job.message)
         self.problem.show_error(title, job.hint, details=job.traceback, actions=[again])
         self._show_page(_LIVE)
-        self.ask("train/resumable", read_interrupted, lambda found: self._offer_again(job, found))
+        self._ask_what_is_left(job, lambda left: self._offer_again(job, left))
 
-    def _offer_again(self, job: Job, found: list[Model]) -> None:
-        """A failed run that left a checkpoint can go on from there."""
-        if self._shown != -1 or not found:
+    def _ask_what_is_left(self, job: Job, known: Callable[[Model | None], None]) -> None:
+        """Find the run of a job that ended too soon, where it left a checkpoint; earlier ones are not its own."""
+        earlier, own = {model.id for model in self._earlier}, int(job.params.get("resume", 0))
+
+        def found(left: list[Model]) -> None:
+            if self._shown == -1:
+                self._left = next((model for model in left if model.id == own or model.id not in earlier), None)
+                known(self._left)
+
+        self.ask("train/resumable", read_interrupted, found)
+
+    def _offer_again(self, job: Job, left: Model | None) -> None:
+        if left is None:
             return
         back = Button(self.tr("Change the settings"), size="small")
         back.clicked.connect(self._show_plan)
         go_on = Button(self.tr("Go on from the checkpoint"), size="small")
-        go_on.clicked.connect(lambda: self._actions.go_on(found[0]))
+        go_on.clicked.connect(lambda: self._actions.go_on(left))
         title = fill(self.tr("Training stopped: %1"), job.message)
         kept = self.tr("Kept: the last checkpoint and the best one.")
         self.problem.show_error(title, job.hint, kept=kept, details=job.traceback, actions=[go_on, back])
 
-    def _show_stopped(self) -> None:
+    def _show_stopped(self, job: Job) -> None:
         self._shown = -1
         self._show_page(_LIVE)
 
-        def ended(found: list[Model]) -> None:
-            if self._shown != -1:
-                return
+        def ended(left: Model | None) -> None:
             sentence = (
                 self.tr("Stopped. Its checkpoints are kept: it can go on from the last one, and ends with the best.")
-                if found
+                if left
                 else self.tr("Stopped before the first checkpoint; nothing was kept.")
             )
-            self._live.ending.show_end(self.tr("stopped"), "none", sentence, verdict=False, again=bool(found))
+            self._live.ending.show_end(self.tr("stopped"), "none", sentence, verdict=False, again=bool(left))
 
-        self.ask("train/resumable", read_interrupted, ended)
+        self._ask_what_is_left(job, ended)
 
     def _show_model(self, model_id: int) -> None:
         """A finished model's curves, with what it reached."""

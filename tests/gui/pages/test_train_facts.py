@@ -12,6 +12,7 @@ from gui.pages.train.commands import command_line, run_changes
 from gui.pages.train.facts import (
     TrainFacts,
     best_of,
+    kept_of,
     measured_step,
     memory_size,
     seconds_of,
@@ -108,6 +109,13 @@ def test_smoothing_weighs_the_past():
 
 def test_the_earlier_of_two_equal_points_is_the_best():
     assert best_of([MetricPoint(10, 0.5), MetricPoint(20, 0.5), MetricPoint(30, 0.4)]) == MetricPoint(10, 0.5)
+
+
+def test_what_is_kept_is_the_best_look_after_the_first_step_even_where_the_base_was_better():
+    looks = [MetricPoint(0, 0.6), MetricPoint(5, 0.4), MetricPoint(10, 0.5)]
+    assert kept_of(looks) == MetricPoint(10, 0.5)
+    assert kept_of(looks[:1]) == MetricPoint(0, 0.6)
+    assert kept_of([]) is None
 
 
 def test_the_command_says_what_was_changed():

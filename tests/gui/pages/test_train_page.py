@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -14,6 +15,8 @@ from gui.dialogs.question import Question
 from gui.jobs.job import PAGES, Phase, job_name, job_past
 from gui.pages.train.end import EndCard
 from gui.pages.train.page import TrainPage
+from gui.session import TOPICS
+from gui.widgets.buttons import Button
 from tests.gui.asking import AskingSession, settle
 from tests.gui.projects import empty_project, imported_project
 
@@ -198,6 +201,50 @@ def test_a_failed_run_says_why_and_leads_back(qtbot, tmp_path, finished):
     page._back.click()
     assert page._plan.isVisible()
     assert page.problem.isHidden()
+
+
+def test_a_run_whose_engine_died_stays_in_sight_and_can_go_on(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._start.click()
+    with Project.open(finished) as project:
+        half = models.add_model(project, name="tuned 2", kind="tuned", path="")
+        (finished / "models" / str(half) / "checkpoints").mkdir(parents=True)
+    page.session.end_job(page._job, Phase.FAILED, message="The engine was ended.", code="crash", changed=set(TOPICS))
+    settle(qtbot, page)
+    assert page._live.isVisible()
+    assert "The engine was ended." in page.problem.accessibleName()
+    (go_on,) = [button for button in page.problem.findChildren(Button) if button.text() == "Go on from the checkpoint"]
+    go_on.click()
+    assert page.session.jobs[-1] == ("train", {"resume": half})
+
+
+@pytest.mark.parametrize("phase", [Phase.FAILED, Phase.CANCELLED])
+def test_a_run_that_left_nothing_does_not_offer_an_earlier_ones_checkpoint(qtbot, tmp_path, finished, phase):
+    with Project.open(finished) as project:
+        earlier = models.add_model(project, name="tuned 2", kind="tuned", path="")
+        (finished / "models" / str(earlier) / "checkpoints").mkdir(parents=True)
+    page = _page(qtbot, tmp_path, finished)
+    page._start.click()
+    page.session.end_job(page._job, phase, message="The loss was no number at step 2.")
+    settle(qtbot, page)
+    if phase is Phase.FAILED:
+        assert "Kept" not in page.problem.accessibleName()
+        assert [b.text() for b in page.problem.findChildren(Button) if "checkpoint" in b.text()] == []
+    else:
+        assert "nothing was kept" in page._live.ending.sentence()
+
+
+def test_of_two_runs_that_can_go_on_the_stopped_one_does(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        first, second = (models.add_model(project, name="tuned 2", kind="tuned", path="") for _ in range(2))
+        for half in (first, second):
+            (finished / "models" / str(half) / "checkpoints").mkdir(parents=True)
+    page = _page(qtbot, tmp_path, finished)
+    page.session.run_job("train", {"resume": first})
+    page.session.end_job(page._job, Phase.CANCELLED, changed={"models"})
+    settle(qtbot, page)
+    page._live.again_asked.emit()
+    assert page.session.jobs[-1] == ("train", {"resume": first})
 
 
 def test_an_interrupted_run_can_go_on(qtbot, tmp_path, finished):
