@@ -3,8 +3,8 @@
     python -m gui.live_screenshots FOLDER [--project PROJECT] [--only first second lost worse still]
 
 Each name is a training that the window's own buttons start, or settings that end as the name says: `first` (Quick from
-its start over its middle and a pause to its end and verdict), `second` (killed with its process, then gone on with),
-`still` (one tiny step), `worse` (a rate far too high), `lost` (numbers that are none). Light and dark of each.
+its start over its middle and a pause to its end and verdict), `second` (its process killed, then gone on with), `still`
+(a rate that changes nothing), `worse` (one far too high), `lost` (numbers that are none). Light and dark of each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication
 from gui import theme
 from gui.jobs.job import Job, Phase
 from gui.main_window import MainWindow
-from gui.pages.train.facts import read_interrupted
+from gui.pages.train.facts import read_finished, read_interrupted
 from gui.pages.train.page import TrainPage
 from gui.screenshots import SETTLED, tour_project, wait
 from gui.session import Session
@@ -89,9 +89,9 @@ class _Reporter:
             job = self._train({"preset": "quick", **_SETTINGS[name]})
             wait(HOUR, lambda: job.is_over)
             if job.phase is Phase.FAILED:
-                self._photograph(name)
+                self._photograph("failed")
             else:
-                self._judge(job, name)
+                self._judge(job)
 
     def _first(self) -> None:
         job = self._train({"preset": "quick"})
@@ -105,7 +105,7 @@ class _Reporter:
         self._session.queue.pause(job, paused=False)
         wait(HOUR, lambda: job.is_over)
         self._photograph("end")
-        self._judge(job, "verdict")
+        self._judge(job)
 
     def _second(self) -> None:
         job = self._train({"preset": "quick", "seed": 14})
@@ -126,12 +126,16 @@ class _Reporter:
         assert job is not None
         return job
 
-    def _judge(self, job: Job, name: str) -> None:
-        """Measure the model on the test queries, and show what stands beside its curves then."""
+    def _judge(self, job: Job) -> None:
+        """Measure the model on the test queries; the picture is called by the verdict against the base."""
         measured = self._session.run_job("evaluate", {"systems": ["bm25", "base", "tuned"]})
         wait(HOUR, lambda: measured is None or measured.is_over)
-        self._page.open_at({"model": job.summary["model"]})
-        self._photograph(name)
+        model = int(job.summary["model"])
+        self._page.open_at({"model": model})
+        assert self._session.project is not None
+        found = read_finished(self._session.project, model).verdicts
+        against = {comparison.b: comparison.verdict for comparison in found}
+        self._photograph(str(against.get("base", "end")).lower())
 
     def _photograph(self, name: str) -> None:
         self._window.show_page("train")
@@ -139,7 +143,7 @@ class _Reporter:
             theme.choose(self._app, choice)
             wait(SETTLED)
             wait(15_000, self._page.is_settled)
-            path = self._folder / f"live-{name}-{choice}.png"
+            path = self._folder / f"{name}-{choice}.png"
             self._window.grab().save(str(path))
             print(path, flush=True)
         theme.choose(self._app, "light")

@@ -224,7 +224,9 @@ class TrainLive(QWidget):
         best = kept_of(curves.dev) or best_of(curves.mixed)
         over = ""
         if best and curves.bm25 is not None:
-            over = fill(self.tr("%1 over BM25"), words.signed(best.value - curves.bm25))
+            gain = round(best.value - curves.bm25, 3)
+            said = self.tr("%1 over BM25") if gain >= 0 else self.tr("%1 under BM25")
+            over = fill(said, words.signed(gain) if gain >= 0 else words.decimal(-gain))
         elif best and curves.dev:
             over = fill(self.tr("best, at step %1"), best.step)
         elif best:
@@ -265,7 +267,7 @@ class TrainLive(QWidget):
         self._dev_chart.set_limits([(system, name, value) for system, name, value in known if value is not None])
         self._dev_card.fact.setText(self.tr("nDCG@10, by per cent of the base mixed in") if mixed else self._dev_fact())
         points = [(float(point.step), point.value) for point in (curves.mixed if mixed else curves.dev)]
-        last = "" if mixed else self.tr("Tuned")
+        last = "" if mixed or not points or not points[-1][0] else self.tr("Tuned")
         best = kept_of(curves.dev)
         kept = float(best.step) if best and not self._live else None
         self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until), named=kept)

@@ -175,10 +175,11 @@ def test_the_value_written_out_is_the_last_while_it_goes_and_the_kept_ones_after
     assert page._live._dev_chart.named() == (best.step, best.value) != (dev[-1].step, dev[-1].value)
     page._show_plan()
     page._start.click()
-    page._job.metrics = {"dev_ndcg@10": [(0, 0.4), (5, 0.6), (10, 0.5)]}
+    page._job.metrics = {"dev_ndcg@10": [(0, 0.4), (5, 0.6), (10, 0.5)], "dev_bm25": [(0, 0.675)]}
     page.session.queue.job_progressed.emit(page._job)
     page._live.redraw_now()
     assert page._live._dev_chart.named() == (10, 0.5)
+    assert page._live._score._note.text() == "0.075 under BM25"
 
 
 def test_an_unmeasured_model_is_measured_for_its_verdict(qtbot, tmp_path, finished):
