@@ -314,7 +314,7 @@ class EvaluateParams:
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """One search. `model` as in mining; `mode` hybrid joins BM25 and vectors by reciprocal rank.
+    """One search. `model` as in mining; `mode` hybrid joins BM25 and vectors by their scores.
 
     `rerank` over 0: the newest reranker puts so many of the first hits (at least `k`) in a new order.
     """

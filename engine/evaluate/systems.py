@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.evaluate.foreign_runs import ForeignRun, find_foreign_run, rank_foreign
-from engine.evaluate.ranking import DistinctTexts, Ranked, fuse
+from engine.evaluate.ranking import JOINED, DistinctTexts, Ranked, fuse
 from engine.records import Model
 from engine.store import models
 from engine.store.project import Project
@@ -46,7 +46,7 @@ class System:
         """What its ranking depends on beside corpus and queries."""
         if self.foreign is not None:
             return f"{self.name}:{self.foreign.content}"
-        parts = [self.name]
+        parts = [self.name, JOINED] if self.kind == "hybrid" else [self.name]
         for model in (self.model, self.reranker):
             if model is not None:
                 parts += [str(model.id), model.weights_digest, str(model.max_length)]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import UserError
-from engine.evaluate.ranking import DistinctTexts, Ranked, fuse, to_all_passages
+from engine.evaluate.ranking import FUSED_DEPTH, DistinctTexts, Ranked, fuse, to_all_passages
 from engine.params import SearchParams
 from engine.records import Hit, Model
 from engine.search.explain import Explanation, explain
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 INDEX_SETTING = "search_index"  # the project's choice: auto, exact, hnsw, sq8 or ivfpq
 MAX_K = 1_000
 _MAX_CHARS = 10_000
-_FUSED_DEPTH = 100  # of each list in hybrid search
 _WARM_MODELS = 3
 _PROBES = 256
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -101,8 +100,8 @@ class SearchEngine:
     def search(self, params: SearchParams) -> SearchResult:
         """Rank passages for a text; a text without a word gives no hits.
 
-        Scores are BM25's, cosines or sums of reciprocal ranks, by mode; with `rerank` the reranker's, 0..1. Passages of
-        equal text are each a hit.
+        Scores are BM25's, cosines or means of both brought to 0..1, by mode; with `rerank` the reranker's, 0..1.
+        Passages of equal text are each a hit.
 
         Raises:
             UserError: no passages, no such model or mode, or `k` out of range.
@@ -116,7 +115,7 @@ class SearchEngine:
         wanted = max(params.k, params.rerank)
         begin = time.perf_counter()
         lists = []
-        depth = max(wanted, _FUSED_DEPTH) if words and index else wanted
+        depth = max(wanted, FUSED_DEPTH) if words and index else wanted
         if text and words:
             lists.append(_ranked(words.top_k([text], depth)))
         if text and index and model:

@@ -71,7 +71,7 @@ def read_facts(project: Project) -> SearchFacts:
 
 
 def systems_of(project: Project) -> list[System]:
-    """BM25, the base model, tuned models newest first, and both joined by reciprocal rank."""
+    """BM25, the base model, tuned models newest first, and both joined by their scores."""
     base = models.base_model(project)
     tuned = [model for model in reversed(models.models(project)) if model.kind == "tuned"]
     found = [System("bm25", "bm25", "base", "BM25", "", "bm25")]

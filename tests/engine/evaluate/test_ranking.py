@@ -1,4 +1,4 @@
-"""Equal texts take one place, and lists are joined by reciprocal rank."""
+"""Equal texts take one place, and lists are joined by their scores."""
 
 from __future__ import annotations
 
@@ -51,10 +51,39 @@ def test_search_shows_every_copy():
     assert to_all_passages(ranked([[1, 0]]), distinct, 5).ids.tolist() == [[11, 10, 12, -1, -1]]
 
 
-def test_fused_score_is_the_sum_of_reciprocal_ranks():
-    joined = fuse([ranked([[7, 8]]), ranked([[8, 9]])], 3)
+def listed(ids, scores):
+    return Ranked(np.array([ids], np.int64), np.array([scores], np.float32))
+
+
+def test_fused_score_is_the_mean_of_scores_brought_to_between_0_and_1():
+    words = listed([7, 8, 9, 6], [10.0, 8.0, 4.0, 2.0])
+    vectors = listed([8, 6, 7, 9], [0.9, 0.7, 0.6, 0.5])
+    joined = fuse([words, vectors], 4)
+    # 8: (6/8 + 1) / 2; 7: (1 + 1/4) / 2; 6: (0 + 1/2) / 2; 9: (2/8 + 0) / 2
+    assert joined.ids.tolist() == [[8, 7, 6, 9]]
+    assert joined.scores[0].tolist() == pytest.approx([0.875, 0.625, 0.25, 0.125], abs=1e-4)
+
+
+def test_a_short_list_that_lacks_something_begins_at_the_score_0():
+    words = listed([7, 8, -1], [10.0, 8.0, 0.0])
+    vectors = listed([9, 8, 7], [0.9, 0.8, 0.5])
+    joined = fuse([words, vectors], 3)
+    # the words' list lacks 9, so that its last, 8, keeps 8/10; that of vectors lacks nothing, and ends at 0
     assert joined.ids.tolist() == [[8, 7, 9]]
-    assert joined.scores[0].tolist() == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
+    assert joined.scores[0].tolist() == pytest.approx([(0.8 + 0.75) / 2, 0.5, 0.5], abs=1e-4)
+
+
+def test_a_full_list_begins_at_its_score_of_rank_100_however_deep_it_goes():
+    deep = listed(list(range(150)), [300.0 - rank for rank in range(150)])
+    other = listed([149, 200], [0.9, 0.8])
+    joined = fuse([deep, other], 151)
+    scores = dict(zip(joined.ids[0].tolist(), joined.scores[0].tolist(), strict=True))
+    assert scores[0] == pytest.approx(0.5, abs=1e-4)
+    assert scores[50] == pytest.approx(0.5 * 49 / 99, abs=1e-4)
+    assert scores[99] == pytest.approx(0.0, abs=1e-4)
+    assert joined.ids[0, -1] == 148  # beyond rank 100 a list's own order stays
+    assert scores[149] == pytest.approx(0.5, abs=1e-4)
+    assert scores[200] == pytest.approx(0.5 * 0.8 / 0.9, abs=1e-4)
 
 
 def test_fused_ties_go_by_id_and_short_lists_are_padded():
