@@ -264,7 +264,9 @@ class Run:
             self._point("dev_ndcg@10", step, value)
             progress.stale += 1
             if value > progress.best_dev:
-                progress.best_dev, progress.best_step, progress.stale = value, step, 0
+                progress.stale = 0
+            if value >= progress.best_dev:  # of equals the later: its rate has come further down
+                progress.best_dev, progress.best_step = value, step
                 progress.best_values = self.work.dev.values if self.work.dev else ()
             if self.params.patience and progress.stale >= self.params.patience and step < self.total:
                 progress.stopped = progress.stopped or "patience"

@@ -355,8 +355,9 @@ def smooth(points: Sequence[MetricPoint]) -> list[tuple[float, float]]:
 
 
 def kept_of(looks: Sequence[MetricPoint]) -> MetricPoint | None:
-    """The look whose weights are kept: the best one after the first step, however the base stood before it."""
-    return best_of([look for look in looks if look.step] or looks)
+    """The look whose weights are kept: the best after the first step, the later of equals, whatever the base had."""
+    after = [look for look in looks if look.step] or looks
+    return max(after, key=lambda look: (look.value, look.step), default=None)
 
 
 def best_of(points: Sequence[MetricPoint]) -> MetricPoint | None:

@@ -120,6 +120,16 @@ def test_a_finished_run_cannot_be_resumed(project, small):
         train(project, replace(small, resume=summary.model), Task())
 
 
+@pytest.mark.parametrize(("looks", "kept"), [((0.5, 0.7, 0.7), 6), ((0.5, 0.7, 0.6), 4), ((0.5, 0.5, 0.5), 6)])
+def test_of_steps_that_are_equally_good_the_later_is_kept(project, small, monkeypatch, looks, kept):
+    from engine.train.work import EncoderWork
+
+    told = iter(looks)
+    monkeypatch.setattr(EncoderWork, "measure", lambda _work: next(told, 0.0))
+    monkeypatch.setattr(EncoderWork, "measure_base", lambda _work: 0.9)
+    assert train(project, replace(small, max_steps=6, eval_every=2, merge="off"), Task()).best_step == kept
+
+
 @pytest.mark.parametrize("bad", ["nan", "inf"])
 def test_a_loss_that_is_no_number_keeps_the_best_model(project, small, monkeypatch, bad):
     from engine.train.steps import Stepper

@@ -114,6 +114,7 @@ def test_the_earlier_of_two_equal_points_is_the_best():
 def test_what_is_kept_is_the_best_look_after_the_first_step_even_where_the_base_was_better():
     looks = [MetricPoint(0, 0.6), MetricPoint(5, 0.4), MetricPoint(10, 0.5)]
     assert kept_of(looks) == MetricPoint(10, 0.5)
+    assert kept_of([*looks, MetricPoint(15, 0.5)]) == MetricPoint(15, 0.5)
     assert kept_of(looks[:1]) == MetricPoint(0, 0.6)
     assert kept_of([]) is None
 
