@@ -26,7 +26,7 @@ from gui.jobs.job import Job, Phase
 from gui.main_window import MainWindow
 from gui.pages.train.facts import read_finished, read_interrupted
 from gui.pages.train.page import TrainPage
-from gui.screenshots import SETTLED, tour_project, wait
+from gui.screenshots import SETTLED, open_studio, tour_project, wait
 from gui.session import Session
 from gui.settings import SettingsStore
 
@@ -49,9 +49,7 @@ def main() -> int:
     project = options.project or tour_project()
     if project is None:
         return 1
-    options.folder.mkdir(parents=True, exist_ok=True)
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
+    app = open_studio(options.folder)
     with tempfile.TemporaryDirectory() as place:
         copied = Path(place) / project.name
         shutil.copytree(project, copied)

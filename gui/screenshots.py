@@ -37,13 +37,19 @@ def main() -> int:
     project = options.project or tour_project()
     if project is None:
         return 1
-    options.folder.mkdir(parents=True, exist_ok=True)
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
+    app = open_studio(options.folder)
     with tempfile.TemporaryDirectory() as place:
         width, height = (int(side) for side in options.size.split("x"))
         _Camera(app, options.folder, Path(place), options.question, (width, height)).take_all(project)
     return 0
+
+
+def open_studio(folder: Path) -> QApplication:
+    """What pictures are taken with, and the folder where they go."""
+    folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    return app
 
 
 def tour_project() -> Path | None:

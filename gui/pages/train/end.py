@@ -218,7 +218,7 @@ def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
     kept = model.summary.get("dev")
     reached = float(kept) if isinstance(kept, float) else best.value
     said = tr("%1 reached %2 nDCG@10 on the dev queries at step %3")
-    parts = [fill(said, model.name, words.decimal(reached), best.step)]
+    parts = [fill(said, model.name, words.decimal(reached), model.summary.get("best_step", best.step))]
     against = [
         f"{name} {words.signed(reached - value)}"
         for name, value in (("BM25", curves.bm25), ("Base", curves.base))

@@ -40,6 +40,7 @@ class TrainLive(QWidget):
         self._curves = self._before = Curves()
         self._until = 0
         self._live = False
+        self._kept: float | None = None  # the step whose weights a finished run kept
         self.ending = EndCard()
         self.ending.verdict_asked.connect(self.verdict_asked)
         self.ending.back_asked.connect(self.back_asked)
@@ -102,7 +103,7 @@ class TrainLive(QWidget):
 
     def follow(self, job: Job) -> None:
         """Show a job from now on, with all it has said so far."""
-        self._live = True
+        self._live, self._kept = True, None
         self.ending.hide()
         metrics = {name: _last_run(points) for name, points in job.metrics.items()}
         dev = _points(metrics.get("dev_ndcg@10", ()))
@@ -199,6 +200,8 @@ class TrainLive(QWidget):
     def show_model(self, model: Model, curves: Curves) -> None:
         """Show a finished run from what was stored of it."""
         self._live = False
+        best = kept_of(curves.dev)
+        self._kept = float(model.summary.get("best_step", best.step)) if best else None
         self._curves = curves
         self.troubles.show_warnings([str(said) for said in model.summary.get("warnings", ())])
         steps = int(model.summary.get("steps", 0))
@@ -268,9 +271,7 @@ class TrainLive(QWidget):
         self._dev_card.fact.setText(self.tr("nDCG@10, by per cent of the base mixed in") if mixed else self._dev_fact())
         points = [(float(point.step), point.value) for point in (curves.mixed if mixed else curves.dev)]
         last = "" if mixed or not points or not points[-1][0] else self.tr("Tuned")
-        best = kept_of(curves.dev)
-        kept = float(best.step) if best and not self._live else None
-        self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until), named=kept)
+        self._dev_chart.set_line(points, label=last, until=100.0 if mixed else float(self._until), named=self._kept)
 
     def _dev_fact(self) -> str:
         """What the curve shows, and where a run that was interrupted goes on."""

@@ -173,6 +173,13 @@ def test_the_value_written_out_is_the_last_while_it_goes_and_the_kept_ones_after
     dev = page._live._curves.dev
     best = max(dev, key=lambda point: point.value)
     assert page._live._dev_chart.named() == (best.step, best.value) != (dev[-1].step, dev[-1].value)
+    with Project.open(finished) as project:
+        row = models.model(project, tuned)
+        models.set_model_state(project, tuned, row.state, summary={**row.summary, "best_step": dev[1].step})
+    page.open_at({"model": tuned})
+    settle(qtbot, page)
+    assert page._live._dev_chart.named() == (dev[1].step, dev[1].value)  # as the run itself says
+    assert f"at step {dev[1].step}." in page._live.ending.sentence()
     page._show_plan()
     page._start.click()
     page._job.metrics = {"dev_ndcg@10": [(0, 0.4), (5, 0.6), (10, 0.5)], "dev_bm25": [(0, 0.675)]}
