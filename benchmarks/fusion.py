@@ -1,9 +1,10 @@
-"""Hybrid search by scores, as the program joins BM25 and a model, beside reciprocal ranks, on finished projects.
+"""Hybrid search as the program joins BM25 and a model, beside half and half and reciprocal ranks, on finished projects.
 
     python -m benchmarks.fusion PROJECT [PROJECT ...]
 
 Takes the hits that BM25, the base and the newest tuned model were measured by on the test queries (results_table keeps
-such projects), joins them in both ways, and prints nDCG@10 and the difference with its 95 % interval.
+such projects), joins them in three ways, and prints nDCG@10, the share of the model that the dev queries chose, and
+what that brings over half and half with its 95 % interval. The choice is kept in the project, as an evaluation does.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.encode.models import quiet_libraries
+from engine.evaluate.joining import choose_share
 from engine.evaluate.metrics import judge, measure
-from engine.evaluate.ranking import Ranked, fuse
+from engine.evaluate.ranking import FUSED_DEPTH, DistinctTexts, Ranked, fuse
+from engine.evaluate.systems import Rankers
 from engine.records import Run
-from engine.store import models, queries, runs
+from engine.store import documents, models, queries, runs
 from engine.store.project import Project
+from engine.store.shares import HALF
+from engine.task import Task
 
 _CONSTANT = 60
 
@@ -27,10 +33,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("projects", nargs="+", type=Path, metavar="PROJECT")
     options = parser.parse_args()
-    print("| Set | Model | BM25 | Model alone | Reciprocal ranks | By scores | Difference |")
-    print("|---|---|---|---|---|---|---|")
+    quiet_libraries()
+    print("| Set | Model | BM25 | Model alone | Reciprocal ranks | Half and half | Share | Weighed | Weighed − half |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for path in options.projects:
-        with Project.open(path, readonly=True) as project:
+        with Project.open(path) as project:
             for kind in ("base", "tuned"):
                 compare(project, path.name, kind)
 
@@ -47,14 +54,19 @@ def compare(project: Project, name: str, kind: str) -> None:
     asked_too, dense = hits_of(project, own[0])
     assert asked == asked_too
     relevant = queries.positives(project)
+    rankers = Rankers(project, DistinctTexts.of(documents.corpus(project)), {}, FUSED_DEPTH, Task())
+    chosen = choose_share(project, model, rankers)
+    share = chosen.model if chosen else HALF
+    both = [bm25, dense]
+    joined = [by_ranks(both), fuse(both, FUSED_DEPTH), fuse(both, FUSED_DEPTH, (1 - share, share))]
     scores = [
         measure(judge(dict(zip(asked, listed.ids.tolist(), strict=True)), {q: relevant[q] for q in asked}))["ndcg@10"]
-        for listed in (bm25, dense, by_ranks([bm25, dense]), fuse([bm25, dense], 100))
+        for listed in (*both, *joined)
     ]
-    low, high = interval(scores[3] - scores[2])
-    figures = " | ".join(f"{values.mean():.3f}" for values in scores)
-    gain = f"{(scores[3] - scores[2]).mean():+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
-    print(f"| {name} | {kind} | {figures} | {gain} |", flush=True)
+    low, high = interval(scores[4] - scores[3])
+    figures = [f"{values.mean():.3f}" for values in scores]
+    gain = f"{(scores[4] - scores[3]).mean():+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
+    print(f"| {name} | {kind} | {' | '.join(figures[:4])} | {share:.1f} | {figures[4]} | {gain} |", flush=True)
 
 
 def hits_of(project: Project, run: Run) -> tuple[list[int], Ranked]:

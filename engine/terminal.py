@@ -187,8 +187,9 @@ def show_evaluation(summary: Values) -> None:
     print(evaluation_table(summary))
     for line in comparison_lines(summary):
         print(line)
-    if summary.get("reach"):
-        print(summary["reach"])
+    for said in ("joined", "reach"):
+        if summary.get(said):
+            print(summary[said])
 
 
 def show_hits(summary: Values) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +14,18 @@ from engine.errors import UserError
 from engine.evaluate.comparing import compare_runs
 from engine.evaluate.features import features_of
 from engine.evaluate.figures import figures, figures_of_run, named
+from engine.evaluate.joining import choose_share
 from engine.evaluate.judging import CUTS, METRICS, digest_of, judge_again, judgements_digest, metric_rows
 from engine.evaluate.metrics import CONVENTIONS, judge, measure
 from engine.evaluate.ranking import DistinctTexts, to_judged_passages
 from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems
 from engine.params import EvaluateParams
 from engine.records import Comparison, Query, Review, Run, Split
-from engine.store import documents, negatives, queries, runs, slices, verdicts
+from engine.store import documents, models, negatives, queries, runs, slices, verdicts
 from engine.store.copies import document_of_passage
 from engine.store.made import is_made
 from engine.store.project import Project
+from engine.store.shares import joined_sentence
 from engine.task import Task
 
 _MIN_DEPTH = 100  # map@100 needs a hundred hits
@@ -36,7 +38,8 @@ class EvaluateSummary:
 
     `conventions`: where cut-offs were asked for, every measure at them by system and convention. `made_queries`: how
     many of the queries the program made itself. `reasons`: for each comparison that is no win, why that may be.
-    `reach`: before anything is tuned, which differences these queries could show.
+    `reach`: before anything is tuned, which differences these queries could show. `joined`: where hybrid was measured,
+    how much each side counts in it, and why.
     """
 
     split: str
@@ -47,6 +50,7 @@ class EvaluateSummary:
     made_queries: int = 0
     reasons: tuple[tuple[str, ...], ...] = ()
     reach: str = ""
+    joined: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     """Rank a split's queries with every system, keep the runs and compare them.
 
     BM25 and the base model are always measured too. A system that ranked the same queries over the same corpus before
-    is not asked again. Queries merged into another are left out, their judgements count for the one that stands.
+    is not asked again. Queries merged into another are left out, their judgements count for the one that stands. How
+    much each side counts in hybrid search, here and on the Search page, is chosen on the dev queries.
 
     Raises:
         UserError: no passages, no judged queries in the split, or an unknown system.
@@ -75,6 +80,10 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
     rankers = Rankers(project, bench.distinct, {query.id: query.text for query in bench.queries}, bench.depth, task)
     if any(f"{CONVENTIONS[-1]}/ndcg@10" not in run.metrics for run in runs.newest_runs(project, bench.split)):
         judge_again(project, bench.split, resamples=params.resamples)  # measured by a version with one convention
+    best = models.newest_tuned(project) or models.base_model(project)
+    chosen = choose_share(project, best, rankers) if best else None
+    if chosen:
+        systems = [replace(each, share=chosen.model) if each.kind == "hybrid" else each for each in systems]
     found: dict[str, Run] = {}
     for system in systems:
         task.check_cancelled()
@@ -95,6 +104,7 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
         made_queries=made,
         reasons=tuple(tuple(r.sentence for r in verdicts.verdict_reasons(c, known)) for c in comparisons),
         reach=verdicts.reach_sentence(comparisons[-1]) if set(found) <= set(BASELINES) else "",
+        joined=joined_sentence(chosen) if chosen and any(each.kind == "hybrid" for each in systems) else "",
     )
 
 

@@ -106,14 +106,18 @@ def to_all_passages(ranked: Ranked, distinct: DistinctTexts, k: int) -> Ranked:
     return Ranked(ids, scores)
 
 
-def fuse(lists: Sequence[Ranked], depth: int) -> Ranked:
-    """Join ranked lists of the same queries: the mean of their scores, each list's brought to 0..1; ties by id.
+def fuse(lists: Sequence[Ranked], depth: int, weights: Sequence[float] = ()) -> Ranked:
+    """Join ranked lists of the same queries: the weighted mean of their scores, each brought to 0..1; ties by id.
 
     1 is a list's first score and 0 its score at rank 100, or at its end where it is shorter; where it is shorter and
     lacks what another list found, 0 is the score 0, which is what words that are not there have in BM25. (Bruch, Gai,
     Ingber 2023, arXiv:2210.11934; measured beside reciprocal ranks: docs/decisions.)
+
+    Args:
+        weights: one a list, their sum 1; all alike if not given.
     """
     n = len(lists[0].ids)
+    weights = weights or [1 / len(lists)] * len(lists)
     ids = np.full((n, depth), -1, dtype=np.int64)
     scores = np.zeros((n, depth), dtype=np.float32)
     for query in range(n):
@@ -121,13 +125,13 @@ def fuse(lists: Sequence[Ranked], depth: int) -> Ranked:
         distinct, places = np.unique(np.concatenate(own), return_inverse=True)
         total = np.zeros(len(distinct))
         start = 0
-        for ranked, found in zip(lists, own, strict=True):
+        for ranked, found, weight in zip(lists, own, weights, strict=True):
             at = places[start : start + len(found)]
             start += len(found)
-            total[at] += _shares(ranked.scores[query, : len(found)], lacks=len(found) < len(distinct))
+            total[at] += weight * _shares(ranked.scores[query, : len(found)], lacks=len(found) < len(distinct))
         best = np.lexsort((distinct, -total))[:depth]
         ids[query, : len(best)] = distinct[best]
-        scores[query, : len(best)] = total[best] / len(lists)
+        scores[query, : len(best)] = total[best]
     return Ranked(ids, scores)
 
 

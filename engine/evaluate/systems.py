@@ -16,6 +16,7 @@ from engine.evaluate.ranking import JOINED, DistinctTexts, Ranked, fuse
 from engine.records import Model
 from engine.store import models
 from engine.store.project import Project
+from engine.store.shares import HALF, mark_of, share_of
 from engine.task import Task
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ _WORDS = ("bm25", "base", "tuned", "hybrid")
 class System:
     """What ranks: `label` as it was asked for, `name` as its runs are stored, and what it ranks with.
 
-    `reranker` sorts the first hits of `kind` again; `foreign` is a ranking made elsewhere.
+    `reranker` sorts the first hits of `kind` again; `foreign` is a ranking made elsewhere; `share`: how much the model
+    counts beside BM25 where both are joined.
     """
 
     label: str
@@ -40,6 +42,7 @@ class System:
     kind: str = ""
     reranker: Model | None = None
     foreign: ForeignRun | None = None
+    share: float = HALF
 
     @property
     def content(self) -> str:
@@ -47,6 +50,7 @@ class System:
         if self.foreign is not None:
             return f"{self.name}:{self.foreign.content}"
         parts = [self.name, JOINED] if self.kind == "hybrid" else [self.name]
+        parts += [mark_of(self.share)] if self.share != HALF else []
         for model in (self.model, self.reranker):
             if model is not None:
                 parts += [str(model.id), model.weights_digest, str(model.max_length)]
@@ -78,16 +82,27 @@ class Rankers:
         self, project: Project, distinct: DistinctTexts, queries: Mapping[int, str], depth: int, task: Task
     ) -> None:
         self._project = project
-        self._distinct = distinct
+        self.distinct = distinct
         self._query_ids, self._queries = list(queries), list(queries.values())
         self._depth = min(depth, len(distinct))
         self._task = task
+        self._words = _Words(distinct, task)
         self._dense: dict[int, Ranked] = {}
+
+    def asking(self, queries: Mapping[int, str], depth: int) -> Rankers:
+        """Rankers of the same texts for other queries; they share the index of words."""
+        other = Rankers(self._project, self.distinct, queries, depth, self._task)
+        other._words = self._words
+        return other
+
+    def both(self, model: Model) -> tuple[Ranked, Ranked]:
+        """What BM25 and a model find, to be joined."""
+        return self._bm25_ranked, self._dense_ranked(model)
 
     def rank(self, system: System) -> Ranked:
         """Rows of the distinct texts for every query, best first, ties by row."""
         if system.foreign is not None:
-            return rank_foreign(system.foreign, self._distinct, self._query_ids, self._depth, self._task)
+            return rank_foreign(system.foreign, self.distinct, self._query_ids, self._depth, self._task)
         first = self._first(system)
         return self._sorted_again(first, system.reranker) if system.reranker else first
 
@@ -95,7 +110,7 @@ class Rankers:
         if system.model is None:
             return self._bm25_ranked
         if system.kind == "hybrid":
-            return fuse([self._bm25_ranked, self._dense_ranked(system.model)], self._depth)
+            return fuse(self.both(system.model), self._depth, (1 - system.share, system.share))
         return self._dense_ranked(system.model)
 
     def _sorted_again(self, first: Ranked, reranker: Model) -> Ranked:
@@ -115,7 +130,7 @@ class Rankers:
             rows = rows[rows >= 0]
             if not len(rows):
                 continue
-            found = scorer.scores([(query, self._distinct.texts[row]) for row in rows], self._task.check_cancelled)
+            found = scorer.scores([(query, self.distinct.texts[row]) for row in rows], self._task.check_cancelled)
             best = np.lexsort((rows, -found))
             ids[place, : len(rows)] = rows[best]
             scores[place, : len(rows)] = found[best]
@@ -125,14 +140,8 @@ class Rankers:
         return Ranked(ids, scores)
 
     @cached_property
-    def _bm25(self) -> BM25Index:
-        from engine.mine.bm25 import BM25Index
-
-        return BM25Index.build(self._distinct.texts, task=self._task)
-
-    @cached_property
     def _bm25_ranked(self) -> Ranked:
-        rows, scores = self._bm25.top_k(self._queries, self._depth, task=self._task)
+        rows, scores = self._words.index.top_k(self._queries, self._depth, task=self._task)
         return Ranked(rows.astype(np.int64), scores)
 
     def _dense_ranked(self, model: Model) -> Ranked:
@@ -147,13 +156,27 @@ class Rankers:
 
         encoder = open_encoder(self._project, model)
         passages = encode_texts(
-            self._project, encoder, self._distinct.texts, kind="passage", task=self._task, stage="encode passages"
+            self._project, encoder, self.distinct.texts, kind="passage", task=self._task, stage="encode passages"
         )
         queries = encode_texts(
             self._project, encoder, self._queries, kind="query", task=self._task, stage="encode queries"
         )
         rows, scores = top_k(queries, passages, self._depth, task=self._task)
         return Ranked(rows.astype(np.int64), scores)
+
+
+class _Words:
+    """The index of a corpus' words, made when it is first asked for."""
+
+    def __init__(self, distinct: DistinctTexts, task: Task) -> None:
+        self._distinct = distinct
+        self._task = task
+
+    @cached_property
+    def index(self) -> BM25Index:
+        from engine.mine.bm25 import BM25Index
+
+        return BM25Index.build(self._distinct.texts, task=self._task)
 
 
 def _plain(label: str) -> str:
@@ -171,7 +194,7 @@ def _resolve(project: Project, label: str) -> System:
         return System(label, label, None, label)
     if label == "hybrid":
         best = models.newest_tuned(project) or models.resolve_model(project, "base")
-        return System(label, label, best, label)
+        return System(label, label, best, label, share=share_of(project, best.id))
     if label in _WORDS or label.isdecimal():
         return _of_model(project, label, models.resolve_model(project, label))
     if Path(label).expanduser().is_dir():

@@ -22,6 +22,7 @@ from engine.search.indexes import ExactIndex, Index, Kind, Vectors, choose_kind
 from engine.search.stored import open_or_build
 from engine.store import documents, imports, models, queries
 from engine.store.project import Project
+from engine.store.shares import HALF, share_of
 from engine.task import Task
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class SearchEngine:
     def search(self, params: SearchParams) -> SearchResult:
         """Rank passages for a text; a text without a word gives no hits.
 
-        Scores are BM25's, cosines or means of both brought to 0..1, by mode; with `rerank` the reranker's, 0..1.
-        Passages of equal text are each a hit.
+        Scores are BM25's, cosines or means of both brought to 0..1, weighed as the evaluation chose for the model, by
+        mode; with `rerank` the reranker's, 0..1. Passages of equal text are each a hit.
 
         Raises:
             UserError: no passages, no such model or mode, or `k` out of range.
@@ -115,12 +116,13 @@ class SearchEngine:
         wanted = max(params.k, params.rerank)
         begin = time.perf_counter()
         lists = []
+        share = share_of(self._project, model.id) if model else HALF
         depth = max(wanted, FUSED_DEPTH) if words and index else wanted
         if text and words:
             lists.append(_ranked(words.top_k([text], depth)))
         if text and index and model:
             lists.append(_ranked(index.top_k(self._query_vector(model.id, text), depth)))
-        named = to_all_passages(_joined(lists, wanted), texts, wanted)
+        named = to_all_passages(_joined(lists, wanted, share), texts, wanted)
         hits = tuple(
             Hit(rank, passage_id, score)
             for rank, (passage_id, score) in enumerate(
@@ -262,7 +264,8 @@ def _ranked(found: tuple[npt.NDArray[Any], Vectors]) -> Ranked:
     return Ranked(np.atleast_2d(rows).astype(np.int64), np.atleast_2d(scores))
 
 
-def _joined(lists: Sequence[Ranked], k: int) -> Ranked:
+def _joined(lists: Sequence[Ranked], k: int, share: float) -> Ranked:
+    """Words' and vectors' lists as one; `share`: how much the vectors count."""
     if not lists:
         return Ranked(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32))
-    return lists[0] if len(lists) == 1 else fuse(lists, k)
+    return lists[0] if len(lists) == 1 else fuse(lists, k, (1 - share, share))

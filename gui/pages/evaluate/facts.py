@@ -14,6 +14,7 @@ from engine.store.imported_runs import imported_runs
 from engine.store.overview import stale_runs
 from engine.store.pins import Pin
 from engine.store.project import Project
+from engine.store.shares import sentence_of_run
 from engine.store.slices import By, Slice, slices
 from engine.store.verdicts import Circumstances, circumstances, run_name
 from gui.garbage import uncollected
@@ -45,6 +46,7 @@ class Bench:
         unmeasured: name of the newest tuned model where it was not measured yet, else "".
         stale: passages came, went or changed since the baselines and the newest tuned model were measured.
         candidates: systems that can be measured beside BM25, the base and the newest tuned model.
+        weighed: of runs of both joined, how much BM25 and the model count, in words, by run id.
     """
 
     n_test: int = 0
@@ -55,6 +57,7 @@ class Bench:
     known: Circumstances = field(default_factory=Circumstances)
     stale: bool = False
     candidates: tuple[Candidate, ...] = ()
+    weighed: Mapping[int, str] = field(default_factory=dict)
 
     def run(self, run_id: int) -> Run | None:
         return next((run for run in self.test_runs if run.id == run_id), None)
@@ -144,6 +147,7 @@ def read_bench(project: Project) -> Bench:
         circumstances(project),
         stale_runs(project, test_runs),
         _candidates(project, test_runs),
+        {run.id: said for run in test_runs if (said := sentence_of_run(project, run))},
     )
 
 

@@ -94,7 +94,9 @@ class VerdictCard(Card):
         self._sentence.setText(self._meaning(found, name_a, name_b))
         rest = found.n_queries - found.fixed - found.broken
         moved = self.tr("Fixed %1, broke %2; the other %3 stayed in or out of the first ten")
-        self._moves.setText(fill(moved, words.count(found.fixed), words.count(found.broken), words.count(rest)))
+        said = [fill(moved, words.count(found.fixed), words.count(found.broken), words.count(rest))]
+        said += [bench.weighed[run_id] for run_id in (found.run_a, found.run_b) if run_id in bench.weighed][:1]
+        self._moves.setText("\n".join(said))
         self._moves.show()
         self._show_intervals([found, *(c for c in pair.beside if c.id != found.id)], bench)
         self._show_reasons(found, bench)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.protocol import FoundHit
-from engine.records import Passage, Split
+from engine.records import Model, Passage, Split
 from engine.store import browse, documents, models, queries
 from engine.store.feedback import votes_on
 from engine.store.project import Project
+from engine.store.shares import share_of
 from gui.session import Mode
 from gui.tables.hits import HitCard, hit_card
 
@@ -81,10 +82,16 @@ def systems_of(project: Project) -> list[System]:
         reference = str(model.id)
         found.append(System(f"model-{reference}", "dense", reference, "Tuned", model.name, "tuned"))
         if place == 0:
-            found.append(System("hybrid", "hybrid", reference, "Hybrid", f"{model.name} + BM25", "hybrid"))
+            found.append(System("hybrid", "hybrid", reference, "Hybrid", _weighed(project, model), "hybrid"))
     if not tuned and base is not None:
-        found.append(System("hybrid", "hybrid", "base", "Hybrid", f"{base.name} + BM25", "hybrid"))
+        found.append(System("hybrid", "hybrid", "base", "Hybrid", _weighed(project, base), "hybrid"))
     return found
+
+
+def _weighed(project: Project, model: Model) -> str:
+    """A model joined with BM25, with how much each counts where that was chosen."""
+    share = round(100 * share_of(project, model.id))
+    return f"{model.name} + BM25" if share == 50 else f"{model.name} {share} % + BM25 {100 - share} %"
 
 
 def default_systems(facts: SearchFacts) -> tuple[str, str]:

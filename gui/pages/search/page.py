@@ -150,7 +150,7 @@ class SearchPage(ReadingPage):
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
             self._reset()
-        if topics & {"all", "documents", "models", "project"}:
+        if topics & {"all", "documents", "models", "project", "runs"}:
             self._asked_text = ""
         self.ask("search/facts", read_facts, self._show_facts)
         if topics & {"feedback", "queries"} and self._shown is not None:

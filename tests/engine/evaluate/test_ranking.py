@@ -64,6 +64,14 @@ def test_fused_score_is_the_mean_of_scores_brought_to_between_0_and_1():
     assert joined.scores[0].tolist() == pytest.approx([0.875, 0.625, 0.25, 0.125], abs=1e-4)
 
 
+def test_weights_say_how_much_each_list_counts():
+    words = listed([7, 8, 9], [10.0, 8.0, 0.0])
+    vectors = listed([9, 8, 7], [0.9, 0.8, 0.4])
+    joined = fuse([words, vectors], 3, (0.25, 0.75))
+    assert joined.ids.tolist() == [[8, 9, 7]]
+    assert joined.scores[0].tolist() == pytest.approx([0.25 * 0.8 + 0.75 * 0.8, 0.75, 0.25], abs=1e-4)
+
+
 def test_a_short_list_that_lacks_something_begins_at_the_score_0():
     words = listed([7, 8, -1], [10.0, 8.0, 0.0])
     vectors = listed([9, 8, 7], [0.9, 0.8, 0.5])
