@@ -92,14 +92,14 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
             hint="Import a labelled set, make the sample, or mark right passages of your queries.",
         )
     task.progress("split", 0, len(asked))
-    made = _made(everyone) if params.made == "train" else frozenset()
-    places, dropped = _assign_beside_made(asked, made, params)
+    made = frozenset(query.id for query in everyone if is_made(query.source))
+    places, dropped = _assign_beside_made(asked, made if params.made == "train" else frozenset(), params)
     task.progress("split", len(asked), len(asked))
     chosen: dict[int, Split | None] = {query.id: None for query in everyone}
     chosen.update(places)
     leaks = leaks_of(asked, places, near)
     unused = sum(query.duplicate_of is None for query in everyone) - len(places)
-    made_test = sum(place is Split.TEST for query, place in places.items() if query in _made(everyone))
+    made_test = sum(place is Split.TEST for query, place in places.items() if query in made)
     summary = _summary(
         places, dropped, leaks, official=_kept_official(asked, params), unused=unused, made_test=made_test
     )
@@ -110,10 +110,6 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
             "No query is left to train on: the set's own splits hold none. Split again without keeping them to train."
         )
     return summary
-
-
-def _made(everyone: Sequence[Query]) -> frozenset[int]:
-    return frozenset(query.id for query in everyone if is_made(query.source))
 
 
 def _assign_beside_made(

@@ -17,6 +17,7 @@ from engine.records import Split
 from engine.store import queries
 from engine.task import Task
 from tests.engine.mine.projects import add_passages, add_queries, judge, new_project
+from tests.growth import calls
 
 TRAIN, DEV, TEST = Split.TRAIN, Split.DEV, Split.TEST
 
@@ -195,3 +196,14 @@ def test_queries_of_one_group_stay_together():
     places, _ = assign(asked, SplitParams())
     assert {places[i] for i in range(60)} == {TRAIN, DEV, TEST}
     assert all(len({places[i] for i in range(start, start + 3)}) == 1 for start in range(0, 60, 3))
+
+
+def test_the_work_grows_with_the_number_of_queries_and_no_faster(tmp_path):
+    done = []
+    for count in (500, 1000):
+        with new_project(tmp_path / str(count)) as project:
+            passages = add_passages(project, [f"passage {i}" for i in range(count)])
+            asked = add_queries(project, [f"query number {i}" for i in range(count)])
+            judge(project, *((q, passages[i], 1) for i, q in enumerate(asked)))
+            done.append(calls(lambda project=project: split(project, SplitParams(), Task())))
+    assert done[1] < 2.5 * done[0]
