@@ -3,9 +3,9 @@
     python -m benchmarks.results_table FOLDER [--sets NAME...] [--preset quick] [--steps N] [--keep DIR]
 
 FOLDER holds sets in the BEIR layout (../shared/data). A set that is finished stays in DIR/results.json and is not run
-again, so that the table can be made in pieces; the table is printed as Markdown after each set. At most 2,000 training
-queries of each. The last line is the mean over sets of ours − plain, with the interval of 10,000 bootstrap draws of the
-queries within each set.
+again, so that the table can be made in pieces; the table is printed as Markdown after each set, below it the seconds of
+each stage. At most 2,000 training queries of each. The table's last line is the mean over sets of ours − plain, with the
+interval of 10,000 bootstrap draws of the queries within each set.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
             rows[key] = compare(options.folder / name, place, options.preset, options.max_train, options.steps)
             store.parent.mkdir(parents=True, exist_ok=True)
             store.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-        print(table(rows), flush=True)
+        print(table(rows), seconds_table(rows), sep="\n\n", flush=True)
 
 
 def table(rows: dict[str, Row]) -> str:
@@ -61,6 +61,20 @@ def table(rows: dict[str, Row]) -> str:
         lines.append(f"| {key} | {row['queries']:,} | {row['steps']} | {scores} | {base} | {bm25} | {plain} |")
     if len(rows) > 1:
         lines += ["", f"Mean over {len(rows)} rows of ours − plain: {_interval(*mean_difference(rows))}"]
+    return "\n".join(lines)
+
+
+def seconds_table(rows: dict[str, Row]) -> str:
+    """The finished rows' seconds by stage as Markdown; measuring is that of BM25, the base and the tuned model."""
+    stages = {
+        "Import": ("new", "import"), "Duplicates": ("dedup",), "Split": ("split",), "Mine": ("mine",),
+        "Train": ("train",), "Measure": ("evaluate",), "Plain: mine": ("plain_mine",), "Plain: train": ("plain_train",),
+    }  # fmt: skip
+    lines = [f"| Set | {' | '.join(stages)} |", f"|---|{'---|' * len(stages)}"]
+    for key, row in rows.items():
+        took = row["seconds"]
+        cells = (f"{sum(took[part] for part in parts):.0f}" for parts in stages.values())
+        lines.append(f"| {key} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
