@@ -4,8 +4,8 @@
 
 FOLDER holds sets in the BEIR layout (../shared/data). A set that is finished stays in DIR/results.json and is not run
 again, so that the table can be made in pieces; the table is printed as Markdown after each set, below it the seconds of
-each stage. At most 2,000 training queries of each. The table's last line is the mean over sets of ours − plain, with the
-interval of 10,000 bootstrap draws of the queries within each set.
+each stage. At most 2,000 training queries of each. The table's last line is the mean over sets of ours − plain, with
+the interval of 10,000 bootstrap draws of the queries within each set.
 """
 
 from __future__ import annotations
