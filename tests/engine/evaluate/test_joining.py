@@ -86,7 +86,7 @@ def test_the_share_is_chosen_on_dev_queries_and_holds_for_evaluation_and_search(
     assert f"the model {percent} % and BM25 {100 - percent} %" in summary.joined
     assert [hit.score for hit in engine.search(ask).hits] != before
     found = next(system for system in read_facts(project).systems if system.key == "hybrid")
-    assert found.fact == f"round 1 {percent} % + BM25 {100 - percent} %"
+    assert found.fact == f"{percent} % round 1 + {100 - percent} % BM25"
 
 
 def test_a_run_says_how_it_was_weighed_until_something_else_is_chosen(project):
