@@ -43,15 +43,15 @@ def choose_share(project: Project, model: Model, rankers: Rankers) -> HybridShar
             judgements_digest({query.id: positives[query.id] for query in asked}),
         ]
     )  # fmt: skip
-    known = hybrid_share(project, model.id)
+    known = hybrid_share(project, model)
     if known and known.content == content:
         return known
     words, vectors = rankers.asking({query.id: query.text for query in asked}, _DEPTH).both(model)
     scores = np.stack([_ndcg(words, vectors, share, rankers.distinct, asked, judged) for share in SHARES])
     place = best_share(scores)
-    half = SHARES.index(HALF)
-    chosen = HybridShare(SHARES[place], len(asked), float(scores[place].mean()), float(scores[half].mean()), content)
-    keep_hybrid_share(project, model.id, chosen)
+    ndcg, ndcg_half = (float(scores[row].mean()) for row in (place, SHARES.index(HALF)))
+    chosen = HybridShare(SHARES[place], len(asked), ndcg, ndcg_half, model.weights_digest, content)
+    keep_hybrid_share(project, model, chosen)
     return chosen
 
 

@@ -194,7 +194,7 @@ def _resolve(project: Project, label: str) -> System:
         return System(label, label, None, label)
     if label == "hybrid":
         best = models.newest_tuned(project) or models.resolve_model(project, "base")
-        return System(label, label, best, label, share=share_of(project, best.id))
+        return System(label, label, best, label, share=share_of(project, best))
     if label in _WORDS or label.isdecimal():
         return _of_model(project, label, models.resolve_model(project, label))
     if Path(label).expanduser().is_dir():

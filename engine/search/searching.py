@@ -116,7 +116,7 @@ class SearchEngine:
         wanted = max(params.k, params.rerank)
         begin = time.perf_counter()
         lists = []
-        share = share_of(self._project, model.id) if model else HALF
+        share = share_of(self._project, model) if model else HALF
         depth = max(wanted, FUSED_DEPTH) if words and index else wanted
         if text and words:
             lists.append(_ranked(words.top_k([text], depth)))

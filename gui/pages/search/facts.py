@@ -90,7 +90,7 @@ def systems_of(project: Project) -> list[System]:
 
 def _weighed(project: Project, model: Model) -> str:
     """A model joined with BM25, with how much each counts where that was chosen."""
-    share = round(100 * share_of(project, model.id))
+    share = round(100 * share_of(project, model))
     return f"{model.name} + BM25" if share == 50 else f"{share} % {model.name} + {100 - share} % BM25"
 
 

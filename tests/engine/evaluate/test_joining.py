@@ -76,9 +76,9 @@ def test_the_share_is_chosen_on_dev_queries_and_holds_for_evaluation_and_search(
     engine = SearchEngine(project)
     ask = SearchParams(text="chess bishop", mode="hybrid", model="tuned", k=5)
     before = [hit.score for hit in engine.search(ask).hits]
-    assert share_of(project, tuned.id) == HALF
+    assert share_of(project, tuned) == HALF
     summary = evaluate(project, EvaluateParams(systems=("tuned", "hybrid")), Task())
-    chosen = hybrid_share(project, tuned.id)
+    chosen = hybrid_share(project, tuned)
     assert chosen.queries == 20
     assert chosen.model > HALF
     assert chosen.ndcg > chosen.ndcg_half
@@ -95,14 +95,14 @@ def test_a_run_says_how_it_was_weighed_until_something_else_is_chosen(project):
     run = runs.run_of_system(project, "hybrid")
     assert sentence_of_run(project, run) == summary.joined
     assert sentence_of_run(project, runs.run_of_system(project, "tuned")) == ""
-    keep_hybrid_share(project, tuned.id, HybridShare(0.2, 20, 0.5, 0.4, "other"))
+    keep_hybrid_share(project, tuned, HybridShare(0.2, 20, 0.5, 0.4, tuned.weights_digest, "other"))
     assert sentence_of_run(project, run) == ""
 
 
 def test_the_choice_is_made_anew_only_where_what_it_depends_on_changed(project, monkeypatch):
     evaluate(project, EvaluateParams(systems=("hybrid",)), Task())
     tuned = models.newest_tuned(project)
-    first = hybrid_share(project, tuned.id)
+    first = hybrid_share(project, tuned)
     rankers = Rankers(project, DistinctTexts.of(documents.corpus(project)), {}, 100, Task())
     with monkeypatch.context() as patched:
         patched.setattr(Rankers, "both", lambda *_: pytest.fail("ranked again"))
@@ -118,9 +118,9 @@ def test_a_hybrid_run_of_another_share_is_not_taken_for_the_new_one(project):
     evaluate(project, EvaluateParams(systems=("hybrid",)), Task())
     assert runs.run_of_system(project, "hybrid").id == first
     tuned = models.newest_tuned(project)
-    chosen = hybrid_share(project, tuned.id)
-    other = HybridShare(0.2, chosen.queries, chosen.ndcg, chosen.ndcg_half, chosen.content)
-    keep_hybrid_share(project, tuned.id, other)
+    chosen = hybrid_share(project, tuned)
+    other = HybridShare(0.2, chosen.queries, chosen.ndcg, chosen.ndcg_half, chosen.weights, chosen.content)
+    keep_hybrid_share(project, tuned, other)
     evaluate(project, EvaluateParams(systems=("hybrid",)), Task())
     assert runs.run_of_system(project, "hybrid").id != first
 
@@ -129,5 +129,5 @@ def test_with_few_dev_queries_it_stays_half_and_half(project):
     asked = queries.representatives(project, Split.DEV)
     queries.set_splits(project, {asked[0].id: Split.TEST})
     summary = evaluate(project, EvaluateParams(systems=("hybrid",)), Task())
-    assert hybrid_share(project, models.newest_tuned(project).id) is None
+    assert hybrid_share(project, models.newest_tuned(project)) is None
     assert summary.joined == ""
