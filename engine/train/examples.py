@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, Literal
 
 import numpy as np
@@ -196,24 +197,19 @@ def plan_epoch(training: TrainingSet, epoch: int, params: TrainParams) -> list[l
     under a quarter of the size are left out of this pass, except where there is no other.
     """
     order = np.random.default_rng([params.seed, epoch]).permutation(len(training.examples))
-    waiting = deque(_with_positive(training.examples[int(i)], epoch) for i in order)
-    batches = []
-    while waiting:
-        batch: list[tuple[Example, int]] = []
-        kept: list[tuple[Example, int]] = []
-        held: set[str] = set()
-        while waiting and len(batch) < params.batch_size:
-            example, row = waiting.popleft()
-            name = training.corpus.hashes[row]
-            if name in held:
-                kept.append((example, row))
-                continue
-            held.add(name)
-            batch.append((example, row))
-        waiting.extendleft(reversed(kept))
-        batches.append(batch)
-    enough = [batch for batch in batches if len(batch) >= max(2, params.batch_size // 4)]
-    return enough or batches[:1]
+    waiting: dict[str, deque[tuple[int, Example, int]]] = {}
+    for place, i in enumerate(order):
+        example, row = _with_positive(training.examples[int(i)], epoch)
+        waiting.setdefault(training.corpus.hashes[row], deque()).append((place, example, row))
+    first = [(those[0][0], name) for name, those in waiting.items()]  # of each positive, a heap as places ascend
+    least, batches = max(2, params.batch_size // 4), []
+    while first and (len(first) >= least or not batches):  # fewer positives are left from batch to batch
+        names = [heappop(first)[1] for _ in range(min(params.batch_size, len(first)))]
+        batches.append([waiting[name].popleft()[1:] for name in names])
+        for name in names:
+            if waiting[name]:
+                heappush(first, (waiting[name][0][0], name))
+    return [batch for batch in batches if len(batch) >= least] or batches[:1]
 
 
 def _with_positive(example: Example, epoch: int) -> tuple[Example, int]:

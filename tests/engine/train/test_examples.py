@@ -132,3 +132,22 @@ def test_batches_from_a_later_step_are_those_of_the_whole_run():
     whole = [batch.queries for batch in islice(batches(data, params), 12)]
     for start in (1, 3, 7):
         assert [batch.queries for batch in islice(batches(data, params, start=start), 12 - start)] == whole[start:]
+
+
+class CountedReads(list):
+    """A list that counts how often something is read of it."""
+
+    reads = 0
+
+    def __getitem__(self, place):
+        self.reads += 1
+        return super().__getitem__(place)
+
+
+def test_answers_that_many_queries_share_are_planned_by_looking_at_each_query_once():
+    few = training_set([Example(i, f"q{i}", (i % 20,), ()) for i in range(1000)])
+    hashes = CountedReads(few.corpus.hashes)
+    plan = plan_epoch(replace(few, corpus=replace(few.corpus, hashes=hashes)), 0, TrainParams(batch_size=64))
+    assert hashes.reads == 1000
+    assert {len(batch) for batch in plan} == {20}
+    assert sorted(example.query_id for batch in plan for example, _ in batch) == list(range(1000))
