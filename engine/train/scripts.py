@@ -13,7 +13,7 @@ from engine.encode.folders import ModelFacts, read_facts
 from engine.encode.models import folder_of, load_checked
 from engine.errors import UserError
 from engine.objectives import OBJECTIVES
-from engine.params import PRESETS, TrainParams, params_from_dict, params_to_dict
+from engine.params import PRESETS, TrainParams, params_from_dict, params_to_dict, static_params
 from engine.records import Model
 from engine.store import models
 from engine.store.files import write_whole
@@ -86,7 +86,7 @@ def write_script(project: Project, model_id: int, dest: str) -> dict[str, Any]: 
     kept = Kept.of_run(project.path, trained.id, model.mining_id)
     if is_static(folder) and fits_static(params):
         rates = tuple(point.value for point in models.curve(project, trained.id, "lr"))
-        work = StaticWork(project, folder, params, Task(), kept=kept)
+        work = StaticWork(project, folder, static_params(params), Task(), kept=kept)
         check_same_data(model, work.source.digest, command)
         return {"command": command, **write_static(work, model, rates, share, place)}
     source = open_source(project, params, Task(), kept=kept)

@@ -143,6 +143,21 @@ def test_a_script_repeats_a_table_of_vectors(project, small, tmp_path, capsys, m
     assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
 
 
+def test_the_script_of_a_table_of_vectors_has_the_large_batches_that_its_run_had(project, small, tmp_path):
+    texts = [f"the {number} in the long. how to find {number} of it" for number in range(100)]
+    new = [(NewDocument("", "", "notes", text, labelled=True), NewPassage(text)) for text in texts]
+    put_labelled(project, new, import_id=start_import(project, [], "test"))
+    make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
+    params = TrainParams(epochs=1.0, minutes=0.0)  # the preset's batches are of 64, those of such a model of 512
+    run = models.model(project, train(project, params, Task()).model)
+    made = write_script(project, run.id, str(tmp_path / "again"))
+    assert np.load(made["batches"])["0_pieces_shape"][0] == 100
+    repeat(made["script"], "bags")
+    ours = load_file(folder_of(project, run) / "model.safetensors")
+    theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
+    assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-6
+
+
 def test_a_table_of_vectors_whose_documents_were_removed_is_no_script(project, small, tmp_path):
     make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
     summary = train(project, replace(small, max_steps=1), Task())
