@@ -68,7 +68,7 @@ def absolute(path: str) -> str:
 
 
 def settings(pairs: list[str] | None) -> Values:
-    """NAME=VALUE settings; numbers become numbers.
+    """NAME=VALUE settings; numbers become numbers, the blank at the end of a prompt ("query: ") stays.
 
     Raises:
         UserError: one without an equals sign.
@@ -78,7 +78,7 @@ def settings(pairs: list[str] | None) -> Values:
         name, equals, value = pair.partition("=")
         if not equals:
             raise UserError(f"'{pair}' is no setting.", hint="Write it as NAME=VALUE, e.g. --set batch_size=32.")
-        values[name.strip()] = _number_or_text(value.strip())
+        values[name.strip()] = _number_or_text(value.lstrip())
     return values
 
 

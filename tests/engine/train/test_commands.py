@@ -2,10 +2,13 @@
 
 import argparse
 import json
+import shlex
 from dataclasses import asdict, replace
+from itertools import pairwise
 
 import pytest
 
+from engine.commands.common import settings
 from engine.commands.training import _list_objectives, _show_trained, _train_reranker, _train_values
 from engine.errors import Cancelled
 from engine.params import TrainParams, params_from_dict
@@ -14,6 +17,7 @@ from engine.store import jobs, models, negatives, overview
 from engine.task import Task
 from engine.terminal import show_info
 from engine.train.rounds import AutopilotSummary, Round
+from engine.train.scripts import command_line
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder
 
@@ -36,6 +40,13 @@ def test_another_objective_brings_its_own_settings_into_a_repeated_run(project, 
     summary = train(project, replace(small, max_steps=1), Task())
     values = _train_values(_options(project, from_run=summary.model, objective="gist"))
     assert params_from_dict(TrainParams, values).scale == 100.0
+
+
+def test_the_command_of_a_run_keeps_the_blank_at_the_end_of_its_prompt(project, small):
+    summary = train(project, replace(small, max_steps=1, query_prompt="query: "), Task())
+    words = shlex.split(command_line(models.model(project, summary.model)))
+    given = settings([word for flag, word in pairwise(words) if flag == "--set"])
+    assert params_from_dict(TrainParams, given).query_prompt == "query: "
 
 
 def test_a_stopped_reranker_says_how_it_goes_on(project, capsys, monkeypatch):
