@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from engine.encode.encoder import pick_device, pick_precision, token_budget
 from engine.encode.folders import read_facts
 from engine.encode.models import folder_of, load_checked
 from engine.errors import UserError
+from engine.evaluate.statistics import compare_paired
 from engine.params import MergeParams
 from engine.store import models
 from engine.store.project import Project
@@ -18,6 +21,8 @@ from engine.train.kept import NOTHING_KEPT, Kept
 from engine.train.saving import CardFacts, in_per_cent, mix_weights, save_model
 from engine.train.scripts import run_params, unmixed
 
+# Of the tuned model alone: what was measured of it says nothing of the mixed one.
+_OF_ITS_OWN = ("gain", "gain_low", "gain_high", "guard", "guard_base")
 GRID = tuple(share / 10 for share in range(11))
 
 
@@ -104,14 +109,14 @@ class _Mixing:
         found = []
         for done, share in enumerate(GRID):
             self.task.progress("try mixing with the base model", done, len(GRID))
-            self.model.load_state_dict(mix_weights(self.base, self.own, share))
-            found.append((share, self.measure.ndcg(self.model)))
+            found.append((share, self._look(share)[0] or 0.0))
         return found
 
     def save(self, alpha: float, curve: tuple[tuple[float, float], ...]) -> MergeSummary:
         """Mix for good, as a new model beside the tuned one."""
-        self.model.load_state_dict(mix_weights(self.base, self.own, alpha))
-        dev = self.measure.ndcg(self.model) if self.measure else None
+        dev_base, of_base = self._look(1.0)
+        dev, of_mixed = self._look(alpha)
+        gain = compare_paired(np.array(of_mixed), np.array(of_base)) if of_mixed else None
         name = f"{self.tuned.name}, {in_per_cent(alpha)} of {self.parent.name}"
         row_id = models.add_model(
             self.project,
@@ -123,7 +128,7 @@ class _Mixing:
             params={**self.tuned.params, "merged_from": self.tuned.id, "alpha": alpha},
         )
         folder = Path("models") / str(row_id) / "final"
-        card = self._card(name, alpha, dev, curve)
+        card = self._card(name, alpha, dev, dev_base)
         saved = save_model(self.model.to("cpu"), self.project.path / folder, self.facts, card)
         models.add_metrics(self.project, row_id, [("merge_dev", round(100 * share), value) for share, value in curve])
         summary = MergeSummary(row_id, name, alpha, dev, curve)
@@ -134,21 +139,33 @@ class _Mixing:
             weights_digest=saved.weights_digest,
             dim=saved.dim,
             max_length=saved.max_length,
-            summary={**self.tuned.summary, **asdict(summary), "base_share": alpha},
+            summary={
+                **{name: value for name, value in self.tuned.summary.items() if name not in _OF_ITS_OWN},
+                **({"gain": gain.delta, "gain_low": gain.low, "gain_high": gain.high} if gain else {}),
+                **({"dev_base": dev_base, "dev_bm25": self.pool.bm25} if self.pool else {}),
+                **asdict(summary),
+                "base_share": alpha,
+            },
         )
         return summary
 
-    def _card(self, name: str, alpha: float, dev: float | None, curve: tuple[tuple[float, float], ...]) -> CardFacts:
+    def _look(self, share: float) -> tuple[float | None, tuple[float, ...]]:
+        """Put `share` of the base's weights in; nDCG@10 on dev and that of each query, None without dev queries."""
+        self.model.load_state_dict(mix_weights(self.base, self.own, share))
+        return (self.measure.ndcg(self.model), self.measure.values) if self.measure else (None, ())
+
+    def _card(self, name: str, alpha: float, dev: float | None, dev_base: float | None) -> CardFacts:
         summary = self.tuned.summary
+        before = unmixed(self.project, self.tuned)[1]
         return CardFacts(
             name=name,
             base=self.parent.name,
             queries=int(summary.get("queries", 0)),
             negatives=int(summary.get("negatives", 0)),
             steps=int(summary.get("best_step", 0)),
-            base_share=alpha,
+            base_share=alpha + (1 - alpha) * before,
             dev=dev,
-            dev_base=curve[-1][1] if curve else None,
+            dev_base=dev_base,
             dev_bm25=self.pool.bm25 if self.pool else None,
             params=run_params(self.tuned),
         )

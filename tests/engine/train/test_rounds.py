@@ -18,6 +18,7 @@ from engine.train import rounds
 from engine.train.forecast import forecast
 from engine.train.merging import merge
 from engine.train.rounds import autopilot
+from engine.train.saving import in_per_cent
 from engine.train.scripts import command_line, run_params
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder, weights
@@ -137,6 +138,23 @@ def test_mixing_by_itself_keeps_the_best_of_the_curve(project, small):
     assert summary.dev == pytest.approx(max(value for _, value in summary.curve))
     stored = models.curve(project, summary.model, "merge_dev")
     assert [point.step for point in stored] == list(range(0, 101, 10))
+
+
+def test_what_is_said_of_a_mixed_model_was_measured_of_it(project, small):
+    tuned = train(project, replace(small, merge="off"), Task())
+    summary = models.model(project, merge(project, MergeParams(alpha=1.0), Task()).model).summary
+    assert tuned.gain > 0.1
+    assert (summary["dev"], summary["gain"]) == (summary["dev_base"], 0.0)
+    assert "guard" not in summary
+
+
+def test_the_card_of_a_model_mixed_twice_says_how_much_of_the_base_is_in_it(project, small):
+    train(project, replace(small, learning_rate=0.05, max_steps=6), Task())  # so fast that some of the base is better
+    share = models.newest_tuned(project).summary["base_share"]
+    mixed = models.model(project, merge(project, MergeParams(alpha=0.5), Task()).model)
+    assert share > 0
+    card = (folder_of(project, mixed) / "README.md").read_text("utf-8")
+    assert f"Mixed with {in_per_cent(0.5 + 0.5 * share)} of the base" in card
 
 
 def test_a_base_model_cannot_be_mixed(project):
