@@ -122,7 +122,8 @@ class AnswerSource:
 def joined(one: Batch, other: Batch) -> Batch:
     """Two batches as one: all queries, all answers, then all negatives; a text stands for itself once.
 
-    A passage of `other` whose text `one` has too counts as nothing for every query but the one it answers.
+    A passage of `other` whose text `one` has too counts as nothing for every query but the one it answers, and that one
+    of `one` as nothing for the queries that it answers.
     """
     n, k, m = len(one.queries), len(other.queries), len(one.passages)
     passages = [*one.passages[:n], *other.passages[:k], *one.passages[n:], *other.passages[k:]]
@@ -131,8 +132,12 @@ def joined(one: Batch, other: Batch) -> Batch:
     blocked = np.zeros((n + k, len(passages)), np.bool_)
     blocked[:n, own] = one.blocked
     blocked[n:, theirs] = other.blocked
-    twice = theirs[[text in set(one.passages) for text in other.passages]]
-    blocked[:, twice] = True
+    known = dict(zip(one.passages, own.tolist(), strict=True))
+    answers = other.blocked | (np.arange(len(other.passages)) == np.arange(k)[:, None])
+    for place, text in enumerate(other.passages):
+        if text in known:
+            blocked[n:, known[text]] = answers[:, place]
+            blocked[:, theirs[place]] = True
     blocked[np.arange(n + k), np.arange(n + k)] = False
     rows = np.concatenate([_moved(one, 0, own), _moved(other, n, theirs)])
     return Batch([*one.queries, *other.queries], passages, blocked, rows)

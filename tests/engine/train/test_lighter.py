@@ -159,3 +159,20 @@ def test_batches_joined_point_at_their_own_passages():
         ("qa", "na"), ("qb", "nb"), ("qx", "nx"), ("qy", "ny"), ("qz", "nz"),
     ]  # fmt: skip
     assert [(made.queries[q], made.passages[p]) for q, p in np.argwhere(made.blocked)] == [("qa", "nb"), ("qx", "nz")]
+
+
+def test_an_answer_that_a_joined_batch_holds_twice_is_no_negative_of_its_own_query():
+    import numpy as np
+
+    from engine.train.examples import Batch
+    from engine.train.sources import joined
+
+    one = Batch(["a", "b"], ["pa", "pb", "shared", "too"], np.zeros((2, 4), bool))
+    right_too = np.array([[False, False, True], [False, False, False]])  # "too" answers x beside its own answer
+    made = joined(one, Batch(["x", "y"], ["shared", "py", "too"], right_too))
+    seen = {query: {made.passages[p] for p in np.flatnonzero(~made.blocked[q])} for q, query in enumerate(made.queries)}
+    first = {q: made.passages.index(text) for q, text in (("x", "shared"), ("y", "py"))}
+    assert seen["x"] == {"pa", "pb", "py", "shared"}
+    assert "shared" in seen["y"] & seen["a"] & seen["b"]
+    places = [place for place, text in enumerate(made.passages) if text == "shared"]
+    assert [bool(made.blocked[2, place]) for place in places] == [place != first["x"] for place in places]
