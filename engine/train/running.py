@@ -152,14 +152,13 @@ class Run:
         self.params = replace(self.params, minutes=left / 60)
 
     def _measure_baselines(self) -> None:
-        if self.work.dev is None:
-            return
         began = time.monotonic()
         self.task.progress("measure the starting point", 0, 0)
-        self.progress.bm25_dev = self.work.dev.pool.bm25
-        self.progress.base_dev = self.work.measure_base()
-        self.progress.base_values = self.work.dev.values
-        self._point("dev_bm25", 0, self.progress.bm25_dev)
+        if self.work.dev is not None:
+            self.progress.bm25_dev = self.work.dev.pool.bm25
+            self.progress.base_dev = self.work.measure_base()
+            self.progress.base_values = self.work.dev.values
+            self._point("dev_bm25", 0, self.progress.bm25_dev)
         if self.progress.base_dev is not None:
             self._point("dev_base", 0, self.progress.base_dev)
             self._point("dev_ndcg@10", 0, self.progress.base_dev)
@@ -257,10 +256,13 @@ class Run:
         step, progress = self.progress.step, self.progress
         if not all_finite(self.work.whole):
             self._rescue("A weight")
+        # All that a person may cancel comes first: a look counts as a whole, or is made again when the run goes on.
         value = self.work.measure() if step else progress.base_dev
+        guard = self.work.measure_guard()
         if value is None:
             progress.best_step = step
         else:
+            self.watcher.look(self.work.model, step, value if step else None)
             self._point("dev_ndcg@10", step, value)
             progress.stale += 1
             if value > progress.best_dev:
@@ -270,8 +272,6 @@ class Run:
                 progress.best_values = self.work.dev.values if self.work.dev else ()
             if self.params.patience and progress.stale >= self.params.patience and step < self.total:
                 progress.stopped = progress.stopped or "patience"
-            self.watcher.look(self.work.model, step, value if step else None)
-        guard = self.work.measure_guard()
         if guard is not None:
             self._point("guard_ndcg@10", step, guard)
         self._point("memory", step, float(self.peak.bytes()))

@@ -9,11 +9,14 @@ from engine.encode.models import open_encoder
 from engine.errors import Cancelled, TrainingError, UserError
 from engine.records import Split, State
 from engine.store import models, queries
+from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.saving import mix_weights
 from engine.train.schedule import rate_at
 from engine.train.training import train
+from engine.train.work import EncoderWork
+from tests.engine.train.conftest import fill
 
 
 class Recorder(Task):
@@ -165,6 +168,36 @@ def test_a_mad_learning_rate_saves_nothing_that_is_no_number(project, small):
 def test_patience_ends_a_run_that_gains_nothing(project, small):
     summary = train(project, replace(small, learning_rate=1e-9, eval_every=1, patience=2, max_steps=12), Task())
     assert (summary.stopped, summary.steps) == ("patience", 3)
+
+
+def test_a_look_that_is_cancelled_while_the_guard_is_measured_counts_once(project, small, tmp_path, monkeypatch):
+    with Project.create(tmp_path / "other") as other:
+        fill(other)
+    calm = replace(small, learning_rate=1e-9, eval_every=1, patience=2, guard=str(tmp_path / "other"))
+    measured, measure = [], EncoderWork.measure_guard
+
+    def cancelled_at_the_second_look(work):
+        measured.append(work)
+        if len(measured) == 3:  # the base comes first
+            raise Cancelled
+        return measure(work)
+
+    monkeypatch.setattr(EncoderWork, "measure_guard", cancelled_at_the_second_look)
+    with pytest.raises(Cancelled):
+        train(project, calm, Task())
+    (left,) = models.interrupted_models(project)
+    summary = train(project, replace(calm, resume=left.id), Task())
+    assert (summary.stopped, summary.steps) == ("patience", 3)
+
+
+def test_a_guard_is_measured_before_and_after_without_dev_queries_too(project, small, tmp_path):
+    with Project.create(tmp_path / "other") as other:
+        fill(other)
+    queries.set_splits(project, {query.id: Split.TRAIN for query in queries.representatives(project, Split.DEV)})
+    task = Recorder()
+    summary = train(project, replace(small, guard=str(tmp_path / "other")), task)
+    assert [step for step, _ in task.points["guard_ndcg@10"]] == [0, 4, 8, 12]
+    assert summary.guard_base == task.points["guard_ndcg@10"][0][1]
 
 
 def test_a_time_limit_ends_a_run_and_keeps_the_best(project, small):
