@@ -95,13 +95,14 @@ class Checkpoints:
         self._rotate(progress)
 
     def check_space(self, model: Any) -> None:
-        """Refuse to start what the disk cannot hold.
+        """Refuse to start what the disk cannot hold; what a run that goes on has written already is room that it has.
 
         Raises:
             TrainingError: too little is free for the checkpoints and the finished model.
         """
         place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
         free, needed = shutil.disk_usage(place).free >> 20, self._megabytes(model)
+        needed -= sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) >> 20
         if free < needed:
             raise TrainingError(
                 f"The disk has {free} MB free where the project lies; training needs about {needed} MB.",

@@ -23,7 +23,7 @@ from engine.protocol import JobFailed, RunJob, read_event
 from engine.records import State
 from engine.store import models
 from engine.task import Task
-from engine.train.checkpoints import Checkpoints
+from engine.train.checkpoints import Checkpoints, Progress
 from engine.train.steps import Stepper
 from engine.train.training import train
 from engine.worker import Worker
@@ -339,6 +339,20 @@ def test_a_disk_without_room_is_told_before_training(project, small, monkeypatch
     with pytest.raises(TrainingError, match=r"0 MB free .* needs about \d+ MB"):
         train(project, small, Task())
     assert models.interrupted_models(project) == []
+
+
+def test_what_a_run_wrote_before_it_was_interrupted_is_room_that_it_has(tmp_path, monkeypatch):
+    model, runs = torch.nn.Linear(700, 700), [Checkpoints(tmp_path / name) for name in ("new", "begun")]
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 700)).sum().backward()
+    optimizer.step()
+    for step in (1, 2):
+        runs[1].save(Progress(step=step, best_step=1), model, optimizer)
+    needed = 20  # the newest, the best and one being written, each of 5.6 MB, and the model
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, needed - 10 << 20))
+    runs[1].check_space(model)
+    with pytest.raises(TrainingError, match="10 MB free"):
+        runs[0].check_space(model)
 
 
 def test_checkpoints_hold_numbers_and_json_only(project, small):
