@@ -9,7 +9,7 @@ import platform
 from dataclasses import asdict, dataclass, replace
 
 from engine.params import TrainParams, params_to_dict
-from engine.store import models, negatives, queries
+from engine.store import documents, models, negatives, queries, scores
 from engine.store.project import Project
 
 _KEPT = 24
@@ -63,6 +63,7 @@ def _key(project: Project, params: TrainParams) -> str:
         params_to_dict(replace(params, resume=0, finish=False)),
         base.id if base else params.base,
         sorted(queries.split_counts(project).items()),
+        [queries.count_qrels(project), documents.count_passages(project), scores.sources(project)],
         [mining.id if mining else 0, chosen],
         [platform.node(), os.cpu_count() or 0],
     ]

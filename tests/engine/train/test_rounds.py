@@ -10,9 +10,10 @@ import torch
 from engine.encode.models import folder_of
 from engine.errors import UserError
 from engine.params import AutopilotParams, MergeParams
-from engine.records import Model, Split, State
+from engine.records import Model, Qrel, Split, State
 from engine.store import documents, models, negatives, queries
 from engine.store.documents import NewDocument, NewPassage
+from engine.store.forecasts import Measured, find_forecast, put_forecast
 from engine.task import Task
 from engine.train import rounds
 from engine.train.forecast import forecast
@@ -117,6 +118,20 @@ def test_a_forecast_counts_steps_and_leaves_nothing_behind(project, small):
 def test_a_forecast_keeps_the_limit_of_time(project, small):
     found = forecast(project, replace(small, minutes=0.001, max_steps=100_000, epochs=1e6), Task())
     assert 1 <= found.steps < 1000
+
+
+def test_what_was_foretold_of_fewer_passages_or_answers_limits_no_run(project, small):
+    adapting = replace(small, objective="simcse", max_steps=0)
+    for grow in (
+        lambda: documents.put_labelled(
+            project, [(NewDocument("", "n", "test", "n", labelled=True), NewPassage("more"))], import_id=1
+        ),
+        lambda: queries.put_qrels(project, [Qrel(1, 9, 1)]),
+    ):
+        put_forecast(project, adapting, Measured(10.0, 8.0, 1, 12, "ten seconds"))
+        assert find_forecast(project, adapting) is not None
+        grow()
+        assert find_forecast(project, adapting) is None
 
 
 def test_mixing_by_hand_is_a_straight_line(project, small):
