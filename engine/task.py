@@ -70,6 +70,10 @@ class Task:
         """How long the work has stood still on a person's wish; limits of time leave it out."""
         return self._paused_seconds
 
+    def clock(self) -> float:
+        """Seconds since some moment, as far as the work did not stand still on a person's wish."""
+        return time.monotonic() - self.paused_seconds
+
     @contextmanager
     def saving(self) -> Iterator[None]:
         """Around a write that a cancelled job needs to go on later: whoever insists on the end waits for it."""

@@ -58,16 +58,16 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
     Raises:
         UserError: as `train` would.
     """
-    began, asked = time.monotonic(), params
+    began, asked = task.clock(), params
     known = params.base in ("base", "tuned") or params.base.isdecimal()
     model = models.resolve_model(project, params.base) if known else None
     folder = folder_of(project, model) if model else Path(params.base).expanduser()
     static = is_static(folder) and fits_static(params)
     params = static_params(params) if static else params
     work = (StaticWork if static else EncoderWork)(project, folder, params, task)
-    load = time.monotonic() - began
+    load = task.clock() - began
     with watched(work.device) as peak:
-        look = _look(work)
+        look = _look(work, task)
         step = _steps(work, params, task)
         save = _write(work, project)
         mixes = _MIXES if work.dev and params.merge != "off" and work.can_mix else 0
@@ -97,14 +97,14 @@ def kept_inside(project: Project, params: TrainParams) -> TrainParams:
     return replace(params, minutes=max(SLACK * found.seconds - beside, LEAST_LIMIT) / 60)
 
 
-def _look(work: EncoderWork) -> float:
-    began = time.monotonic()
+def _look(work: EncoderWork, task: Task) -> float:
+    began = task.clock()
     work.measure()
     work.measure_guard()
     if work.watch is not None:
         work.watch.look(work.model, 0)
         work.watch.shape()
-    return time.monotonic() - began
+    return task.clock() - began
 
 
 def _load_again(work: EncoderWork) -> float:
@@ -125,14 +125,14 @@ def _steps(work: EncoderWork, params: TrainParams, task: Task) -> float:
     seconds = []
     for number, batch in enumerate([longest, *ordinary]):
         task.progress("try a few steps", number, 1 + len(ordinary))
-        began = time.monotonic()
+        began = task.clock()
         work.backward(work.ready(batch, number), number, loss_scale=1.0)
         torch.nn.utils.clip_grad_norm_(work.whole.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if work.device.startswith("cuda"):
             torch.cuda.synchronize()
-        seconds.append(time.monotonic() - began)
+        seconds.append(task.clock() - began)
     return sum(seconds[1:]) / len(seconds[1:])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -72,7 +71,7 @@ def autopilot(project: Project, params: AutopilotParams, task: Task) -> Autopilo
 class _Autopilot:
     def __init__(self, project: Project, params: AutopilotParams, task: Task) -> None:
         self.project, self.params, self.task = project, params, task
-        self.began = time.monotonic()
+        self.began = self.task.clock()
         self.rounds: list[Round] = []
         self.mine_seconds = self.evaluate_seconds = 0.0
         self.minings = 0
@@ -101,7 +100,7 @@ class _Autopilot:
                 break
         scores, verdicts = self._last_evaluation()
         standing = models.resolve_model(self.project, current)
-        seconds = round(time.monotonic() - self.began, 1)
+        seconds = round(self.task.clock() - self.began, 1)
         return AutopilotSummary(standing.id, tuple(self.rounds), stopped, seconds, scores, verdicts)
 
     def _adapt(self) -> str:
@@ -123,9 +122,9 @@ class _Autopilot:
         return str(made.model)
 
     def _mine(self, model: str) -> None:
-        began = time.monotonic()
+        began = self.task.clock()
         mine(self.project, MineParams(model=model), self.task)
-        self.mine_seconds = time.monotonic() - began
+        self.mine_seconds = self.task.clock() - began
         self.minings += 1
 
     def _next_mining(self) -> float:
@@ -166,7 +165,7 @@ class _Autopilot:
 
     def _left(self) -> float:
         """Seconds left for training, without those of the last measurement."""
-        return 60 * self.params.minutes - (time.monotonic() - self.began) - self.evaluate_seconds
+        return 60 * self.params.minutes - (self.task.clock() - self.began) - self.evaluate_seconds
 
     def _minutes(self, *, last: bool) -> float:
         """A run's limit: half of what is left where another round is worth its mining then, else all of it."""
@@ -193,9 +192,9 @@ class _Autopilot:
         return "" if self._is_worth(self._left()) else "time"
 
     def _evaluate(self, systems: tuple[str, ...]) -> Any:  # Any: an EvaluateSummary
-        began = time.monotonic()
+        began = self.task.clock()
         found = evaluate(self.project, EvaluateParams(systems=systems), self.task)
-        self.evaluate_seconds = time.monotonic() - began
+        self.evaluate_seconds = self.task.clock() - began
         return found
 
     def _last_evaluation(self) -> tuple[dict[str, float], tuple[tuple[str, str, str, float], ...]]:

@@ -92,7 +92,7 @@ class Run:
         self.peak = Peak(False)
         self._usual: dict[str, float] = {}
         self.foretold: dict[str, Any] = {}  # Any: a forecast's JSON, where trial steps made one
-        self.all_in_since: float | None = None  # when the run began, where its limit of time is one for all of it
+        self.all_in_since: float | None = None  # on the task's clock, where the limit of time is one for all of it
         self._look_seconds, self._end = 0.0, math.inf
         self._saved_at = time.monotonic()
 
@@ -147,12 +147,12 @@ class Run:
         """Leave for steps and looks what the time so far and the looks at the very end do not take of the limit."""
         self._end = began + 60 * self.params.minutes
         mixes = len(_BASE_SHARES) if self.work.dev and self.work.can_mix and self.params.merge != "off" else 0
-        beside = time.monotonic() - began + (1 + mixes) * self._look_seconds
+        beside = self.task.clock() - began + (1 + mixes) * self._look_seconds
         left = max(60 * self.params.minutes - beside, _LEAST_LEARNING)
         self.params = replace(self.params, minutes=left / 60)
 
     def _measure_baselines(self) -> None:
-        began = time.monotonic()
+        began = self.task.clock()
         self.task.progress("measure the starting point", 0, 0)
         if self.work.dev is not None:
             self.progress.bm25_dev = self.work.dev.pool.bm25
@@ -166,7 +166,7 @@ class Run:
         self.progress.guard_base = self.work.measure_guard()
         if self.progress.guard_base is not None:
             self._point("guard_ndcg@10", 0, self.progress.guard_base)
-        self._look_seconds = time.monotonic() - began
+        self._look_seconds = self.task.clock() - began
 
     def _learn(self) -> None:
         if self._is_due() and self.progress.looked != self.progress.step:
@@ -339,7 +339,7 @@ class Run:
             return best, chosen
         tuned, base = self.work.weights(), self.work.base_weights()
         for done, share in enumerate(_BASE_SHARES):
-            if time.monotonic() > self._end:
+            if self.task.clock() > self._end:
                 break  # a machine that got slower than it was: nothing is begun after the time
             self.task.progress("try mixing with the base model", done, len(_BASE_SHARES))
             self.work.mix(base, tuned, share)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -44,7 +43,7 @@ def train(project: Project, params: TrainParams, task: Task, *, all_in: bool = F
         TrainingError: the loss is no number (the best model so far is kept, complete), or memory or disk do not
             suffice.
     """
-    began = time.monotonic()
+    began = task.clock()
     task.progress("read training queries", 0, 0)
     row, params = open_row(project, params)
     if not params.resume:

@@ -212,7 +212,7 @@ class Clocked:
     def __init__(self, monkeypatch, *, slower=1.0, encode=30.0, gain=0.05):
         self.now, self.slower, self.encode, self.gain = 0.0, slower, encode, gain
         self.order, self.limits, self.known = [], [], set()
-        monkeypatch.setattr(rounds.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
         for name in ("evaluate", "mine", "train"):
             monkeypatch.setattr(rounds, name, getattr(self, name))
         monkeypatch.setattr(rounds.models, "resolve_model", lambda _project, ref: self.model(ref))
@@ -268,6 +268,23 @@ def test_a_second_round_that_would_be_mining_alone_is_not_begun_nor_waited_for(w
     assert summary.stopped == "time"
     assert clocked.limits[0] == pytest.approx(360 - 130 - 2 - 5 - 132)  # all that the last measurement leaves
     assert clocked.now < 360 * 1.05
+
+
+def test_a_pause_takes_nothing_of_the_time_that_rounds_have(with_test, monkeypatch):
+    clocked, task = Clocked(monkeypatch), Recorder()
+    mine = clocked.mine
+
+    def paused_for_an_hour(project, params, heard):
+        mine(project, params, heard)
+        clocked.now += 3600.0
+        task._paused_seconds += 3600.0
+
+    monkeypatch.setattr(rounds, "mine", paused_for_an_hour)
+    summary = autopilot(with_test, AutopilotParams(minutes=10.0), task)
+    assert clocked.limits[0] > 200
+    assert clocked.order.count("train base") == 1
+    assert "train 1" in clocked.order
+    assert (task.warnings, summary.seconds < 630) == ([], True)
 
 
 def test_a_machine_that_gets_slower_begins_nothing_after_the_time(project, small, monkeypatch):
