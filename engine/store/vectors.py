@@ -75,7 +75,6 @@ class VectorStore:
         self._segments: list[_Segment] = []
         self._names: set[str] = set()
         self._starts: list[int] = []
-        self._vectors: dict[int, Vectors] = {}
         self._rows: dict[bytes, int] = {}
         self.refresh()
 
@@ -95,7 +94,7 @@ class VectorStore:
         if {segment.path.name for segment in found} == self._names:
             return
         self._segments, self._names, self._starts = [], set(), []
-        self._vectors, self._rows = {}, {}
+        self._rows = {}
         for segment in found:
             self._add(segment)
 
@@ -106,10 +105,12 @@ class VectorStore:
     def take(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """The vectors at `rows` as `rows` gave them, (n, dim) float32."""
         out = np.empty((len(rows), self.dim), np.float32)
-        owners = np.searchsorted(np.array(self._starts, np.int64), rows, side="right") - 1
-        for owner in np.unique(owners):
-            mine = owners == owner
-            out[mine] = self._vectors_of(int(owner))[rows[mine] - self._starts[owner]]
+        order = np.argsort(rows, kind="stable")
+        cuts = np.searchsorted(rows[order], np.array(self._starts, np.int64)).tolist()
+        for segment, start, begin, end in zip(self._segments, self._starts, cuts, [*cuts[1:], len(rows)], strict=True):
+            if begin < end:
+                mine = order[begin:end]
+                out[mine] = self._mapped(segment)[rows[mine] - start]
         return out
 
     def append(self, hashes: Sequence[str], vectors: Vectors, *, encoded: int | None = None) -> None:
@@ -131,12 +132,9 @@ class VectorStore:
         self._add(self._write(hashes, vectors, encoded=len(hashes) if encoded is None else encoded))
         self._join_small()
 
-    def _vectors_of(self, owner: int) -> Vectors:
-        if owner not in self._vectors:
-            segment = self._segments[owner]
-            mapped = np.memmap(segment.path, np.float32, "r", segment.vectors_at, (segment.count, self.dim))
-            self._vectors[owner] = mapped
-        return self._vectors[owner]
+    def _mapped(self, segment: _Segment) -> Vectors:
+        """A segment's vectors, not to be kept: each map holds a file open, and macOS allows a process 256 of them."""
+        return np.memmap(segment.path, np.float32, "r", segment.vectors_at, (segment.count, self.dim))
 
     def _add(self, segment: _Segment) -> None:
         start = self._starts[-1] + self._segments[-1].count if self._segments else 0
@@ -184,7 +182,6 @@ class VectorStore:
         vectors = self.take(self.rows(distinct))
         encoded = sum(self._segments[i].encoded for i in small)
         old = [self._segments[i].path for i in small]
-        self._vectors.clear()
         self._write(distinct, vectors, encoded=encoded, replaces=[path.name for path in old])
         for path in old:
             with suppress(OSError):  # Windows keeps a file that another process has mapped; it is passed over anyway

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -98,3 +101,19 @@ def test_segments_of_another_process_are_seen_after_a_refresh(tmp_path):
     one.append(hashes, vectors)
     two.refresh()
     assert np.array_equal(two.take(two.rows(hashes)), vectors)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_more_segments_than_files_may_be_open_are_read(tmp_path):
+    import resource
+
+    store = VectorStore(tmp_path, 4)
+    for start in range(0, 100 * module.SMALL, module.SMALL):
+        store.append(*some(module.SMALL, start=start))
+    hashes, vectors = some(100 * module.SMALL)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + 50, hard))
+    try:
+        assert np.array_equal(store.take(store.rows(hashes)), vectors)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
