@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ Floats = NDArray[np.float32]
 
 # Queries at a time: 32 × 400 candidates × 384 numbers × 2 sides are 40 MB.
 _QUERIES = 32
+# Candidates with an answer at a time: hundreds of answers to a query (TREC-COVID has 490) would fill the memory else.
+_PAIRS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +147,30 @@ def _beside_answers(
 ) -> tuple[NDArray[np.bool_], Floats, NDArray[np.bool_]]:
     """For each candidate: nearly the text of an answer; cosine to the nearest answer; of an answer's document."""
     counts = np.array([len(query.answers) for query in known])
-    repeats = counts[number]
-    candidate = np.repeat(np.arange(len(number)), repeats)
-    # The answers of the candidate's query, one after the other.
-    within = np.arange(len(candidate)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     begins = np.cumsum(counts) - counts
-    answer = np.concatenate([query.answers for query in known])[begins[number[candidate]] + within]
-    cosine = np.einsum("ij,ij->i", space.passages[place[candidate]], space.passages[answer]).astype(np.float32)
+    answers = np.concatenate([query.answers for query in known])
     near = np.zeros(len(number), bool)
-    near[candidate[space.equality.near(place[candidate], answer, cosine)]] = True
     nearest = np.full(len(number), -1, np.float32)
-    np.maximum.at(nearest, candidate, cosine)
     same = np.zeros(len(number), bool)
-    same[candidate[space.document_ids[place[candidate]] == space.document_ids[answer]]] = True
+    for rows in _spans(counts[number]):
+        repeats = counts[number[rows]]
+        candidate = np.repeat(np.arange(rows.start, rows.stop), repeats)
+        # The answers of the candidate's query, one after the other.
+        within = np.arange(len(candidate)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        answer = answers[begins[number[candidate]] + within]
+        cosine = np.einsum("ij,ij->i", space.passages[place[candidate]], space.passages[answer]).astype(np.float32)
+        near[candidate[space.equality.near(place[candidate], answer, cosine)]] = True
+        np.maximum.at(nearest, candidate, cosine)
+        same[candidate[space.document_ids[place[candidate]] == space.document_ids[answer]]] = True
     return near, nearest, same
+
+
+def _spans(sizes: Ints) -> Iterator[slice]:
+    """Cut rows into spans whose sizes add up to about `_PAIRS`."""
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < len(sizes):
+        before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + _PAIRS, side="right")))
+        yield slice(start, end)
+        start = end

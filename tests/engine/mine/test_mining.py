@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 import rank_bm25
 
 from engine.errors import Cancelled, UserError
-from engine.mine import blocks, mining
+from engine.mine import blocks, gathering, mining
 from engine.mine.bm25 import BM25Index
+from engine.mine.equality import Equality
+from engine.mine.gathering import Found, Known, Space, gather
 from engine.mine.mining import mine, reselect
 from engine.params import MineParams, SelectParams
 from engine.records import Review, Source, Split
@@ -297,3 +300,28 @@ def test_blocks_of_another_variant_are_not_taken_over(project, kitchen, monkeypa
     mined = read_candidates(project, run(project, bm25="okapi", sources=("bm25", "dense")).mining)
     fresh = read_candidates(project, run(project, bm25="okapi", sources=("bm25", "dense")).mining)
     np.testing.assert_array_equal(mined.bm25_score, fresh.bm25_score)
+
+
+def many_answers():
+    """32 queries with 100 answers each among 200 candidates."""
+    texts = [f"note {number} on kettles" for number in range(200)]
+    vectors, ids, none = bag_vectors(texts), np.arange(200), np.zeros(0, np.int64)
+    known = [Known(query, ids[query : query + 100], none, none) for query in range(32)]
+    found = {"random": Found(np.tile(ids.astype(np.int32), (32, 1)), np.zeros((32, 200), np.float32))}
+    return known, found, Space(ids, ids, vectors, vectors[:32], Equality(texts, BM25Index.build(texts))), Task()
+
+
+def test_a_hundred_answers_to_each_query_do_not_fill_the_memory():
+    asked = many_answers()
+    tracemalloc.start()
+    gather(*asked)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 500_000_000  # all pairs of candidate and answer at once take 1.3 GB
+
+
+def test_candidates_do_not_depend_on_how_many_pairs_are_compared_at_a_time(monkeypatch):
+    whole = columns_of(gather(*many_answers()))
+    monkeypatch.setattr(gathering, "_PAIRS", 730)
+    for name, column in columns_of(gather(*many_answers())).items():
+        assert np.array_equal(column, whole[name])
