@@ -224,16 +224,37 @@ def _note(project: Project, values: Values) -> tuple[list[str], Values]:
 
 
 def _add_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Add a query, or an answer to one of this text that is there; says what was there before, for `unadd_query`."""
     text = str(values["text"]).strip()
     if not text:
         raise UserError("A query needs a text.")
     split = Split(values["split"]) if values.get("split") else None
     ((query_id, is_new),) = queries.put_queries(project, [NewQuery(text, source="hand")], import_id=None)
+    stood = queries.query(project, query_id)
+    said: Values = {"query_id": query_id, "new": is_new, "split": str(stood.split or "") if stood else ""}
     if split:
         queries.set_splits(project, {query_id: split})
     if values.get("passage_id"):
-        queries.put_qrels(project, [Qrel(query_id, int(values["passage_id"]), 1, "hand")])
-    return ["queries"], {"query_id": query_id, "new": is_new}
+        passage_id = int(values["passage_id"])
+        removed = queries.remove_judgements(project, query_id, passage_id)
+        said |= {"passage_id": passage_id, "removed": [[*astuple(row), import_id] for row, import_id in removed]}
+        if any(row.grade for row, _ in removed):
+            _restore_qrels(project, said)
+        else:
+            queries.put_qrels(project, [Qrel(query_id, passage_id, 1, "hand")])
+    return ["queries"], said
+
+
+def _unadd_query(project: Project, values: Values) -> tuple[list[str], Values]:
+    """Undo of `add_query`, by what it said: a query that was there before stays, with all that was there."""
+    query_id = int(values["query_id"])
+    if values["new"]:
+        return _remove_query(project, {"query_id": query_id})
+    queries.set_splits(project, {query_id: Split(values["split"]) if values["split"] else None})
+    if values.get("passage_id"):
+        queries.remove_judgements(project, query_id, int(values["passage_id"]))
+        return _restore_qrels(project, values)
+    return ["queries"], {}
 
 
 def _remove_query(project: Project, values: Values) -> tuple[list[str], Values]:
@@ -451,6 +472,7 @@ EDITS: dict[str, Edit] = {
     "compare": _compare,
     "note": _note,
     "add_query": _add_query,
+    "unadd_query": _unadd_query,
     "remove_query": _remove_query,
     "remove_documents": _remove_documents,
     "rename_project": _rename_project,

@@ -9,6 +9,7 @@ from typing import Any
 from engine.records import Qrel, Query, Review, Split, text_hash
 from engine.store.project import Project, now
 
+_OF_QUERIES = ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores", "pinned_queries")
 _QUERY = "id, external_id, text, source, split, official_split, duplicate_of"
 
 
@@ -281,7 +282,7 @@ def remove_query(project: Project, query_id: int) -> None:
     with project.db.atomic():
         project.db.execute("update queries set duplicate_of = null where duplicate_of = ?", [query_id])
         project.db.execute("delete from query_decisions where ? in (query_id, other_id)", [query_id])
-        for table in ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores"):
+        for table in _OF_QUERIES:
             project.db.execute(f"delete from {table} where query_id = ?", [query_id])
         project.db.execute("delete from queries where id = ?", [query_id])
 

@@ -9,6 +9,7 @@ from engine.errors import UserError
 from engine.records import State
 from engine.store import jobs, models, queries
 from engine.store.project import Project
+from tests.engine.small_world import small_project
 
 NEED_NOTHING = {"recover", "leaks", "objectives", "keep_base", "undo_import"}
 
@@ -34,6 +35,32 @@ def test_a_query_written_by_hand_says_so(project):
     apply_edit(project, "add_query", {"text": " How? ", "split": "test"})
     (query,) = queries.representatives(project)
     assert (query.text, query.source, query.split) == ("How?", "hand", "test")
+
+
+def everything(project):
+    """Queries with their splits, and judgements with the imports they came with."""
+    tables = ("id, text, split, duplicate_of from queries", "* from qrels")
+    return [project.db.execute(f"select {what} order by 1, 2").fetchall() for what in tables]
+
+
+@pytest.mark.parametrize("text", ["kettle vinegar", "kettle kettle"])
+@pytest.mark.parametrize("passage_id", [1, 7])
+def test_a_query_added_by_hand_is_taken_back_to_what_was_there_before(tmp_path, text, passage_id):
+    with small_project(tmp_path / "small") as project:
+        project.db.execute("update qrels set import_id = 1")
+        before = everything(project)
+        _, said = apply_edit(project, "add_query", {"text": text, "passage_id": passage_id, "split": "dev"})
+        assert queries.positives(project)[said["query_id"]][passage_id] == 1
+        assert before != everything(project)
+        apply_edit(project, "unadd_query", said)
+        assert before == everything(project)
+
+
+def test_a_pinned_query_can_be_removed(tmp_path):
+    with small_project(tmp_path / "small") as project:
+        apply_edit(project, "pin_query", {"query_id": 1})
+        apply_edit(project, "remove_query", {"query_id": 1})
+        assert queries.query(project, 1) is None
 
 
 def test_a_grade_outside_zero_to_three_is_refused(project):

@@ -433,10 +433,8 @@ class QueriesPage(ReadingPage):
         self.session.say(text, self.tr("Undo"), self.session.undo)
 
     def _say_added(self, values: dict[str, object]) -> None:
-        query_id = values.get("query_id")
-
         def take_back() -> None:
-            self.session.edit("remove_query", {"query_id": query_id})
+            self.session.edit("unadd_query", values)
 
         self.session.say(self.tr("The query was added"), self.tr("Undo"), take_back)
 

@@ -415,10 +415,10 @@ class SearchPage(ReadingPage):
         if shown is None or not passage_id:
             return
         taken_back: dict[str, Any] = {}
-        undo = self._undo_of("remove_query", taken_back, self.tr("keep a query"))
+        undo = self._undo_of("unadd_query", taken_back, self.tr("keep a query"))
 
         def done(values: dict[str, Any]) -> None:
-            taken_back["query_id"] = values.get("query_id", 0)
+            taken_back.update(values)
             said = self.tr("Kept as a query; it takes part from the next split on")
             self.session.say(said, self.tr("Undo"), self.session.undo)
 
