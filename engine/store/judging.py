@@ -217,7 +217,8 @@ def progress(project: Project) -> Progress:
     db = project.db
     head = "coalesce(q.duplicate_of, q.id)"
     by_hand, words = db.execute(
-        f"select count(distinct {head}), count(*) from qrels j join queries q on q.id = j.query_id where j.source = ?",
+        f"select count(distinct {head}), count(distinct ({head} << 32) + j.passage_id) from qrels j "
+        "join queries q on q.id = j.query_id where j.source = ?",
         [BY_HAND],
     ).fetchone()
     standing = queries.count_queries(project, duplicates=False)

@@ -68,16 +68,24 @@ def remove_qrel(project: Project, query_id: int, passage_id: int) -> None:
     project.db.execute("delete from qrels where query_id = ? and passage_id = ?", [query_id, passage_id])
 
 
+_GROUP = "passage_id = ? and query_id in (select id from queries where id = ? or duplicate_of = ?)"
+
+
+def judgements_on(project: Project, query_id: int, passage_id: int) -> list[tuple[Qrel, int | None]]:
+    """What was said of a passage for a query and for those merged into it, each with the import that brought it."""
+    rows = project.db.execute(
+        f"select query_id, passage_id, grade, source, import_id from qrels where {_GROUP} order by query_id",
+        [passage_id, query_id, query_id],
+    )
+    return [(Qrel(*row[:4]), row[4]) for row in rows]
+
+
 def remove_judgements(project: Project, query_id: int, passage_id: int) -> list[tuple[Qrel, int | None]]:
     """Remove what was said of a passage for a query and for those merged into it; returns it with its import."""
-    group = "passage_id = ? and query_id in (select id from queries where id = ? or duplicate_of = ?)"
-    values = [passage_id, query_id, query_id]
     with project.db.atomic():
-        rows = project.db.execute(
-            f"select query_id, passage_id, grade, source, import_id from qrels where {group} order by query_id", values
-        ).fetchall()
-        project.db.execute(f"delete from qrels where {group}", values)
-    return [(Qrel(*row[:4]), row[4]) for row in rows]
+        found = judgements_on(project, query_id, passage_id)
+        project.db.execute(f"delete from qrels where {_GROUP}", [passage_id, query_id, query_id])
+    return found
 
 
 def put_imported_negatives(project: Project, rows: Iterable[tuple[int, int]], *, import_id: int | None = None) -> int:

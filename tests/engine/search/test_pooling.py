@@ -134,6 +134,20 @@ def test_word_is_kept_with_its_grade_and_taken_back_to_what_was_there(project):
     assert queries.qrels_of(project, query.id) == [known]
 
 
+def test_word_counts_for_a_query_with_those_merged_into_it_and_is_taken_back_with_its_import(project):
+    standing, merged = (query.id for query in queries.all_queries(project)[:2])
+    (answer,) = queries.qrels_of(project, merged)
+    queries.merge_query(project, merged, standing)
+    project.db.execute("update qrels set import_id = 1")
+    before = project.db.execute("select * from qrels order by 1, 2").fetchall()
+    values = {"query_id": standing, "passage_id": answer.passage_id}
+    _, said = apply_edit(project, "judge", {**values, "grade": 0})
+    assert answer.passage_id not in queries.positives(project)[standing]
+    assert judging.progress(project).judgements == 1
+    apply_edit(project, "unjudge", {**values, "before": said["before"], "placed": said["placed"]})
+    assert project.db.execute("select * from qrels order by 1, 2").fetchall() == before
+
+
 def test_skip_is_kept_and_taken_back(project):
     query_id = ask(project, "kettle steam")
     values = {"query_id": query_id, "passage_id": 1}
