@@ -36,18 +36,21 @@ def apply_edit(project: Project, kind: str, values: Values) -> tuple[list[str], 
 
 
 def _review(project: Project, values: Values) -> tuple[list[str], Values]:
-    """A person's word on a candidate; says what it was before, for taking it back."""
+    """A person's word on a candidate; says what it was before, and the judgement it replaced, for taking it back."""
     verdict, ids = Review(values["verdict"]), (int(values["query_id"]), int(values["passage_id"]))
     before = queries.review_of(project, *ids)
-    queries.put_review(project, *ids, verdict)
-    changed = ["negatives", *(["queries"] if verdict is Review.RELEVANT else [])]
-    return changed, {"before": before.value if before else ""}
+    removed = queries.put_review(project, *ids, verdict)
+    changed = ["negatives", *(["queries"] if Review.RELEVANT in (verdict, before) else [])]
+    said = {"removed": [[*astuple(row), import_id] for row, import_id in removed]}
+    return changed, {"before": before.value if before else "", **said}
 
 
 def _unreview(project: Project, values: Values) -> tuple[list[str], Values]:
-    """Take a word back, to what was `before` it if that is given."""
+    """Take a word back, to what was `before` it and the judgements it `removed` if they are given."""
     ids = int(values["query_id"]), int(values["passage_id"])
     queries.remove_review(project, *ids)
+    for *row, import_id in values.get("removed", ()):
+        queries.put_qrels(project, [Qrel(*row)], import_id=import_id)
     if values.get("before"):
         queries.put_review(project, *ids, Review(values["before"]))
     return ["negatives", "queries"], {}

@@ -9,6 +9,7 @@ from typing import Any
 from engine.records import Qrel, Query, Review, Split, text_hash
 from engine.store.project import Project, now
 
+_REVIEW = "review"  # the source of judgements that come from a person's word on a candidate
 _OF_QUERIES = ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores", "pinned_queries")
 _QUERY = "id, external_id, text, source, split, official_split, duplicate_of"
 
@@ -319,15 +320,24 @@ def count_qrels(project: Project) -> int:
     return int(project.db.execute("select count(*) from qrels").fetchone()[0])
 
 
-def put_review(project: Project, query_id: int, passage_id: int, verdict: Review) -> None:
-    """Record a person's word on a candidate; `relevant` also becomes a judgement of grade 1."""
+def put_review(project: Project, query_id: int, passage_id: int, verdict: Review) -> list[tuple[Qrel, int | None]]:
+    """Record a person's word on a candidate; `relevant` also becomes a judgement of grade 1 where it is no answer yet.
+
+    Returns the judgement whose place that took, with the import that brought it.
+    """
     with project.db.atomic():
         project.db.table("reviews").upsert(
             {"query_id": query_id, "passage_id": passage_id, "verdict": verdict.value, "created_at": now()},
             pk=("query_id", "passage_id"),
         )
-        if verdict is Review.RELEVANT:
-            put_qrels(project, [Qrel(query_id, passage_id, 1, "review")])
+        if verdict is not Review.RELEVANT:
+            _remove_reviewed(project, query_id, passage_id)
+            return []
+        found = judgements_on(project, query_id, passage_id)
+        if any(row.grade for row, _ in found):
+            return []
+        put_qrels(project, [Qrel(query_id, passage_id, 1, _REVIEW)])
+    return [(row, import_id) for row, import_id in found if row.query_id == query_id]
 
 
 def put_reviews(project: Project, pairs: Sequence[tuple[int, int]], verdict: Review, *, stamp: str) -> int:
@@ -353,9 +363,14 @@ def remove_review(project: Project, query_id: int, passage_id: int) -> None:
     """Take a person's word back, and the judgement that came from it."""
     with project.db.atomic():
         project.db.execute("delete from reviews where query_id = ? and passage_id = ?", [query_id, passage_id])
-        project.db.execute(
-            "delete from qrels where query_id = ? and passage_id = ? and source = 'review'", [query_id, passage_id]
-        )
+        _remove_reviewed(project, query_id, passage_id)
+
+
+def _remove_reviewed(project: Project, query_id: int, passage_id: int) -> None:
+    """Take out the judgement that came from a person's word on a candidate."""
+    project.db.execute(
+        "delete from qrels where query_id = ? and passage_id = ? and source = ?", [query_id, passage_id, _REVIEW]
+    )
 
 
 def review_of(project: Project, query_id: int, passage_id: int) -> Review | None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.edits import EDITS, apply_edit
 from engine.errors import UserError
-from engine.records import State
+from engine.records import Qrel, State
 from engine.store import jobs, models, queries
 from engine.store.project import Project
 from tests.engine.small_world import small_project
@@ -54,6 +54,28 @@ def test_a_query_added_by_hand_is_taken_back_to_what_was_there_before(tmp_path, 
         assert before != everything(project)
         apply_edit(project, "unadd_query", said)
         assert before == everything(project)
+
+
+@pytest.mark.parametrize("grade", [0, 3])
+@pytest.mark.parametrize("first", ["negative", "relevant"])
+def test_a_word_on_a_candidate_is_taken_back_to_what_was_there_before(tmp_path, grade, first):
+    with small_project(tmp_path / "small") as project:
+        ids = {"query_id": 1, "passage_id": 7}
+        queries.put_qrels(project, [Qrel(1, 7, grade)], import_id=1)
+        before = everything(project)
+        _, once = apply_edit(project, "review", {**ids, "verdict": first})
+        _, twice = apply_edit(project, "review", {**ids, "verdict": "left_out" if first == "relevant" else "relevant"})
+        apply_edit(project, "unreview", {**ids, **twice})
+        assert queries.review_of(project, 1, 7) == first
+        apply_edit(project, "unreview", {**ids, **once})
+        assert everything(project) == before
+
+
+def test_another_word_on_a_candidate_makes_it_no_answer_any_more(tmp_path):
+    with small_project(tmp_path / "small") as project:
+        for verdict in ("relevant", "negative"):
+            apply_edit(project, "review", {"query_id": 1, "passage_id": 7, "verdict": verdict})
+        assert 7 not in queries.positives(project)[1]
 
 
 def test_a_pinned_query_can_be_removed(tmp_path):

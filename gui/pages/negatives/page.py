@@ -357,13 +357,9 @@ class NegativesPage(ReadingPage):
         }[Review(verdict)]
         pair = {"query_id": opened.query_id, "passage_id": candidate.passage_id}
         undo_words = f"{said.lower()}: {candidate.name[:40]}"
-        undo = (
-            Undo(undo_words, "review", {**pair, "verdict": candidate.review.value})
-            if candidate.review
-            else Undo(undo_words, "unreview", pair)
-        )
+        undo = Undo(undo_words, "unreview", pair)  # completed with what was there before, once the engine says it
         self._go_on(candidate)
-        self.session.edit("review", {**pair, "verdict": verdict}, undo=undo)
+        self.session.edit("review", {**pair, "verdict": verdict}, undo.values.update, undo=undo)
         self.session.say(said, self.tr("Undo"), self.session.undo)
 
     def _go_on(self, candidate: CandidateRow) -> None:
