@@ -425,8 +425,8 @@ class QueriesPage(ReadingPage):
 
     def _refuse_answer(self, query: Query, answer: Answer) -> None:
         values = {"query_id": query.id, "passage_id": answer.passage.id}
-        undo = Undo(self.tr("not an answer"), "qrel", {**values, "grade": answer.grade})
-        self.session.edit("unqrel", values, undo=undo)
+        undo = Undo(self.tr("not an answer"), "restore_qrels", {**values, "removed": []})  # completed by what is said
+        self.session.edit("unqrel", values, undo.values.update, undo=undo)
         self._say_undoable(fill(self.tr("“%1” is no answer now"), words.plain(answer.title, 40)))
 
     def _say_undoable(self, text: str) -> None:
