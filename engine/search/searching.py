@@ -21,6 +21,7 @@ from engine.search.explain import Explanation, explain
 from engine.search.indexes import ExactIndex, Index, Kind, Vectors, choose_kind
 from engine.search.stored import open_or_build
 from engine.store import documents, imports, models, queries
+from engine.store.corpus_marks import corpus_mark
 from engine.store.project import Project
 from engine.store.shares import HALF, share_of
 from engine.task import Task
@@ -177,8 +178,9 @@ class SearchEngine:
         return self._distinct
 
     def _corpus_stamp(self) -> object:
-        """Changes whenever passages did: they come with imports and go with documents."""
+        """Changes whenever passages did: they come with imports, go with documents, and are cut in other ways."""
         return (
+            corpus_mark(self._project),
             documents.count_passages(self._project),
             documents.count_documents(self._project),
             imports.import_reports(self._project, limit=1),

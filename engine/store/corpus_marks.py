@@ -1,4 +1,4 @@
-"""Whether the passages are those that a run was measured on."""
+"""Whether the passages are those that they were: when a run was measured, or an index made."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def on_other_passages(project: Project, runs: Iterable[Run]) -> bool:
     marks = ", ".join("?" * len(ids))
     asked = f"select count(*) from runs where id in ({marks}) and corpus != (select mark from corpus_mark)"
     return bool(project.db.execute(asked, ids).fetchone()[0])
+
+
+def corpus_mark(project: Project) -> int:
+    """A number that is another one when passages came, went or changed."""
+    return int(project.db.execute("select mark from corpus_mark").fetchone()[0])

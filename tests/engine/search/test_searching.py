@@ -13,6 +13,7 @@ from engine.records import ImportCounts
 from engine.search.searching import INDEX_SETTING, SearchEngine, clean_query
 from engine.store import documents, imports, models
 from engine.store.documents import NewDocument, NewPassage
+from engine.store.following import replace_passages
 from engine.store.project import Project
 from engine.task import Task
 from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
@@ -124,6 +125,19 @@ def test_new_passages_are_found_at_the_next_search(project):
     imports.finish_import(project, import_id, ImportCounts(documents=1, passages=1, new=1))
     assert find(engine, "zeppelin", mode="bm25") == [passage_id]
     assert passage_id in find(engine, "zeppelin mooring mast", mode="dense", k=26)
+
+
+def test_a_document_cut_in_another_way_is_searched_as_it_is_now(project):
+    engine = SearchEngine(project)
+    text = "Alpaca wool is warm. Llamas carry loads."
+    halves = [NewPassage(text[:20], start=0, end=20), NewPassage(text[21:], start=21, end=40)]
+    document = NewDocument("Wool", "/wool.txt", "txt", "h", text=text)
+    document_id = documents.put_document(project, document, halves, import_id=1)
+    assert find(engine, "alpaca", mode="bm25")
+    others = [NewPassage(text[:6], start=0, end=6), NewPassage(text[7:], start=7, end=40)]
+    replace_passages(project, document_id, others, same_text=True)
+    (found,) = find(engine, "wool", mode="bm25")
+    assert documents.passages(project, [found])[found].text == text[7:]
 
 
 @pytest.mark.parametrize("kind", ["hnsw", "sq8"])
