@@ -290,7 +290,7 @@ def remove_query(project: Project, query_id: int) -> None:
     """Take a query with its judgements out of the project; those merged into it stand for themselves again."""
     with project.db.atomic():
         project.db.execute("update queries set duplicate_of = null where duplicate_of = ?", [query_id])
-        project.db.execute("delete from query_decisions where ? in (query_id, other_id)", [query_id])
+        project.db.execute("delete from query_decisions where query_id = ? or other_id = ?", [query_id, query_id])
         for table in _OF_QUERIES:
             project.db.execute(f"delete from {table} where query_id = ?", [query_id])
         project.db.execute("delete from queries where id = ?", [query_id])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 13
+VERSION = 14
 
 migrations = Migrations("searchsmith")
 
@@ -428,6 +428,19 @@ def corpus_mark(db: Database) -> None:
         "create trigger mark_run after insert on runs "
         "begin update runs set corpus = (select mark from corpus_mark) where id = new.id; end"
     )
+
+
+@migrations(name="014_removing")
+def removing(db: Database) -> None:
+    """What is said of a passage or query is found from an index: without, each one removed has whole tables read."""
+    for table, column in (
+        ("imported_negatives", "passage_id"),
+        ("reviews", "passage_id"),
+        ("feedback", "passage_id"),
+        ("query_metrics", "query_id"),
+        ("query_decisions", "other_id"),
+    ):
+        db.execute(f"create index idx_{table}_{column} on {table} ({column})")
 
 
 _MARKS = (1 << 31) - 1  # a prime: marks are below it, so that billions of them can be added up
