@@ -116,7 +116,7 @@ def _cell(value: object) -> str:
 
 def _measured(project: Project, model: Model) -> str:
     newest = runs.newest_runs(project, Split.TEST)
-    own = next((run for run in newest if run.model_id == model.id and run.system != "hybrid"), None)
+    own = next((run for run in newest if run.model_id == model.id and runs.is_of_model(run)), None)
     if own is None:
         return "## Measured\n\nNot measured on held-out queries yet."
     baselines = [run for run in newest if run.system in ("bm25", "base") and run.id != own.id]

@@ -115,7 +115,7 @@ def read_facts(project: Project) -> ExportFacts:
 
 
 def _model_choice(project: Project, model: Model, known: Sequence[Model], test_runs: Sequence[Run]) -> ModelChoice:
-    run = next((run for run in test_runs if run.model_id == model.id and run.system != "hybrid"), None)
+    run = next((run for run in test_runs if run.model_id == model.id and runs.is_of_model(run)), None)
     bm25 = next((run for run in test_runs if run.system == "bm25"), None)
     found = runs.comparison_of(project, run.id, bm25.id) if run and bm25 else None
     parent = next((m.name for m in known if m.id == model.parent_id), "")

@@ -9,6 +9,7 @@ from engine.store import imports, jobs, models, negatives
 from engine.store.overview import Overview, newest_tuned_run
 from engine.store.project import Project
 from engine.store.reading import MANY_CUT, MANY_UNKNOWN, BaseOffer, base_offer
+from engine.store.runs import is_of_model
 from gui import words
 from gui.amounts import amount
 from gui.phrases import fill
@@ -122,7 +123,7 @@ def _runs(seen: Overview) -> dict[str, Run]:
 
 
 def _rounds(project: Project, seen: Overview) -> tuple[Round, ...]:
-    by_model = {run.model_id: run for run in seen.test_runs if run.model_id is not None and run.system != "hybrid"}
+    by_model = {run.model_id: run for run in seen.test_runs if is_of_model(run)}
     found = []
     for model in models.models(project):
         run = by_model.get(model.id)

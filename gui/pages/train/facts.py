@@ -146,7 +146,7 @@ def read_facts(project: Project) -> TrainFacts:
         tuple(interrupted),
         tuple(tuned),
         tuple(known),
-        {r.model_id: r.metrics[NDCG] for r in test_runs if r.model_id and r.system != "hybrid" and NDCG in r.metrics},
+        {r.model_id: r.metrics[NDCG] for r in test_runs if r.model_id and runs.is_of_model(r) and NDCG in r.metrics},
         int(split.summary["leaks"]) if split and "leaks" in split.summary else None,
         lost if not interrupted else None,
         base.id if base else 0,
