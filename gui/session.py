@@ -151,6 +151,10 @@ class Session(QObject):
             return None
         return self.queue.add(kind, self.project.path, params or {})
 
+    def going(self, *kinds: str) -> list[Job]:
+        """The open project's jobs that run or wait, those of some kinds alone where any are named."""
+        return [job for job in self.queue.going(*kinds) if job.project == self.path]
+
     def run_chain(self, steps: Sequence[tuple[str, Values]]) -> None:
         """Do jobs one after the other; the first that fails or is cancelled ends the chain."""
         self._chain = list(steps)

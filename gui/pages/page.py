@@ -144,6 +144,8 @@ class Page(QWidget):
     def _changed(self, topics: set[str]) -> None:
         if "all" not in topics and self.topics and not topics & self.topics:
             return
+        if "all" in topics:
+            self.problem.hide()  # what failed in the project before is no matter of this one
         if self.isVisible():
             self.refresh(set(topics))
         else:

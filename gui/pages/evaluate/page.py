@@ -157,6 +157,7 @@ class EvaluatePage(ReadingPage):
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
             self._chosen, self._query, self._on_runs = (0, 0), 0, False
+            self._wanted = ("", frozenset())
             self._bench = Bench()
             self._show_frame(False)
             self._stack.setCurrentIndex(_BLANK)
@@ -419,7 +420,7 @@ class EvaluatePage(ReadingPage):
 
     def _running(self, kind: str = "evaluate") -> Job | None:
         """The evaluation (or another job of a kind) that runs or waits in the queue."""
-        return next(iter(self.session.queue.going(kind)), None)
+        return next(iter(self.session.going(kind)), None)
 
     def _job_moved(self, job: Job) -> None:
         if job.project == self.session.path and job.kind == "tasks":

@@ -465,7 +465,7 @@ class NegativesPage(ReadingPage):
 
     def _follow_jobs(self, _job: Job | None) -> None:
         """While a mining runs or waits, no second one is offered."""
-        mining = bool(self.session.queue.going("mine"))
+        mining = bool(self.session.going("mine"))
         why_not = self.tr("Mining…") if mining else self.tr("Split the queries first")
         self.mine_button.set_possible(bool(self._ground.training) and not mining, why_not)
         self._again.set_possible(not mining, self.tr("Mining…"))

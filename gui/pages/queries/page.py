@@ -203,8 +203,7 @@ class QueriesPage(ReadingPage):
             ("dedup", self.duplicates.find_button, self.tr("Comparing…")),
             ("split", self.split.again, self.tr("Splitting…")),
         ):
-            going = any(job.project == self.session.path for job in self.session.queue.going(kind))
-            button.set_possible(not going, why)
+            button.set_possible(not self.session.going(kind), why)
 
     def import_queries(self) -> None:
         """Ask for a labelled set, show what would come of it, and import it."""

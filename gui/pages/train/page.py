@@ -253,19 +253,19 @@ class TrainPage(ReadingPage):
         most = ""
         if measured and not params.minutes:
             most = words.duration(max(SLACK * measured.seconds, measured.seconds - measured.learning + 60))
-        going = bool(self.session.queue.going("forecast"))
+        going = bool(self.session.going("forecast"))
         state: Measuring = "measured" if measured else "measuring" if going else "guessed"
         self._side.set_size(words.about(self._plan.seconds()), most, memory, state)
 
     def _measure(self) -> None:
         """Let the engine do trial steps with the settings of now."""
-        if not self.session.queue.going("forecast"):
+        if not self.session.going("forecast"):
             self.session.run_job("forecast", self._plan.values())
 
     def _busy(self) -> str:
         if self._job is not None:
             return self.tr("Training runs already")
-        if self.session.chain_length and self.session.queue.going("forecast"):
+        if self.session.chain_length and self.session.going("forecast"):
             return self.tr("Trial steps first…")
         return ""
 
@@ -299,8 +299,7 @@ class TrainPage(ReadingPage):
     # While it runs
 
     def _running(self) -> Job | None:
-        going = self.session.queue.going(*_TRAINING)
-        return next((job for job in going if job.project == self.session.path), None)
+        return next(iter(self.session.going(*_TRAINING)), None)
 
     def _job_queued(self, job: Job) -> None:
         if job.kind not in _TRAINING or job.project != self.session.path:

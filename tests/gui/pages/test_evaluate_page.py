@@ -13,7 +13,7 @@ from engine.store import documents, models, queries, runs
 from engine.store.project import Project
 from engine.store.queries import NewQuery
 from gui import theme
-from gui.jobs.job import Phase
+from gui.jobs.job import Job, Phase
 from gui.pages.evaluate.facts import SHOWN, Pair, group, read_bench, rivals, scatter_place
 from gui.pages.evaluate.page import EvaluatePage
 from gui.pages.evaluate.verdict import VerdictCard
@@ -255,6 +255,31 @@ def test_a_failed_measurement_keeps_what_was_there(qtbot, tmp_path, finished):
     settle(qtbot, page)
     assert page.problem.isVisible()
     assert page._verdict.isVisible()
+
+
+def test_another_projects_evaluation_keeps_nothing_from_being_measured_here(qtbot, tmp_path, finished):
+    session = AskingSession(finished, tmp_path)
+    session.queue._running = Job(1, "evaluate", tmp_path / "other", {}, Phase.RUNNING)
+    page = EvaluatePage(session)
+    qtbot.addWidget(page)
+    page.show()
+    settle(qtbot, page)
+    assert page._primary.isEnabled()
+    page._measure_again()
+    assert [kind for kind, _values in session.jobs] == ["evaluate"]
+
+
+def test_what_failed_or_was_asked_for_in_one_project_is_not_taken_into_the_next(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._measure_other("hybrid")
+    page.session.end_job(page.session.queue.running, Phase.FAILED, message="The disk is full.")
+    page._wanted = ("hybrid", frozenset())
+    page.hide()
+    page.session._take(Project.open(imported_project(tmp_path / "next"), readonly=True))
+    page.show()
+    settle(qtbot, page)
+    assert page.problem.isHidden()
+    assert page._wanted[0] == ""
 
 
 def test_a_question_opens_with_both_lists_and_its_answer_marked(qtbot, tmp_path, finished):
