@@ -32,6 +32,15 @@ class Undo:
     values: Values
 
 
+@dataclass(slots=True)
+class _Chain:
+    """Jobs to be done one after the other in one project: the one under way, and those to come."""
+
+    project: Path
+    steps: list[tuple[str, Values]]
+    job: int = 0
+
+
 TOPICS = frozenset(
     {
         "documents",
@@ -79,8 +88,7 @@ class Session(QObject):
         self._undo: list[Undo] = []
         self._overview: Overview | None = None
         self._then: dict[int, Callable[[], None]] = {}
-        self._chain: list[tuple[str, Values]] = []
-        self._chained = 0
+        self._chains: list[_Chain] = []
         self.queue.job_finished.connect(self._job_finished)
 
     # Projects
@@ -156,19 +164,25 @@ class Session(QObject):
         return [job for job in self.queue.going(*kinds) if job.project == self.path]
 
     def run_chain(self, steps: Sequence[tuple[str, Values]]) -> None:
-        """Do jobs one after the other; the first that fails or is cancelled ends the chain."""
-        self._chain = list(steps)
-        self._next_of_chain()
+        """Do jobs one after the other, beside other chains; the first that fails or is cancelled ends this one.
+
+        It goes on in its own project when another one is opened meanwhile.
+        """
+        if self.project is not None:
+            self._go_on(_Chain(self.project.path, list(steps)))
 
     @property
     def chain_length(self) -> int:
-        """Jobs of the chain that are still to come."""
-        return len(self._chain)
+        """Jobs of the open project's chains that are still to come."""
+        return sum(len(chain.steps) for chain in self._chains if chain.project == self.path)
 
-    def _next_of_chain(self) -> None:
-        if self._chain:
-            job = self.run_job(*self._chain.pop(0))
-            self._chained = job.id if job else 0
+    def _go_on(self, chain: _Chain) -> None:
+        if not chain.steps:
+            return
+        kind, values = chain.steps.pop(0)
+        self._chains.append(chain)  # first, so that who hears of the job knows what comes after it
+        job = self.run_job(kind, values) if chain.project == self.path else self.queue.add(kind, chain.project, values)
+        chain.job = job.id if job else 0
 
     def edit(
         self,
@@ -258,7 +272,6 @@ class Session(QObject):
         self.project = project
         self._overview = None
         self._undo.clear()
-        self._chain.clear()
         self.undo_changed.emit("")
         self.resident.forget_warm()
         self.project_changed.emit()
@@ -297,15 +310,18 @@ class Session(QObject):
         if job.kind in ("new", "sample"):
             self._made(job)
             return
-        if self.path != job.project:
-            return
+        if self.path == job.project:
+            self._tell_end(job)
+        for chain in [chain for chain in self._chains if chain.job == job.id]:
+            self._chains.remove(chain)
+            if job.phase is Phase.DONE:
+                self._go_on(chain)
+
+    def _tell_end(self, job: Job) -> None:
+        """What the open project's job did is to be read again."""
         if job.code == "crash" or "all" in job.changed:
             self._edit("recover", {})
         self._emit(set(TOPICS) if "all" in job.changed else set(job.changed) or {"jobs"})
-        if job.id == self._chained:
-            if job.phase is not Phase.DONE:
-                self._chain.clear()
-            self._next_of_chain()
 
     def _made(self, job: Job) -> None:
         then = self._then.pop(job.id, None)

@@ -131,6 +131,28 @@ def test_a_chain_ends_with_the_first_job_that_fails(qtbot, session, path):
     assert session.chain_length == 0
 
 
+def test_two_chains_both_come_to_their_end(qtbot, session, path):
+    session.open_project(path)
+    ended = []
+    session.queue.job_finished.connect(lambda job: ended.append(job.kind))
+    session.run_chain([("mine", {}), ("evaluate", {})])
+    session.run_chain([("forecast", {}), ("train", {})])
+    assert session.chain_length == 2
+    qtbot.waitUntil(lambda: len(ended) == 4, timeout=20_000)
+    assert ended == ["mine", "forecast", "evaluate", "train"]
+
+
+def test_a_chain_goes_on_in_its_project_while_another_one_is_open(qtbot, session, path, tmp_path):
+    session.open_project(path)
+    ended = []
+    session.queue.job_finished.connect(ended.append)
+    session.run_chain([("forecast", {}), ("train", {})])
+    session.open_project(empty_project(tmp_path / "other"))
+    assert session.chain_length == 0  # of the project that is open
+    qtbot.waitUntil(lambda: len(ended) == 2, timeout=20_000)
+    assert [(job.kind, job.project) for job in ended] == [("forecast", path), ("train", path)]
+
+
 def test_search_without_a_project_asks_nothing(session):
     assert session.search("x", lambda _: None, lambda *_: None) == 0
 

@@ -50,7 +50,7 @@ class HomePage(Page):
         self._undo = IconButton("undo", self.tr("Nothing to undo"))
         self._undo.clicked.connect(session.undo)
         self._again = Button(self.tr("Do another round"), icon_name="refresh")
-        self._again.clicked.connect(lambda: session.run_chain(ANOTHER_ROUND))
+        self._again.clicked.connect(self._do_round)
         self.head.add_action(self._undo)
         self.head.add_action(self._again)
         self._stack = QStackedWidget()
@@ -66,7 +66,7 @@ class HomePage(Page):
         self.standing = HomeProject()
         self.standing.page_asked.connect(session.show_page)
         self.standing.job_asked.connect(session.run_job)
-        self.standing.round_asked.connect(lambda: session.run_chain(ANOTHER_ROUND))
+        self.standing.round_asked.connect(self._do_round)
         self.standing.job_dismissed.connect(lambda job_id: session.edit("dismiss_job", {"job_id": job_id}))
         self.standing.base_kept.connect(lambda: session.edit("keep_base", {}))
         self.standing.model_discarded.connect(lambda model: discard_run(session, model, self))
@@ -78,6 +78,7 @@ class HomePage(Page):
             signal.connect(lambda _job: self.standing.set_running(session.queue.running))
         for signal in (session.queue.job_queued, session.queue.job_progressed, session.queue.job_finished):
             signal.connect(self._job_moved)
+            signal.connect(lambda _job: self._follow_rounds())
         self._show_undo(session.undo_words)
 
     def refresh(self, topics: set[str]) -> None:
@@ -94,10 +95,20 @@ class HomePage(Page):
         self.head.set_fact(facts.counts)
         self._again.setVisible(bool(facts.rounds) and facts.rounds[-1].is_tuned)
         self.standing.show_facts(facts)
+        self._follow_rounds()
 
     def commands(self) -> Iterable[tuple[str, str, object]]:
-        if self.session.project is not None and self._again.isVisibleTo(self):
-            yield self.tr("Do another round"), "refresh", lambda: self.session.run_chain(ANOTHER_ROUND)
+        if self.session.project is not None and self._again.isVisibleTo(self) and self._again.isEnabled():
+            yield self.tr("Do another round"), "refresh", self._do_round
+
+    def _do_round(self) -> None:
+        self.session.run_chain(ANOTHER_ROUND)
+
+    def _follow_rounds(self) -> None:
+        """While jobs of a round are still to come, no second round is offered."""
+        possible = not self.session.chain_length
+        self._again.setEnabled(possible)
+        self.standing.set_round_possible(possible)
 
     def _show_undo(self, what: str) -> None:
         self._undo.setEnabled(bool(what))

@@ -44,6 +44,7 @@ class HomeProject(QWidget):
         self._content: QWidget | None = None
         self._step_button: Button | None = None
         self._running: Job | None = None
+        self._round_link: Link | None = None
 
     def show_facts(self, facts: HomeFacts) -> None:
         """Show where the project stands."""
@@ -51,7 +52,7 @@ class HomeProject(QWidget):
             self._stack.removeWidget(self._content)
             self._content.hide()
             self._content.deleteLater()
-        self._step_button = None
+        self._step_button = self._round_link = None
         self._content = QWidget()
         stack = column(self._content, gap=theme.GAP)
         others = [job for job in facts.interrupted if job.kind != "train" or facts.resumable is None]
@@ -207,6 +208,11 @@ class HomeProject(QWidget):
             name = job_name(job.kind) if job else ""
             self._step_button.set_possible(job is None, fill(self.tr("Running: %1"), name))
 
+    def set_round_possible(self, possible: bool) -> None:
+        """Offer another round, or not while one goes on."""
+        if self._round_link is not None:
+            self._round_link.setEnabled(possible)
+
     def _take(self, facts: HomeFacts) -> None:
         step = facts.overview.next_step
         self.page_asked.emit(step.page, {} if step.job else {"step": step.label})
@@ -321,6 +327,7 @@ class HomeProject(QWidget):
         line.addWidget(ElidedLabel(text, "body", "text2"), 1)
         link = Link(self.tr("Do another"))
         link.clicked.connect(self.round_asked)
+        self._round_link = link
         line.addWidget(link)
         return holder
 

@@ -204,6 +204,7 @@ def test_another_round_mines_with_the_tuned_model(qtbot, page, session, tmp_path
         page._again.click()
     assert (started.args[0].kind, started.args[0].params) == ("mine", {"model": "tuned"})
     assert session.chain_length == 2
+    assert not page._again.isEnabled()  # a second one would only do the same
 
 
 def test_an_interrupted_job_can_go_on_or_be_dismissed(qtbot, page, session, tmp_path):
