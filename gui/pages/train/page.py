@@ -138,6 +138,7 @@ class TrainPage(ReadingPage):
         self._side.measuring_asked.connect(lambda: self.session.show_page("evaluate"))
         queue = self.session.queue
         queue.job_queued.connect(self._job_queued)
+        queue.job_started.connect(self._job_queued)  # one that waited for the run before it
         queue.job_started.connect(self._job_moved)
         queue.job_progressed.connect(self._job_moved)
         queue.job_metric.connect(lambda job, _name, _step, _value: self._job_moved(job))
@@ -263,7 +264,7 @@ class TrainPage(ReadingPage):
             self.session.run_job("forecast", self._plan.values())
 
     def _busy(self) -> str:
-        if self._job is not None:
+        if self._job is not None or self._running() is not None:
             return self.tr("Training runs already")
         if self.session.chain_length and self.session.going("forecast"):
             return self.tr("Trial steps first…")
@@ -302,7 +303,7 @@ class TrainPage(ReadingPage):
         return next(iter(self.session.going(*_TRAINING)), None)
 
     def _job_queued(self, job: Job) -> None:
-        if job.kind not in _TRAINING or job.project != self.session.path:
+        if job.kind not in _TRAINING or job.project != self.session.path or self._job is not None:
             return
         self._job, self._shown = job, 0
         self._earlier, self._left = self._facts.resumable, None

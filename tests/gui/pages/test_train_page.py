@@ -151,6 +151,26 @@ def test_stop_cancels_the_job(qtbot, tmp_path, finished, monkeypatch):
     assert cancelled == [page._job]
 
 
+def test_of_two_runs_the_one_that_goes_is_followed_and_then_the_one_that_waited(qtbot, session, finished):
+    session.open_project(finished)
+    page = TrainPage(session)
+    qtbot.addWidget(page)
+    page.show()
+    settle(qtbot, page)
+    first = session.run_job("train", {"steps": 500, "wait": 0.01})
+    second = session.run_job("train", {"steps": 500, "wait": 0.01})
+    assert page._job is first
+    qtbot.waitUntil(lambda: first.done > 0, timeout=10_000)
+    page._controls.stop.click()
+    qtbot.waitUntil(lambda: second.phase is Phase.RUNNING, timeout=10_000)
+    assert first.phase is Phase.CANCELLED
+    assert page._job is second
+    assert not page._start.isEnabled()
+    session.queue.cancel(second)
+    qtbot.waitUntil(lambda: second.is_over, timeout=10_000)
+    settle(qtbot, page)
+
+
 def test_a_finished_run_offers_the_verdict(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     page._start.click()
