@@ -277,7 +277,8 @@ class MainWindow(QMainWindow):
         session, seen = self._session, self._session.overview()
         if seen is not None:
             step = seen.next_step
-            yield Command(step.label, "arrow-right", lambda: self.take_step(step), self.tr("Next step"))
+            if not (step.job and session.going()):
+                yield Command(step.label, "arrow-right", lambda: self.take_step(step), self.tr("Next step"))
             current = self._stack.currentWidget()
             if isinstance(current, Page):
                 for text, icon, run in current.commands():

@@ -186,7 +186,8 @@ class Rail(QFrame):
         stack.addWidget(self.settings)
         self._narrow = False
         self.set_narrow(False)
-        session.changed.connect(lambda _topics: self._refresh())
+        session.changed.connect(self._changed)
+        session.queue.job_queued.connect(lambda _job: self._show_step())
         session.queue.job_started.connect(self._job_moved)
         session.queue.job_progressed.connect(self._job_moved)
         session.queue.job_finished.connect(self._job_moved)
@@ -243,6 +244,13 @@ class Rail(QFrame):
         card.body.addWidget(self._next_button)
         return card
 
+    def _changed(self, topics: set[str]) -> None:
+        if "all" in topics:  # another project: what runs in the one before says nothing of this one's stages
+            self._running.clear()
+            if (running := self._session.queue.running) is not None:
+                self._job_moved(running)
+        self._refresh()
+
     def _refresh(self) -> None:
         seen = self._session.overview()
         self.switcher.setText(words.plain(seen.name, 80) if seen else "Searchsmith")
@@ -270,15 +278,11 @@ class Rail(QFrame):
         if step is None:
             return
         self._next_button.setText(self._short_words(step))
-        running = self._session.queue.running
-        busy = running is not None and running.project == self._session.path
+        going = self._session.going()
         for button in (self._next_button, self._next_small):
-            button.setEnabled(not busy)
-        if running is not None and busy:
-            self._next_button.set_possible(False, self.tr("At work…"))
-        else:
-            self._next_button.set_possible(True)
-        said = fill(self.tr("Running: %1"), job_name(running.kind)) if running is not None and busy else step.label
+            button.setEnabled(not going)
+        self._next_button.set_possible(not going, self.tr("At work…"))
+        said = fill(self.tr("Running: %1"), job_name(going[0].kind)) if going else step.label
         for button in (self._next_button, self._next_small):
             button.setToolTip(said)
             button.setAccessibleName(self.tr("Next step: %1").replace("%1", said))

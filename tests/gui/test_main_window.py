@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,32 @@ def test_the_strip_follows_a_job_and_cancels_it(qtbot, opened, session):
     qtbot.waitUntil(lambda: job.is_over, timeout=5000)
     assert strip.stage.text() == "Nothing running"
     assert opened.rail.pages["negatives"].mark != "running"
+
+
+def test_a_job_of_the_project_before_marks_no_stage_of_this_one(qtbot, opened, session, tmp_path):
+    job = session.run_job("mine", {"steps": 500, "wait": 0.02})
+    qtbot.waitUntil(lambda: job.done > 2, timeout=10_000)
+    first = session.path
+    session.open_project(empty_project(tmp_path / "other"))
+    assert opened.rail.pages["negatives"].mark != "running"
+    assert opened.rail.pages["negatives"].fact == ""
+    session.open_project(first)
+    assert opened.rail.pages["negatives"].mark == "running"
+    session.queue.cancel(job)
+    qtbot.waitUntil(lambda: job.is_over, timeout=5000)
+
+
+def test_the_next_step_is_offered_once_while_its_job_waits(qtbot, opened, session, monkeypatch, tmp_path):
+    elsewhere = session.queue.add("mine", tmp_path / "other", {"steps": 500, "wait": 0.02})
+    assert opened.rail._next_button.isEnabled()
+    waiting = session.run_job("split")
+    assert not opened.rail._next_button.isEnabled()
+    step = replace(session.overview().next_step, job="split")
+    monkeypatch.setattr(session, "_overview", replace(session.overview(), next_step=step))
+    assert step.label not in [command.text for command in opened.commands()]
+    for job in (waiting, elsewhere):
+        session.queue.cancel(job)
+        qtbot.waitUntil(lambda job=job: job.is_over, timeout=5000)
 
 
 def test_a_failed_job_is_said_on_top_of_the_page(qtbot, opened, session):
