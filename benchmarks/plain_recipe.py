@@ -52,8 +52,10 @@ def main() -> None:
             shutil.rmtree(place)
 
 
-def compare(folder: Path, path: Path, preset: str, max_train: int, steps: int) -> dict[str, object]:
-    """Both recipes on one set."""
+def compare(
+    folder: Path, path: Path, preset: str, max_train: int, steps: int, *, alone: bool = False
+) -> dict[str, object]:
+    """Both recipes on one set; ours only with `alone`."""
     task, seconds = Task(), {}
 
     def job(stage: str, **values: object) -> dict[str, object]:
@@ -70,22 +72,28 @@ def compare(folder: Path, path: Path, preset: str, max_train: int, steps: int) -
     job("mine")
     trained = job("train", preset=preset, **({"max_steps": steps, "minutes": 0} if steps else {}))
     measured = job("evaluate", systems=["bm25", "base", "tuned"])
-    plain, plain_seconds, pairs = train_plain(path, preset, int(trained["steps"]))
-    ours_by_query, plain_by_query = rank_with(path, None), rank_with(path, plain)
-    test = compare_paired(ours_by_query, plain_by_query)
     shown = {name: round(metrics[METRIC], 4) for name, metrics in measured["systems"].items()}
-    return {
+    row = {
         "set": folder.name,
         "queries": measured["queries"],
         **shown,
-        "plain": round(float(plain_by_query.mean()), 4),
-        "ours_minus_plain": [round(v, 4) for v in (test.delta, test.low, test.high)],
-        "differences": [round(float(value), 4) for value in ours_by_query - plain_by_query],
         "comparisons": [
             [c["a"], c["b"], *(round(c[k], 4) for k in ("delta", "low", "high")), c["verdict"], c["fixed"], c["broken"]]
             for c in measured["comparisons"]
         ],
         "steps": trained["steps"],
+        "seconds": seconds,
+    }
+    if alone:
+        return row
+    plain, plain_seconds, pairs = train_plain(path, preset, int(trained["steps"]))
+    ours_by_query, plain_by_query = rank_with(path, None), rank_with(path, plain)
+    test = compare_paired(ours_by_query, plain_by_query)
+    return {
+        **row,
+        "plain": round(float(plain_by_query.mean()), 4),
+        "ours_minus_plain": [round(v, 4) for v in (test.delta, test.low, test.high)],
+        "differences": [round(float(value), 4) for value in ours_by_query - plain_by_query],
         "plain_pairs": pairs,
         "seconds": {**seconds, **plain_seconds},
     }

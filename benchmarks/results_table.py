@@ -1,6 +1,6 @@
 """Every labelled set with a train split: BM25, base, ours and plain sentence-transformers at equal steps, in one table.
 
-    python -m benchmarks.results_table FOLDER [--sets NAME...] [--preset quick] [--steps N] [--keep DIR]
+    python -m benchmarks.results_table FOLDER [--sets NAME...] [--preset quick] [--steps N] [--keep DIR] [--alone]
 
 FOLDER holds sets in the BEIR layout (../shared/data). A set that is finished stays in DIR/results.json and is not run
 again, so that the table can be made in pieces; the table is printed as Markdown after each set, below it the seconds of
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--max-train", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=0, help="exactly so many steps instead of the preset's time")
+    parser.add_argument("--alone", action="store_true", help="without the plain side, which takes three times as long")
     parser.add_argument("--keep", type=Path, default=Path("build/results"), help="projects and finished rows")
     options = parser.parse_args()
     quiet_libraries()
@@ -41,7 +42,8 @@ def main() -> None:
         key = f"{name} {options.preset} {options.steps or ''}".strip()
         if key not in rows:
             place = options.keep / key.replace(" ", "-")
-            rows[key] = compare(options.folder / name, place, options.preset, options.max_train, options.steps)
+            settings = (options.preset, options.max_train, options.steps)
+            rows[key] = compare(options.folder / name, place, *settings, alone=options.alone)
             store.parent.mkdir(parents=True, exist_ok=True)
             store.write_text(json.dumps(rows, indent=1), encoding="utf-8")
         print(table(rows), seconds_table(rows), sep="\n\n", flush=True)
@@ -56,11 +58,12 @@ def table(rows: dict[str, Row]) -> str:
     for key, row in rows.items():
         against = {(a, b): (delta, low, high, verdict) for a, b, delta, low, high, verdict, *_ in row["comparisons"]}
         base, bm25 = (_with_verdict(against[("tuned", other)]) for other in ("base", "bm25"))
-        plain = _interval(*row["ours_minus_plain"])
-        scores = " | ".join(f"{row[name]:.3f}" for name in ("bm25", "base", "tuned", "plain"))
+        plain = _interval(*row["ours_minus_plain"]) if "plain" in row else "–"
+        scores = " | ".join(f"{row[name]:.3f}" if name in row else "–" for name in ("bm25", "base", "tuned", "plain"))
         lines.append(f"| {key} | {row['queries']:,} | {row['steps']} | {scores} | {base} | {bm25} | {plain} |")
-    if len(rows) > 1:
-        lines += ["", f"Mean over {len(rows)} rows of ours − plain: {_interval(*mean_difference(rows))}"]
+    both = {key: row for key, row in rows.items() if "plain" in row}
+    if len(both) > 1:
+        lines += ["", f"Mean over {len(both)} rows of ours − plain: {_interval(*mean_difference(both))}"]
     return "\n".join(lines)
 
 
@@ -73,7 +76,7 @@ def seconds_table(rows: dict[str, Row]) -> str:
     lines = [f"| Set | {' | '.join(stages)} |", f"|---|{'---|' * len(stages)}"]
     for key, row in rows.items():
         took = row["seconds"]
-        cells = (f"{sum(took[part] for part in parts):.0f}" for parts in stages.values())
+        cells = (f"{sum(took[p] for p in parts):.0f}" if parts[0] in took else "–" for parts in stages.values())
         lines.append(f"| {key} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
