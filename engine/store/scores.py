@@ -72,6 +72,13 @@ def _put(project: Project, block: list[tuple[int, int, float, str]]) -> None:
         )
 
 
+def replace_scores(project: Project, rows: Iterable[PairScore], source: str) -> int:
+    """Store all scores of one source in the place of those it had, or none; returns how many came."""
+    with project.db.atomic():
+        remove_scores(project, source)
+        return put_scores(project, rows, source)
+
+
 def sources(project: Project) -> list[tuple[str, int]]:
     """(source, pairs), newest first."""
     rows = project.db.execute("select source, count(*) from pair_scores group by 1 order by max(rowid) desc")

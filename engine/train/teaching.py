@@ -16,7 +16,7 @@ from engine.params import ScoreParams, TrainParams
 from engine.records import text_hash
 from engine.store import models
 from engine.store.project import Project
-from engine.store.scores import PairScore, ids_by_text, put_scores, remove_scores
+from engine.store.scores import PairScore, ids_by_text, replace_scores
 from engine.task import Task
 from engine.train.examples import load_training_set
 
@@ -34,6 +34,8 @@ class ScoreSummary:
 
 def score_pairs(project: Project, params: ScoreParams, task: Task) -> ScoreSummary:
     """Score every training query's answers and negatives with a reranker, or take scores from a file.
+
+    Scores of the same source from before stay until all new ones are there.
 
     Raises:
         UserError: no such reranker or file, or nothing to score.
@@ -54,18 +56,17 @@ def _from_model(project: Project, params: ScoreParams, task: Task) -> ScoreSumma
         precision=pick_precision(device, "auto"),
         max_length=params.max_length,
     )
-    source = f"reranker {teacher.id}"
-    remove_scores(project, source)
+    source, scored = f"reranker {teacher.id}", list[PairScore]()
     pairs = [(example, row) for example in data.examples for row in (*example.positives, *example.negatives)]
     for start in range(0, len(pairs), _BLOCK):
         task.progress("score pairs", start, len(pairs))
         block = pairs[start : start + _BLOCK]
         found = scorer.scores([(example.text, data.corpus.texts[row]) for example, row in block], task.check_cancelled)
-        scored = [
+        scored += [
             PairScore(example.query_id, int(data.corpus.ids[row]), float(score))
             for (example, row), score in zip(block, found, strict=True)
         ]
-        put_scores(project, scored, source)
+    replace_scores(project, scored, source)
     return ScoreSummary(source, len(pairs))
 
 
@@ -73,25 +74,25 @@ def _from_file(project: Project, params: ScoreParams, task: Task) -> ScoreSummar
     path = Path(params.path).expanduser()
     if not path.is_file():
         raise UserError(f"There is no file {path}.", hint="Name a JSON lines file of query, passage and score.")
-    source, count, unknown = f"file {path.name}", 0, 0
-    remove_scores(project, source)
+    source, known, unknown = f"file {path.name}", list[PairScore](), 0
     for lines, block in _blocks(path):
         task.progress("read scores", lines, 0, path.name)
         asked = ids_by_text(project, "queries", (text_hash(query.strip()) for query, _, _ in block))
         read = ids_by_text(project, "passages", (text_hash(passage) for _, passage, _ in block))
-        known = [
+        found = [
             PairScore(asked[text_hash(query.strip())], read[text_hash(passage)], score)
             for query, passage, score in block
             if text_hash(query.strip()) in asked and text_hash(passage) in read
         ]
-        count += put_scores(project, known, source)
-        unknown += len(block) - len(known)
-    if not count:
+        known += found
+        unknown += len(block) - len(found)
+    if not known:
         raise UserError(
             f"No line of {path.name} names a query and a passage of this project.",
             hint="Import the texts first; scores are matched by the very same text.",
         )
-    return ScoreSummary(source, count, unknown)
+    replace_scores(project, known, source)
+    return ScoreSummary(source, len(known), unknown)
 
 
 def _blocks(path: Path) -> Iterator[tuple[int, list[tuple[str, str, float]]]]:

@@ -1,5 +1,6 @@
 """A reranker from the same data: its losses, a run that goes on, and a folder that sentence-transformers loads."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.encode.rerankers import CrossEncoder
 from engine.errors import Cancelled, FormatError, UserError
 from engine.params import RerankerParams, ScoreParams
 from engine.store import models, queries
-from engine.store.documents import remove_documents
+from engine.store.documents import corpus, remove_documents
 from engine.store.scores import scores
 from engine.task import Task
 from engine.train.reranking import list_loss, train_reranker
@@ -131,10 +132,6 @@ def test_a_reranker_scores_pairs_for_a_pupil(mined, little):
 
 
 def test_scores_come_from_a_file_by_the_very_same_text(mined, tmp_path):
-    import json
-
-    from engine.store.documents import corpus
-
     query, passage = queries.representatives(mined)[0], corpus(mined).texts[0]
     lines = [{"query": query.text, "passage": passage, "score": 4.5}, {"query": "unknown", "passage": "x", "score": 1}]
     path = tmp_path / "scores.jsonl"
@@ -149,6 +146,27 @@ def test_a_line_without_a_score_is_named(mined, tmp_path):
     path.write_text('{"query": "a", "passage": "b"}\n', encoding="utf-8")
     with pytest.raises(FormatError, match="line 1"):
         score_pairs(mined, ScoreParams(path=str(path)), Task())
+
+
+def test_scores_of_before_stay_where_a_file_is_damaged_or_the_scoring_is_cancelled(
+    mined, little, tmp_path, monkeypatch
+):
+    line = {"query": queries.representatives(mined)[0].text, "passage": corpus(mined).texts[0], "score": 4.5}
+    path = tmp_path / "scores.jsonl"
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    score_pairs(mined, ScoreParams(path=str(path)), Task())
+    path.write_text((json.dumps({**line, "score": 1}) + "\n") * 500 + "no line\n", encoding="utf-8")
+    with pytest.raises(FormatError, match="line 501"):
+        score_pairs(mined, ScoreParams(path=str(path)), Task())
+    assert list(scores(mined, "file scores.jsonl")[1].values()) == [4.5]
+    train_reranker(mined, replace(little, max_steps=1), Task())
+    source, task = score_pairs(mined, ScoreParams(), Task()).source, Recorder()
+    before = scores(mined, source)
+    monkeypatch.setattr("engine.train.teaching._BLOCK", 30)
+    task.on_progress = lambda *told: task.cancel() if told[1] >= 60 else None
+    with pytest.raises(Cancelled):
+        score_pairs(mined, ScoreParams(), task)
+    assert scores(mined, source) == before
 
 
 def test_search_puts_first_hits_in_the_rerankers_order(mined, little):
