@@ -31,6 +31,7 @@ class Progress:
         stale: looks at dev since the best.
         seconds: spent training so far.
         data: digest of the training set.
+        pool: digest of the dev pool, "" without one.
         base_dev: nDCG@10 of the base model in the same pool, None without dev queries.
         bm25_dev: of BM25.
         base_values: nDCG@10 of the base model on each dev query.
@@ -49,6 +50,7 @@ class Progress:
     stale: int = 0
     seconds: float = 0.0
     data: str = ""
+    pool: str = ""
     base_dev: float | None = None
     bm25_dev: float | None = None
     base_values: tuple[float, ...] = ()
@@ -149,6 +151,10 @@ class Checkpoints:
                     "exp_avg": moments[f"{name}.exp_avg"].to(weight.device),
                     "exp_avg_sq": moments[f"{name}.exp_avg_sq"].to(weight.device),
                 }
+        return self.read(step)
+
+    def read(self, step: int) -> Progress:
+        """How far the run was at `step`."""
         return Progress(**json.loads((self._of(step) / "state.json").read_text(encoding="utf-8")))
 
     def load_weights(self, step: int, model: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.train.steps import encode_fixed
 _HARD_PER_QUERY = 10
 _K = 10
 _KEPT_AS = "dev"
+POOL_CHANGED = "Passages of the dev pool were changed or removed since; from here on dev is measured in another."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,19 @@ class DevPool:
     bm25: float
     whole: bool
 
+    @property
+    def digest(self) -> str:
+        """Names what is asked and read, so that figures of two pools are never compared."""
+        return digest_of([*(query.text for query in self.queries), "", *self.texts])
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """Texts in their order, in 32 hexadecimal digits."""
+    found = hashlib.blake2b(digest_size=16)
+    for text in texts:
+        found.update(f"{text}\0".encode())
+    return found.hexdigest()
+
 
 def choose_pool(
     project: Project,
@@ -66,7 +81,7 @@ def choose_pool(
     if values:
         if known := _pool_of_values(values, corpus):
             return known
-        task.warn("Passages of the dev pool were changed or removed since; from here on dev is measured in another.")
+        task.warn(POOL_CHANGED)
     pool = _choose(project, corpus, params, task, split)
     if pool is not None:
         kept.keep(_KEPT_AS, _values_of_pool(pool, corpus))

@@ -27,6 +27,7 @@ from engine.store.files import swap_folder
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
+from engine.train.dev import POOL_CHANGED, digest_of
 from engine.train.examples import Example, TrainingSet, load_training_set
 from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.running import Run
@@ -184,6 +185,7 @@ class _Pool:
     queries: tuple[Query, ...]
     rows: tuple[int, ...]
     bm25: float
+    digest: str
     whole: bool = True
 
 
@@ -245,7 +247,10 @@ class RerankerWork:
             task.warn("No dev query has an answer: training cannot tell which step is best and keeps the last.")
 
     def _dev(self, project: Project, corpus: Corpus, kept: Kept) -> RerankDev | None:
-        known = _dev_of_values(kept.value("dev"), corpus)
+        values = kept.value("dev")
+        known = _dev_of_values(values, corpus)
+        if values and not known:
+            self.task.warn(POOL_CHANGED)
         asked, found, answers = known or self._choose_dev(project, corpus)
         if not asked:
             return None
@@ -253,7 +258,8 @@ class RerankerWork:
             kept.keep("dev", _values_of_dev(asked, found, answers, corpus))
         dev = RerankDev(None, self.scorer, asked, found, answers, corpus.texts, self.task.check_cancelled)
         bm25 = dev.kept({query_id: rows[:_K] for query_id, rows in found.items()})
-        dev.pool = _Pool(asked, tuple(range(len(corpus.texts))), bm25)
+        read = (text for query in asked for text in (query.text, *(corpus.texts[row] for row in found[query.id]), ""))
+        dev.pool = _Pool(asked, tuple(range(len(corpus.texts))), bm25, digest_of(read))
         return dev
 
     def _choose_dev(self, project: Project, corpus: Corpus) -> _DevSet:

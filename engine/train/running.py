@@ -38,7 +38,7 @@ class Work(Protocol):
     Attributes:
         whole: everything whose weights are trained and kept in checkpoints.
         source: has `digest`, `n_queries`, `n_negatives` of the data.
-        dev: has `pool` (`queries`, `rows`, `bm25`, `whole`) and the `values` of the last measurement; or None.
+        dev: has `pool` (`queries`, `rows`, `bm25`, `whole`, `digest`), `values` of the last measurement; or None.
         stepper: has `shortages` of memory and `shrink`.
         can_mix: whether weights may be mixed with the base's.
         watch: looks at single queries beside dev, or None.
@@ -85,7 +85,7 @@ class Run:
         self.checkpoints, self.work, self.device = checkpoints, work, work.device
         self.optimizer = make_optimizer(work.whole, params, work.device)
         self.scaler = make_scaler(work.device, work.precision)
-        self.progress = Progress(data=work.source.digest)
+        self.progress = Progress(data=work.source.digest, pool=work.dev.pool.digest if work.dev else "")
         self.total = count_steps(work.steps_per_epoch(), params)
         self.points: list[tuple[str, int, float]] = []
         self.watcher = Watcher(project, row.id, work.watch, self.total, task, self._point)
@@ -126,8 +126,9 @@ class Run:
         newest = self.checkpoints.newest() if self.params.resume else None
         if newest is None:
             return self._measure_baselines()
-        data = self.progress.data
-        self.progress = self.checkpoints.load(newest, self.work.whole, self.optimizer)
+        data, began = self.progress.data, self.checkpoints.read(newest)
+        anew = self._measure_anew(began) if began.pool not in ("", self.progress.pool) else {}
+        self.progress = replace(self.checkpoints.load(newest, self.work.whole, self.optimizer), **anew)
         if self.scaler and self.progress.scaler:
             self.scaler.load_state_dict(self.progress.scaler)
         self.work.stepper.shrink(self.progress.shortages)
@@ -142,6 +143,18 @@ class Run:
                 "what is there now."
             )
         return None
+
+    def _measure_anew(self, began: Progress) -> dict[str, Any]:  # Any: values of `Progress`
+        """The base, whose weights are in the model still, and the best step so far, in the dev pool of now."""
+        self._measure_baselines()
+        names = ("pool", "bm25_dev", "base_dev", "base_values", "guard_base")
+        found = {name: getattr(self.progress, name) for name in names}
+        if self.work.dev and began.best_step and self.checkpoints.is_complete(began.best_step):
+            self.checkpoints.load_weights(began.best_step, self.work.whole)
+            found["best_dev"] = self.work.measure()
+            found["best_values"] = self.work.dev.values
+            self._point("dev_ndcg@10", began.best_step, found["best_dev"])
+        return found
 
     def _take_off_what_is_beside(self, began: float) -> None:
         """Leave for steps and looks what the time so far and the looks at the very end do not take of the limit."""

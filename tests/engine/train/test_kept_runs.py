@@ -79,6 +79,22 @@ def test_a_run_whose_passages_were_removed_says_so_and_goes_on(project, small):
     assert any("Passages that this run learnt from were changed or removed" in warning for warning in task.warnings)
 
 
+def test_a_run_whose_dev_passages_were_removed_compares_with_the_base_in_the_pool_of_now(project, small):
+    params = replace(small, merge="off", dev_passages=20, dev_queries=6)
+    left = interrupted(project, params)
+    gone = project.db.execute("select document_id from passages where id = 43 or id > 52").fetchall()
+    remove_documents(project, [document_id for (document_id,) in gone])
+    task = Recorder()
+    summary, fresh = train(project, replace(params, resume=left.id), task), train(project, params, Task())
+    assert any("dev is measured in another" in warning for warning in task.warnings)
+    assert (summary.dev_base, summary.dev_bm25) == (fresh.dev_base, fresh.dev_bm25)
+    assert summary.gain == pytest.approx(summary.dev - fresh.dev_base)
+    assert models.curve(project, summary.model, "dev_base")[0].value == fresh.dev_base
+    best = dict(task.points["dev_ndcg@10"])  # the best step of before is measured again, too
+    assert list(best) == [0, 8, 12]
+    assert summary.dev == max(best[8], best[12])
+
+
 def test_a_run_of_an_older_version_whose_mining_is_gone_says_what_to_do(project, small):
     mine(project, MineParams(sources=("bm25",), depth=20), Task())
     left = interrupted(project, small)
