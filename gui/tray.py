@@ -47,7 +47,7 @@ class Tray(QObject):
 
     def __init__(self, queue: JobQueue, window: QWidget, icon: TrayIcon | None) -> None:
         super().__init__(window)
-        self._window, self._icon = window, icon
+        self._queue, self._window, self._icon = queue, window, icon
         if icon is not None:
             self._menu = QMenu(window)
             self._menu.addAction(self.tr("Open Searchsmith"), self.opened.emit)
@@ -99,7 +99,8 @@ class Tray(QObject):
 
     def _finished(self, job: Job) -> None:
         if job.kind not in TRAINING or job.phase is Phase.CANCELLED:
-            if not self._window.isHidden():
+            after = self._queue.running  # a training that followed at once keeps its icon
+            if not self._window.isHidden() and (after is None or after.kind not in TRAINING):
                 self.release()
             return
         if not self._window.isActiveWindow():

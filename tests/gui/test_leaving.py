@@ -87,6 +87,15 @@ def test_training_goes_on_in_the_tray_and_the_window_comes_back(qtbot, window, s
     assert not running.is_over
 
 
+def test_a_training_that_follows_another_job_has_its_icon(qtbot, window, session, icon):
+    session.run_chain([("mine", {}), ("train", {"steps": 400, "wait": 0.02})])
+    qtbot.waitUntil(lambda: (now := session.queue.running) is not None and now.kind == "train", timeout=10_000)
+    training, shown = session.queue.running, icon.shown
+    session.queue.cancel(training)
+    qtbot.waitUntil(lambda: training.is_over, timeout=10_000)
+    assert shown
+
+
 def test_the_end_is_told_while_the_window_is_hidden(qtbot, window, session, icon, monkeypatch):
     answering(monkeypatch, "tray")
     running = session.run_job("train", {"steps": 3, "wait": 0.2})
