@@ -42,6 +42,10 @@ class SearchFacts:
     def system(self, key: str) -> System | None:
         return next((system for system in self.systems if system.key == key), None)
 
+    def newest(self) -> str:
+        """The key of the newest tuned model, "" where there is none."""
+        return next((system.key for system in self.systems if system.line == "tuned"), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -96,8 +100,7 @@ def _weighed(project: Project, model: Model) -> str:
 
 def default_systems(facts: SearchFacts) -> tuple[str, str]:
     """Base beside the newest tuned model; before there is one, BM25 beside the base model."""
-    tuned = next((system.key for system in facts.systems if system.line == "tuned"), "")
-    if tuned:
+    if tuned := facts.newest():
         return "base", tuned
     return "bm25", "base" if facts.system("base") else "bm25"
 

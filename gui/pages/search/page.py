@@ -61,7 +61,7 @@ class SearchPage(ReadingPage):
 
     name = "search"
     icon = "search"
-    topics = frozenset({"documents", "models", "queries", "feedback", "project"})
+    topics = frozenset({"documents", "models", "queries", "runs", "feedback", "project"})
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "", parent)
@@ -176,6 +176,8 @@ class SearchPage(ReadingPage):
         self.why.clear()
 
     def _show_facts(self, facts: SearchFacts) -> None:
+        if facts.newest() != self._facts.newest():
+            self._keys = ["", ""]  # a model that was just trained is what is looked for
         self._facts = facts
         first = self._box.isHidden()
         self._show_frame(bool(facts.passages))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from engine.store import documents, queries
+from engine.records import State
+from engine.store import documents, models, queries
 from engine.store.feedback import votes_on
 from engine.store.project import Project
+from engine.store.shares import HybridShare, keep_hybrid_share
 from gui.pages.search.facts import default_systems, new_in_top, read_facts
 from gui.pages.search.page import SearchPage
 from tests.gui.asking import AskingSession, settle
@@ -92,6 +94,30 @@ def test_the_right_list_says_where_hits_stood_at_the_left(qtbot, tmp_path, finis
     _search(qtbot, page, "chain")
     right = page._columns.right.hits.cards()
     assert [(card.rank, card.was) for card in right[:3]] == [(1, 5), (2, 1), (3, 2)]
+
+
+def test_a_model_that_was_just_trained_is_what_is_searched_with(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._change_system(0, "bm25")
+    _search(qtbot, page, "chain")
+    page.refresh({"models"})
+    settle(qtbot, page)
+    assert page._keys == ["bm25", "model-2"]  # what a person chose stays
+    with Project.open(finished) as project:
+        newer = models.add_model(project, name="round 2", kind="tuned", path="", state=State.COMPLETE)
+    page.session._emit({"models"})
+    settle(qtbot, page)
+    assert page._keys == ["base", f"model-{newer}"]
+    assert page.session.searches[-1] == ("chain", "dense", str(newer))
+
+
+def test_a_share_that_a_measurement_chose_is_said_at_once(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    with Project.open(finished) as project:
+        keep_hybrid_share(project, 2, HybridShare(0.7, 20, 0.6, 0.5, "x"))
+    page.session._emit({"runs"})
+    settle(qtbot, page)
+    assert page._facts.system("hybrid").fact == "round 1, quick 70 % + BM25 30 %"
 
 
 def test_one_system_asks_once(qtbot, tmp_path, finished):
