@@ -46,7 +46,7 @@ class HomeFacts:
         runs: the newest test run of BM25, base and tuned, where there is one.
         against: the comparison with BM25, then with the base model.
         doubtful: mined candidates that may be answers and are not judged yet.
-        resumable: the newest model whose training was ended early and can go on.
+        resumable: the newest model or reranker whose training was ended early and can go on.
         reading: how well the model reads these texts, short and as a whole sentence; both "" where it reads them well.
         offer: a base model made from the documents, where the present one cannot read them.
     """
@@ -93,8 +93,14 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
         offer=base_offer(project),
         activity=tuple(jobs.jobs(project, limit=6)),
         interrupted=tuple(jobs.interrupted_jobs(project)),
-        resumable=next(iter(models.interrupted_models(project)), None),
+        resumable=_resumable(project),
     )
+
+
+def _resumable(project: Project) -> Model | None:
+    """The newest model or reranker that can go on from a checkpoint."""
+    found = [model for kind in ("tuned", "reranker") for model in models.interrupted_models(project, kind=kind)]
+    return max(found, key=lambda model: model.id, default=None)
 
 
 def _reading(project: Project) -> tuple[str, str]:

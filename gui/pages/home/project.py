@@ -21,6 +21,7 @@ from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon, Link, MarkSta
 _CHIPS: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outcome.LOSS: "bad"}
 _DETAIL = 90
 """Letters of a step's sentence that stand in two lines; the tooltip has the rest."""
+RESUMED = ("train", "reranker")  # jobs that go on from a checkpoint
 _NAMES = {"bm25": "BM25", "base": "Base", "tuned": "Tuned"}
 
 
@@ -55,7 +56,7 @@ class HomeProject(QWidget):
         self._step_button = self._round_link = None
         self._content = QWidget()
         stack = column(self._content, gap=theme.GAP)
-        others = [job for job in facts.interrupted if job.kind != "train" or facts.resumable is None]
+        others = [job for job in facts.interrupted if job.kind not in RESUMED or facts.resumable is None]
         if facts.resumable is not None:
             stack.addWidget(self._unfinished(facts.resumable))
         elif others:
@@ -84,7 +85,8 @@ class HomeProject(QWidget):
 
     def _unfinished(self, model: Model) -> Card:
         go_on = Button(self.tr("Go on"), icon_name="play")
-        go_on.clicked.connect(lambda: self.job_asked.emit("train", {"resume": model.id}))
+        kind = "reranker" if model.kind == "reranker" else "train"
+        go_on.clicked.connect(lambda: self.job_asked.emit(kind, {"resume": model.id}))
         discard = Button(self.tr("Discard…"), "flat")
         discard.clicked.connect(lambda: self.model_discarded.emit(model))
         text = self.tr("The training of %1 (%2) was ended before it was done. Its last checkpoint is kept.")

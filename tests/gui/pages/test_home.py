@@ -243,6 +243,20 @@ def test_an_unfinished_training_can_go_on_or_be_discarded(page, session, tmp_pat
     assert edited[1][:2] == ("dismiss_job", {"job_id": record})
 
 
+def test_an_unfinished_reranker_goes_on_from_its_checkpoint(page, session, tmp_path, monkeypatch):
+    path = imported_project(tmp_path)
+    with Project.open(path) as project:
+        half = models.add_model(project, name="reranker 1", kind="reranker", path="")
+        (path / "models" / str(half) / "checkpoints").mkdir(parents=True)
+        record = jobs.start_job(project, "reranker", {"epochs": 1.0})
+        jobs.end_job(project, record, JobState.INTERRUPTED)
+    session.open_project(path)
+    ran = []
+    monkeypatch.setattr(session.queue, "add", lambda kind, _path, params: ran.append((kind, params)))
+    button(page, "Go on").click()
+    assert ran == [("reranker", {"resume": half})]
+
+
 def test_ticks_stand_at_round_scores_inside_the_chart():
     assert ticks_between(0.53, 0.667) == [0.55, 0.6, 0.65]
     assert ticks_between(0.499, 0.521) == [0.5, 0.51, 0.52]
