@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from gui.widgets.charts import LineChart
 from gui.widgets.labels import label
 
 REDRAW_MS = 250
+_REST = 9  # so many times as long as drawing takes, the window has its time for itself
 _NO_CURVES = Curves()
 
 
@@ -40,6 +42,7 @@ class TrainLive(QWidget):
         self._curves = self._before = Curves()
         self._until = 0
         self._live = False
+        self._job: Job | None = None
         self._kept: float | None = None  # the step whose weights a finished run kept
         self.ending = EndCard()
         self.ending.verdict_asked.connect(self.verdict_asked)
@@ -102,9 +105,17 @@ class TrainLive(QWidget):
     # While it runs
 
     def follow(self, job: Job) -> None:
-        """Show a job from now on, with all it has said so far."""
-        self._live, self._kept = True, None
+        """Show a job from now on, with all it has said so far; its curves are read when they are drawn."""
+        self._live, self._kept, self._job = True, None, job
         self.ending.hide()
+        if not self._pause.isActive() or job.is_over:
+            self._read(job)
+        self.troubles.show_warnings(job.warnings)
+        self.show_progress(job)
+        self.later()
+
+    def _read(self, job: Job) -> None:
+        """Take over every point of a job; there may be many thousands."""
         metrics = {name: _last_run(points) for name, points in job.metrics.items()}
         dev = _points(metrics.get("dev_ndcg@10", ()))
         bm25, base = (_points(metrics.get(name, ())) for name in ("dev_bm25", "dev_base"))
@@ -117,9 +128,6 @@ class TrainLive(QWidget):
             _after(self._before.speed, _points(metrics.get("speed", ()))),
             max([self._before.memory, *(value for _step, value in metrics.get("memory", ()))]),
         )
-        self.troubles.show_warnings(job.warnings)
-        self.show_progress(job)
-        self.later()
 
     def later(self) -> None:
         """Draw soon; many points in a row are drawn once."""
@@ -147,7 +155,7 @@ class TrainLive(QWidget):
 
     def begin(self, before: Curves = _NO_CURVES) -> None:
         """Forget the last run; `before` is what a resumed one had recorded."""
-        self._before = before
+        self._before, self._job = before, None
         bm25 = before.bm25 if before.bm25 is not None else self._curves.bm25
         base = before.base if before.base is not None else self._curves.base
         self._curves = replace(before, bm25=bm25, base=base)
@@ -199,7 +207,7 @@ class TrainLive(QWidget):
 
     def show_model(self, model: Model, curves: Curves) -> None:
         """Show a finished run from what was stored of it."""
-        self._live = False
+        self._live, self._job = False, None
         best = kept_of(curves.dev)
         self._kept = float(model.summary.get("best_step", best.step)) if best else None
         self._curves = curves
@@ -223,6 +231,14 @@ class TrainLive(QWidget):
         self._redraw()
 
     def _redraw(self) -> None:
+        began = time.perf_counter()
+        if self._job is not None:
+            self._read(self._job)
+        self._draw()
+        spent = 1000 * (time.perf_counter() - began)
+        self._pause.setInterval(max(REDRAW_MS, round(_REST * spent)))  # long curves are drawn less often
+
+    def _draw(self) -> None:
         curves = self._curves
         best = kept_of(curves.dev) or best_of(curves.mixed)
         over = ""
