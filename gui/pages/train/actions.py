@@ -66,6 +66,17 @@ class RunActions(QObject):
         if dialog.exec():
             self._session.run_job("reranker", dialog.values())
 
+    def measure(self, shown: int) -> None:
+        """Measure a model (0: the newest) on the test queries for its verdict, where that was not done."""
+        newest = self.facts.tuned[0].id if self.facts.tuned else 0
+        asked = shown if shown > 0 else newest
+        if self.model is not None and self.model.kind == "reranker" and asked == self.model.id:
+            first = "tuned" if newest else "base"
+            self._session.run_job("evaluate", {"systems": ["bm25", first, f"{first}+reranker"]})
+        elif asked and asked not in self.facts.measured:
+            system = "tuned" if asked == newest else str(asked)
+            self._session.run_job("evaluate", {"systems": ["bm25", "base", system]})
+
     def score_pairs(self) -> None:
         """Let the newest reranker score the training pairs, for objectives with a teacher."""
         self._session.run_job("scores", {"model": "reranker"})

@@ -113,6 +113,12 @@ class TrainFacts:
     unmet: frozenset[str] = frozenset()
     texts: int = 0
 
+    def other_bases(self) -> list[tuple[str, str]]:
+        """What a run can start from beside the project's base, by reference: tuned models first, the newest first."""
+        tuned = {model.id for model in self.tuned}
+        rest = [model for model in reversed(self.models) if model.id not in tuned and model.id != self.base_id]
+        return [(str(model.id), model.name) for model in (*self.tuned, *rest)]
+
 
 def read_facts(project: Project) -> TrainFacts:
     """Look at the project as far as training needs it."""

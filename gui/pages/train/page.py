@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 _EMPTY, _PLAN, _LIVE, _BLANK = range(4)
-_VERDICT = {"systems": ["bm25", "base", "tuned"]}
 # Jobs that train: one run, rounds of them, or a reranker.
 _TRAINING = ("train", "autopilot", "reranker")
 
@@ -154,10 +153,11 @@ class TrainPage(ReadingPage):
         if "all" in topics:
             self._shown = 0
             self._job = self._running()
-            self.problem.hide()
-            self._live.begin()
+            self._forget_run()
+            self._plan.change({"base": "base", "guide": "base"})  # a number names another model in each project
             if self._job is not None:
                 self._live.follow(self._job)
+                self._ask_resumed(self._job)
             self._show_page(_BLANK if self._job is None else _LIVE)
         self.ask("train/facts", read_facts, self._show_facts)
 
@@ -307,19 +307,25 @@ class TrainPage(ReadingPage):
             return
         self._job, self._shown = job, 0
         self._earlier, self._left = self._facts.resumable, None
-        self.problem.hide()
-        self._live.begin()
-        self._probed, self._before = 0, ()
-        self._side.show_watched(())
+        self._forget_run()
         measured = self._plan.measured()
         self._live.set_forecast(measured.bytes if measured and job.params == self._plan.values() else 0)
         known = {beat.system: beat.dev for beat in self._facts.beat}
         self._live.set_baselines(known.get("bm25"), known.get("base"))
-        resumed = int(job.params.get("resume", 0))
-        if resumed:
-            self.ask("train/resumed", lambda project: read_finished(project, resumed), self._begin_resumed)
+        self._ask_resumed(job)
         self._job_moved(job)
         self._show_page(_LIVE)
+
+    def _forget_run(self) -> None:
+        self.problem.hide()
+        self._live.begin()
+        self._probed, self._before = 0, ()
+        self._side.show_watched(())
+
+    def _ask_resumed(self, job: Job) -> None:
+        """What a run that goes on had recorded before it was interrupted."""
+        if resumed := int(job.params.get("resume", 0)):
+            self.ask("train/resumed", lambda project: read_finished(project, resumed), self._begin_resumed)
 
     def _begin_resumed(self, found: Finished) -> None:
         if self._job is not None:
@@ -451,15 +457,7 @@ class TrainPage(ReadingPage):
 
     def _see_verdict(self) -> None:
         """Measure the shown model on the test queries, where that was not done, and go to where it is told."""
-        newest = self._facts.tuned[0].id if self._facts.tuned else 0
-        shown = self._shown if self._shown > 0 else newest
-        model = self._actions.model
-        if model is not None and model.kind == "reranker" and shown == model.id:
-            first = "tuned" if newest else "base"
-            self.session.run_job("evaluate", {"systems": ["bm25", first, f"{first}+reranker"]})
-        elif shown and shown not in self._facts.measured:
-            systems: dict[str, Any] = dict(_VERDICT) if shown == newest else {"systems": ["bm25", "base", str(shown)]}
-            self.session.run_job("evaluate", systems)
+        self._actions.measure(self._shown)
         self.session.show_page("evaluate")
 
     # Frame

@@ -184,8 +184,7 @@ class TrainPlan(QWidget):
         )
         for figure, value in zip(self._figures, values, strict=True):
             figure.set_value(value)
-        others = [(str(model.id), model.name) for model in facts.tuned]
-        self._form.set_bases([("base", facts.base or self.tr("bundled model")), *others])
+        self._form.set_bases([("base", facts.base or self.tr("bundled model")), *facts.other_bases()])
         self._form.set_unmet(facts.unmet, needs_in_words())
         self._form.tell("base", model_in_words(facts, str(self._form.value("base"))))
         self.reranker.show_facts(facts)

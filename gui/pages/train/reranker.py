@@ -54,7 +54,7 @@ class RerankerDialog(QDialog):
         stack.addWidget(rule())
         self.form = SettingsForm(reranker_settings(), RerankerParams())
         bases = [("base", facts.base or self.tr("bundled model"))]
-        bases += [(str(model.id), model.name) for model in (*facts.tuned, *facts.rerankers)]
+        bases += [*facts.other_bases(), *((str(model.id), model.name) for model in facts.rerankers)]
         self.form.set_choices("base", bases)
         if changes:
             self.form.put(changes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -12,8 +15,11 @@ from engine.records import JobState, State
 from engine.store import jobs, models
 from engine.store.project import Project
 from gui.dialogs.question import Question
-from gui.jobs.job import PAGES, Phase, job_name, job_past
+from gui.jobs.job import PAGES, Job, Phase, job_name, job_past
 from gui.pages.train.end import EndCard
+from gui.pages.train.facts import Watched
+from gui.pages.train.findings import TrainFindings
+from gui.pages.train.live import TrainLive
 from gui.pages.train.page import TrainPage
 from gui.session import TOPICS
 from gui.widgets.buttons import Button
@@ -151,7 +157,8 @@ def test_stop_cancels_the_job(qtbot, tmp_path, finished, monkeypatch):
     assert cancelled == [page._job]
 
 
-def test_of_two_runs_the_one_that_goes_is_followed_and_then_the_one_that_waited(qtbot, session, finished):
+def test_of_two_runs_the_one_that_goes_is_followed_and_then_the_one_that_waited(qtbot, session, finished, monkeypatch):
+    monkeypatch.setattr(TrainFindings, "follow", lambda _self, _values: None)  # the fake engine knows no linter
     session.open_project(finished)
     page = TrainPage(session)
     qtbot.addWidget(page)
@@ -169,6 +176,58 @@ def test_of_two_runs_the_one_that_goes_is_followed_and_then_the_one_that_waited(
     session.queue.cancel(second)
     qtbot.waitUntil(lambda: second.is_over, timeout=10_000)
     settle(qtbot, page)
+
+
+def test_another_project_brings_neither_watched_queries_nor_a_model_to_start_from(qtbot, tmp_path, finished):
+    other = Path(shutil.copytree(finished, tmp_path / "other"))
+    page = _page(qtbot, tmp_path, finished)
+    page._show_watched((Watched(1, "How do I replace the chain?", ((0, 3),), ()),))
+    page._plan.change({"base": "2"})
+    page.hide()
+    page.session._take(Project.open(other, readonly=True))
+    page.show()
+    settle(qtbot, page)
+    assert page._side._watched is None
+    assert page._plan.values() == {"preset": "quick"}
+
+
+def test_a_resumed_run_has_its_whole_curve_on_a_page_that_is_opened_late(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        half = models.add_model(project, name="half", kind="tuned", path="")
+        models.add_metrics(project, half, [("loss", 1, 0.9), ("loss", 2, 0.8)])
+    session = AskingSession(finished, tmp_path)
+    job = session.run_job("train", {"resume": half})
+    job.metrics = {"loss": [(3, 0.7)]}
+    page = TrainPage(session)
+    qtbot.addWidget(page)
+    page.show()
+    settle(qtbot, page)
+    page._live.redraw_now()
+    assert [point.step for point in page._live._curves.loss] == [1, 2, 3]
+
+
+def test_a_run_is_repeated_from_a_base_that_is_no_longer_the_projects(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        newer = models.add_model(project, name="own words", kind="base", path="", state=State.COMPLETE)
+        project.set_meta("base_model_id", str(newer))
+    page = _page(qtbot, tmp_path, finished)
+    page._show_model(2)
+    settle(qtbot, page)
+    page._repeat()
+    assert page._plan.values()["base"] == "1"
+
+
+def test_many_points_of_a_long_run_are_read_when_they_are_drawn_not_with_each_of_them(qtbot, monkeypatch, tmp_path):
+    live = TrainLive()
+    qtbot.addWidget(live)
+    read = []
+    monkeypatch.setattr(live, "_read", read.append)
+    job = Job(1, "train", tmp_path, {}, Phase.RUNNING, metrics=_metrics())
+    for _point in range(50):
+        live.follow(job)
+    assert len(read) == 1
+    live.redraw_now()
+    assert len(read) == 2
 
 
 def test_a_finished_run_offers_the_verdict(qtbot, tmp_path, finished):
