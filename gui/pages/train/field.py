@@ -93,8 +93,8 @@ class SettingField(QObject):
         return _dressed(made)
 
     def _float(self) -> QWidget:
-        made = QDoubleSpinBox()
-        made.setDecimals(2)
+        made = _DecimalBox()
+        made.setDecimals(6)
         made.setRange(self._setting.low, self._setting.high)
         made.setSpecialValueText(self._setting.zero)
         made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
@@ -151,6 +151,14 @@ class SettingField(QObject):
         made = ChoiceBox([(text, value) for value, text in self._setting.choices], accessible=self._setting.title)
         made.currentIndexChanged.connect(lambda _place: self.edited.emit())
         return made
+
+
+class _DecimalBox(QDoubleSpinBox):
+    """Takes small numbers as they are (0.001), and shows two decimals where those suffice."""
+
+    def textFromValue(self, value: float) -> str:
+        whole, point, rest = super().textFromValue(value).partition(self.locale().decimalPoint())
+        return f"{whole}{point}{rest.rstrip('0').ljust(2, '0')}"
 
 
 def _dressed(field: QAbstractSpinBox) -> QWidget:

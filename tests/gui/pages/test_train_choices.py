@@ -451,3 +451,15 @@ def test_words_beside_done_and_win_begin_in_one_column(qtbot):
     card.show()
     row_ = card._verdicts[0]
     assert card._words.mapTo(card, QPoint(0, 0)).x() == row_._words.mapTo(card, QPoint(0, 0)).x()
+
+
+def test_a_small_weight_decay_is_taken_as_it_is(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    field = form.field("weight_decay")
+    assert field.text() == "0.01"
+    field.lineEdit().setText("0.001")
+    field.interpretText()
+    assert form.changes() == {"weight_decay": 0.001}
+    assert field.text() == "0.001"
+    assert form.field("epochs").text() == "2.00"
