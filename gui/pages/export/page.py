@@ -62,7 +62,7 @@ class ExportPage(ReadingPage):
         self.setAccessibleName(self.tr("Export"))
         self._facts = ExportFacts()
         self._folder = ""
-        self._model = 0
+        self._model, self._picked = 0, False
         self._jobs: dict[int, str] = {}
         self._failed: dict[str, str] = {}
         self._cards: list[ModelCard] = []
@@ -179,7 +179,7 @@ class ExportPage(ReadingPage):
 
     def refresh(self, topics: set[str]) -> None:
         if "all" in topics:
-            self._folder, self._model = "", 0
+            self._folder, self._model, self._picked = "", 0, False
             self._jobs.clear()
             self._failed.clear()
             self.problem.hide()
@@ -200,7 +200,7 @@ class ExportPage(ReadingPage):
         possible = bool(facts.models or facts.judged)
         self._show_frame(possible)
         self._stack.setCurrentIndex(_CONTENT if possible else _EMPTY)
-        if facts.model(self._model) is None:
+        if not self._picked or facts.model(self._model) is None:
             best = max(facts.models, key=lambda m: (m.is_tuned, m.score or 0.0, m.model_id), default=None)
             self._model = best.model_id if best else 0
         shown = fill(self.tr("nDCG@10 on %1 test queries, verdict against BM25"), words.count(facts.n_test))
@@ -230,7 +230,7 @@ class ExportPage(ReadingPage):
             self._grid.setColumnStretch(column_, 1 if column_ < self._a_row else 0)
 
     def _choose_model(self, model_id: int) -> None:
-        self._model = model_id
+        self._model, self._picked = model_id, True
         self._failed.clear()
         self._show_choice()
 
@@ -434,7 +434,7 @@ class ExportPage(ReadingPage):
         """`model` chooses one to take from, `step` puts the keyboard on Export."""
         model = what.get("model")
         if isinstance(model, int):
-            self._model = model
+            self._model, self._picked = model, True
             for card in self._cards:
                 card.choice.setChecked(card.model_id == model)
         elif what.get("step"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
-from engine.records import Outcome
-from engine.store import jobs, models
+from engine.records import Outcome, Split, State
+from engine.store import jobs, models, runs
 from engine.store.project import Project
 from gui.jobs.job import Phase
 from gui.pages.export.facts import ExportFacts, choices, params_of, read_facts, slug, why_not
@@ -104,6 +104,21 @@ def test_the_best_model_is_chosen_at_first(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     assert page._chosen_model().name == "round 1, quick"
     assert page._go.shown_text() == "Export Sentence Transformers folder"
+
+
+def test_a_better_model_that_comes_is_chosen_where_nobody_chose(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    with Project.open(finished) as project:
+        better = models.add_model(project, name="round 2", kind="tuned", path="", state=State.COMPLETE)
+        run = runs.start_run(project, system="tuned", model_id=better, split=Split.TEST, content_key="t2")
+        runs.finish_run(project, run, n_queries=18, metrics={"ndcg@10": 0.99}, seconds=1)
+    page.session._emit({"models", "runs"})
+    settle(qtbot, page)
+    assert page._model == better
+    next(card for card in page._cards if card.model_id == 2).choice.setChecked(True)
+    page.session._emit({"runs"})
+    settle(qtbot, page)
+    assert page._model == 2  # what a person chose stays
 
 
 def test_each_thing_chosen_is_a_job_of_its_own(qtbot, tmp_path, finished):
