@@ -12,6 +12,7 @@ import numpy as np
 from engine.records import Document, Passage, text_hash
 from engine.store import following
 from engine.store.project import Project
+from engine.store.schema import next_id
 
 _DOCUMENT = "id, external_id, title, path, kind, content_hash, n_chars, n_passages, import_id, labelled"
 _PASSAGE = 'id, document_id, external_id, ordinal, heading, text, start, "end", page'
@@ -121,8 +122,8 @@ def _write_document(
 
 def _insert_passage(project: Project, document_id: int, ordinal: int, passage: NewPassage) -> int:
     cursor = project.db.execute(
-        'insert into passages (document_id, external_id, ordinal, heading, text, text_hash, start, "end", page) '
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        'insert into passages (id, document_id, external_id, ordinal, heading, text, text_hash, start, "end", page) '
+        f"values ({next_id('passages')}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             document_id,
             passage.external_id,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.records import text_hash
 from engine.store.made import PREFIX
 from engine.store.project import Project, now
+from engine.store.schema import next_id
 
 if TYPE_CHECKING:
     from engine.store.documents import NewPassage
@@ -237,8 +238,8 @@ def _write(
             )
         else:
             cursor = project.db.execute(
-                'insert into passages (ordinal, heading, text_hash, start, "end", page, document_id, external_id, '
-                "text) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                'insert into passages (id, ordinal, heading, text_hash, start, "end", page, document_id, external_id, '
+                f"text) values ({next_id('passages')}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [*values, document_id, passage.external_id, passage.text],
             )
             passage_id = int(cursor.lastrowid or 0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.records import Qrel, Query, Review, Split, text_hash
 from engine.store.project import Project, now
+from engine.store.schema import next_id
 
 _REVIEW = "review"  # the source of judgements that come from a person's word on a candidate
 _OF_QUERIES = ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores", "pinned_queries")
@@ -44,8 +45,8 @@ def put_queries(project: Project, rows: Sequence[NewQuery], *, import_id: int | 
                 stored.append((int(found[0]), False))
                 continue
             cursor = project.db.execute(
-                "insert into queries (external_id, text, text_hash, source, official_split, import_id) "
-                "values (?, ?, ?, ?, ?, ?)",
+                "insert into queries (id, external_id, text, text_hash, source, official_split, import_id) "
+                f"values ({next_id('queries')}, ?, ?, ?, ?, ?, ?)",
                 [row.external_id, row.text.strip(), digest, row.source, row.official_split, import_id],
             )
             stored.append((int(cursor.lastrowid or 0), True))

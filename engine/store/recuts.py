@@ -15,6 +15,7 @@ from engine.store.cuts import Cut, Layout
 from engine.store.documents import NewPassage
 from engine.store.following import MINED, SAID, Finder, Followed, Place, Row, Rows
 from engine.store.project import Project, now
+from engine.store.schema import next_id
 
 _EVERYTHING = {**SAID, **MINED}
 _PASSAGE = 'id, ordinal, heading, text, text_hash, start, "end", page, external_id'
@@ -186,7 +187,9 @@ def _insert(project: Project, document_id: int, row: list[Any], text: str) -> in
     passage_id = None if _exists(project, "passages", row[0]) else row[0]
     values = [passage_id, *row[1:3], text[row[5] : row[6]] if row[3] is None else row[3], *row[4:], document_id]
     cursor = project.db.execute(
-        f"insert into passages ({_PASSAGE}, document_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+        f"insert into passages ({_PASSAGE}, document_id) values (coalesce(?, {next_id('passages')}), "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
     )
     return int(cursor.lastrowid or 0)
 

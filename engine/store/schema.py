@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.store.sqlite import Database, Migrations
 
 APPLICATION_ID = 0x53534D31  # "SSM1"
-VERSION = 14
+VERSION = 15
 
 migrations = Migrations("searchsmith")
 
@@ -441,6 +441,24 @@ def removing(db: Database) -> None:
         ("query_decisions", "other_id"),
     ):
         db.execute(f"create index idx_{table}_{column} on {table} ({column})")
+
+
+@migrations(name="015_ids_once")
+def ids_once(db: Database) -> None:
+    """The highest id a passage or query ever had: candidates and hits name them by it, also those that are gone."""
+    db.execute("create table last_ids (name text primary key, id integer not null) without rowid")
+    for table in ("passages", "queries"):
+        db.execute(f"insert into last_ids select ?, coalesce(max(id), 0) from {table}", [table])
+        db.execute(
+            f"create trigger keep_last_id_of_{table} after delete on {table} begin "
+            f"update last_ids set id = max(id, old.id) where name = '{table}'; end"
+        )
+
+
+def next_id(table: str) -> str:
+    """SQL for the id of a new passage or query: one that none had before."""
+    highest = f"coalesce((select max(id) from {table}), 0)"
+    return f"(select max(last.id, {highest}) + 1 from last_ids last where last.name = '{table}')"
 
 
 _MARKS = (1 << 31) - 1  # a prime: marks are below it, so that billions of them can be added up

@@ -1,4 +1,4 @@
-"""Taking an import back is work for what it brought, not for all else that the project holds."""
+"""Taking an import back: work for what it brought, not for all else; and nothing that comes later is taken for it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def brought(project: Project, count: int, name: str) -> tuple[int, list[int], li
     passages = put_labelled(project, rows, import_id=import_id)
     found = queries.put_queries(project, [NewQuery(f"{name} {i}") for i in range(count)], import_id=import_id)
     return import_id, [query_id for query_id, _ in found], passages
+
+
+def test_what_comes_after_something_was_taken_back_has_ids_that_nothing_had_before(tmp_path):
+    with Project.create(tmp_path / "p") as project:
+        import_id, asked, passages = brought(project, 2, "wrong")
+        undo_import(project, import_id)
+        _, asked_now, passages_now = brought(project, 2, "right")
+        assert min(asked_now) > max(asked)
+        assert min(passages_now) > max(passages)
 
 
 def work_of_undoing(path: Path, count: int) -> int:
