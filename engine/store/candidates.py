@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ProjectError
 from engine.records import Review
+from engine.store.copies import copies_of_answers
 from engine.store.files import load_arrays, save_arrays
 from engine.store.gates import read_gate
 from engine.store.negatives import mining_folder
@@ -172,16 +173,29 @@ def read_candidates(project: Project, mining_id: int, *, check: bool = False) ->
     gate = read_gate(project, mining_id)
     if gate is not None and len(gate.scores) == len(stored):
         stored = replace(stored, reranked=gate.scores)
-    return mark_answers(stored, positives(project))
+    return mark_answers(stored, positives(project), copies_of_answers(project))
 
 
-def mark_answers(candidates: Candidates, answers: Mapping[int, Collection[int]]) -> Candidates:
-    """Flag the passages of `answers` (by query) as answers, and no others."""
+def mark_answers(
+    candidates: Candidates,
+    answers: Mapping[int, Collection[int]],
+    copies: Mapping[int, Collection[int]] | None = None,
+) -> Candidates:
+    """Flag the passages of `answers` (by query) as answers, and no others; their `copies` are never negatives either.
+
+    What was an answer when it was mined and is one of another query now is no negative: the other may say the same.
+    """
     flags = np.array(candidates.flags) & np.uint8(0xFF ^ Flag.ANSWER)
     for query_id, passage_ids in answers.items():
         rows = candidates.rows_of(query_id)
         if rows.stop > rows.start:
             flags[rows][np.isin(candidates.passage_id[rows], list(passage_ids))] |= np.uint8(Flag.ANSWER)
+            alike = [copy for passage_id in passage_ids for copy in (copies or {}).get(passage_id, ())]
+            if alike:
+                flags[rows][np.isin(candidates.passage_id[rows], alike)] |= np.uint8(Flag.SAME_AS_ANSWER)
+    before = np.flatnonzero(candidates.flags & ~flags & np.uint8(Flag.ANSWER))
+    anywhere = np.array(sorted({passage_id for found in answers.values() for passage_id in found}), np.int64)
+    flags[before[np.isin(candidates.passage_id[before], anywhere)]] |= np.uint8(Flag.SAME_AS_ANSWER)
     return replace(candidates, flags=flags)
 
 

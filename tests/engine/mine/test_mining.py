@@ -149,6 +149,30 @@ def test_choosing_again_reads_the_stored_candidates(project, kitchen):
     assert negatives.mining(project, summary.mining).params["select"]["num_negatives"] == 1
 
 
+def test_choosing_again_takes_no_answer_of_a_repeated_query_for_a_negative(project, kitchen):
+    asked, *_ = kitchen
+    (other,) = add_passages(project, ["Scale of my kettle dissolves in lemon juice"])
+    (repeated,) = add_queries(project, ["how do i clean my kettle"])
+    judge(project, (repeated, other, 1))
+    everything = SelectParams(num_negatives=30, max_doubt=2, relative_margin=-99)
+    mining_id = run(project, select=everything).mining
+    chosen = negatives.kept_pairs(project, mining_id).tolist()
+    reselect(project, mining_id, everything)
+    assert (asked[0] << 32) + other not in chosen
+    assert negatives.kept_pairs(project, mining_id).tolist() == chosen
+
+
+def test_choosing_again_takes_no_copy_of_what_became_an_answer_for_a_negative(project, kitchen):
+    asked, *_ = kitchen
+    answer, copy = add_passages(project, ["Scale of my kettle dissolves in lemon juice"] * 2)
+    everything = SelectParams(num_negatives=30, max_doubt=2, relative_margin=-99)
+    mining_id = run(project, select=everything).mining
+    queries.put_review(project, asked[0], answer, Review.RELEVANT)
+    reselect(project, mining_id, everything)
+    left = {n.passage_id for n in negatives.negatives(project, mining_id) if n.query_id == asked[0]}
+    assert left.isdisjoint({answer, copy})
+
+
 class StopAfter(Task):
     """Cancels once so many queries are mined; keeps what was warned of."""
 
