@@ -110,7 +110,8 @@ def find_run(project: Project, system: str, split: Split) -> Run:
 
 
 def _export_run(project: Project, run: Run, system: str, dest: Path, task: Task) -> tuple[Path, tuple[str, ...], str]:
-    path = check_file(dest, f"{system}-{run.split.value}.run", trec.is_run_line)
+    tag = trec.tag_of(system)
+    path = check_file(dest, f"{tag}-{run.split.value}.run", trec.is_run_line)
     task.progress("write the run", 0, 2)
     asked, passages = without_blanks(query_names(project)), without_blanks(passage_names(project))
     query_ids, passage_ids, scores = runs.hits(project, run.id)
@@ -129,7 +130,7 @@ def _export_run(project: Project, run: Run, system: str, dest: Path, task: Task)
             beside,
             query_ids.tolist(),
             Ranked(passage_ids, scores),
-            tag=system,
+            tag=tag,
             query_names=asked,
             passage_names=passages,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from engine.errors import ExportError
 from engine.evaluate.metrics import evaluate_rankings, means
 from engine.evaluate.ranking import Ranked
+
+_NO_TAG = re.compile(r"[^\w.+-]+")
 
 
 def write_run(
@@ -116,6 +119,11 @@ def falling(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         below = np.nextafter(strict[:, column - 1], np.float32(-np.inf))
         strict[:, column] = np.minimum(strict[:, column], below)
     return strict
+
+
+def tag_of(system: str) -> str:
+    """What a system's lines carry: one word, of a model's folder or a file its name alone."""
+    return _NO_TAG.sub("-", Path(system).name) or "run"
 
 
 def is_run_line(line: str) -> bool:

@@ -114,6 +114,20 @@ def test_run_into_a_folder_gets_a_name(project, tmp_path):
     assert take(project, tmp_path, what="run", system="bm25").path == str(tmp_path / "bm25-test.run")
 
 
+def test_a_run_named_by_its_file_lands_in_the_chosen_folder_under_one_word(tmp_path):
+    file, dest = tmp_path / "their own.run", tmp_path / "out"
+    file.touch()
+    dest.mkdir()
+    with small_project(tmp_path / "small") as project:
+        run_id = runs.start_run(project, system=file.stem, model_id=None, split=Split.TEST, content_key="x")
+        hits = {"query_ids": np.array([1]), "passage_ids": np.array([[1, 2]]), "scores": np.array([[2.0, 1.0]])}
+        runs.save_hits(project, run_id, **hits)
+        runs.finish_run(project, run_id, n_queries=1, metrics={}, seconds=0)
+        assert take(project, dest, what="run", system=str(file)).path == str(dest / "their-own.run-test.run")
+    lines = (dest / "their-own.run-test.run").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[5:] for line in lines] == [["their-own.run"]] * 2
+
+
 def test_run_that_was_not_measured_says_how(project, tmp_path):
     with pytest.raises(UserError, match="no run of BM25 on the dev split") as caught:
         take(project, tmp_path / "a.run", what="run", system="bm25", split="dev")
