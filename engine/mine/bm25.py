@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -47,6 +47,7 @@ class BM25Index:
     passages: Ints
     impacts: Floats
     absent: NDArray[np.float64]
+    _pairs: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def build(
@@ -126,8 +127,11 @@ class BM25Index:
 
     def _with_pairs(self, words: list[str]) -> list[str]:
         """A lone character of a query (茶) also stands for the pairs that hold it (喝茶, 茶叶)."""
-        lone = {word for word in words if is_single(word)}
-        return words + [term for term in self.terms if len(term) == 2 and not lone.isdisjoint(term)] if lone else words
+        lone = [word for word in words if is_single(word)]
+        if lone and not self._pairs:
+            self._pairs.update(_pairs_by_character(self.terms))
+        held = {pair for character in lone for pair in self._pairs.get(character, ())}
+        return words + sorted(held, key=self.terms.__getitem__)
 
     def _known(self, words: Sequence[str]) -> list[int]:
         return [self.terms[word] for word in words if word in self.terms]
@@ -154,6 +158,16 @@ class BM25Index:
             hits = np.zeros(0, np.int64)
         best = best_of(scores[hits], k)
         return hits[best].astype(np.int32), scores[hits[best]] + np.float32(base)
+
+
+def _pairs_by_character(terms: Iterable[str]) -> dict[str, list[str]]:
+    """The terms of two characters by each of both: looked up, because all terms of a large corpus are a million."""
+    found: dict[str, list[str]] = {}
+    for term in terms:
+        if len(term) == 2:
+            for character in set(term):
+                found.setdefault(character, []).append(term)
+    return found
 
 
 def best_of(scores: NDArray[Any], k: int) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import Cancelled, UserError
 from engine.mine.bm25 import BM25Index, best_of
 from engine.task import Task
+from tests.growth import calls
 
 CLASSES = {"okapi": rank_bm25.BM25Okapi, "l": rank_bm25.BM25L, "plus": rank_bm25.BM25Plus}
 
@@ -115,3 +116,15 @@ def test_indexing_can_be_cancelled():
 def test_best_of_is_a_stable_sort_cut_off(values, k):
     expected = sorted(range(len(values)), key=lambda i: (-values[i], i))[:k]
     assert best_of(np.array(values, np.float32), k).tolist() == expected
+
+
+def test_a_lone_character_is_asked_without_going_through_all_words_again():
+    texts = ["".join(chr(0x4E00 + (place * step) % 900) for place in range(60)) for step in range(1, 60)]
+    index = BM25Index.build(texts)
+
+    def work(count: int) -> int:
+        return calls(lambda: index.top_k(["茶", chr(0x4E00 + 7)] * count, 3))
+
+    work(1)
+    assert work(10) < len(index.terms)
+    assert index.top_k([chr(0x4E00 + 7)], 3)[0][0, 0] >= 0
