@@ -11,6 +11,7 @@ from engine.records import ImportCounts, ImportProblem, ImportReport, JobState, 
 from engine.store.project import Project, now
 
 _PROBLEM = "file, line, code, reason, id, path, state"
+_AT = "path = ? and path != ''"  # the index holds no empty paths, and is used only where that is said
 
 
 def start_import(
@@ -145,37 +146,37 @@ def settle_problems(project: Project, import_id: int, path: str, *, whole: bool)
     said again. With `whole` the file was not read anew, so that only problems of the file as a whole are settled.
     """
     line = "and line = 0" if whole else ""
-    same = (
-        "select 1 from import_problems n where n.import_id = ? and n.path = o.path and n.line = o.line "
-        "and (n.code = o.code or o.line = 0)"
-    )
+    # Sets that are made once, not looked up by line: of 10,000 bad lines each would be compared with each.
+    said = f"select {{}} from import_problems where {_AT} and import_id = ?"
+    ignored = f"select line, code from import_problems where {_AT} and import_id < ? and state = 'ignored'"
     with project.db.atomic():
         project.db.execute(
-            "update import_problems as n set state = 'ignored' where import_id = ? and path = ? and exists("
-            "select 1 from import_problems o where o.import_id < ? and o.path = n.path and o.line = n.line "
-            "and o.code = n.code and o.state = 'ignored')",
-            [import_id, path, import_id],
+            f"update import_problems set state = 'ignored' where {_AT} and import_id = ? "
+            f"and (line, code) in ({ignored})",
+            [path, import_id, path, import_id],
         )
         project.db.execute(
-            f"update import_problems as o set state = case when exists({same}) then 'repeated' else 'resolved' end, "
-            f"settled_by = ? where path = ? and import_id < ? and state in ('open', 'ignored') {line}",
-            [import_id, import_id, path, import_id],
+            f"update import_problems set state = case when (line, code) in ({said.format('line, code')}) "
+            f"or line = 0 and 0 in ({said.format('line')}) then 'repeated' else 'resolved' end, "
+            f"settled_by = ? where {_AT} and import_id < ? and state in ('open', 'ignored') {line}",
+            [path, import_id, path, import_id, import_id, path, import_id],
         )
 
 
 def repeat_problems(project: Project, import_id: int, path: str) -> int:
     """Say the unsettled problems of an unchanged file, and of what is in it, again in this import; returns how many."""
+    open_ = "and state in ('open', 'ignored') and import_id < ?"
     rows = project.db.execute(
-        "select path from import_problems where state in ('open', 'ignored') and import_id < ? "
-        "and (path = ? or (path > ? and path < ?)) group by path",
-        [import_id, path, f"{path}/", f"{path}0"],
+        f"select path from import_problems where {_AT} {open_} union "
+        f"select path from import_problems where path > ? and path < ? and path != '' {open_}",
+        [path, import_id, f"{path}/", f"{path}0", import_id],
     ).fetchall()
     count = 0
     for (one,) in rows:
         count += project.db.execute(
             "insert into import_problems (import_id, file, line, code, reason, path, state) "
             "select ?, file, line, code, reason, path, state from import_problems "
-            "where path = ? and import_id < ? and state in ('open', 'ignored')",
+            f"where {_AT} and import_id < ? and state in ('open', 'ignored')",
             [import_id, one, import_id],
         ).rowcount
         settle_problems(project, import_id, one, whole=False)
@@ -204,7 +205,7 @@ def settings_by_path(project: Project) -> dict[str, dict[str, Any]]:  # Any: JSO
 def resolve_problems(project: Project, path: str) -> None:
     """Settle all problems of a file that is not there any more."""
     project.db.execute(
-        "update import_problems set state = 'resolved' where path = ? and state in ('open', 'ignored')", [path]
+        f"update import_problems set state = 'resolved' where {_AT} and state in ('open', 'ignored')", [path]
     )
 
 
