@@ -346,6 +346,7 @@ def test_an_interrupted_run_can_go_on(qtbot, tmp_path, finished):
     assert page.session.jobs == [("train", {"resume": half})]
     page._job.metrics = {"dev_ndcg@10": [(20, 0.55)]}
     page.session.queue.job_progressed.emit(page._job)
+    page._live.redraw_now()
     assert [point.step for point in page._live._curves.dev] == [0, 10, 20]
     page._live.redraw_now()
     assert page._live._dev_card.fact.text() == "nDCG@10; resumed, it had reached step 10"
@@ -484,6 +485,7 @@ def test_rounds_take_the_minutes_and_the_settings_of_the_page(qtbot, tmp_path, f
     job.stage, job.done, job.total = "train", 5, 14
     job.metrics = {"dev_ndcg@10": [(0, 0.4), (10, 0.5), (0, 0.5), (5, 0.55)], "loss": [(10, 1.0), (1, 0.9)]}
     page.session.queue.job_progressed.emit(job)
+    page._live.redraw_now()
     assert [point.step for point in page._live._curves.dev] == [0, 5]  # the newest round's
 
 
