@@ -109,7 +109,7 @@ class Stepper:
         Where memory does not suffice, parts are computed again and halved, the batch stays whole.
 
         Raises:
-            TrainingError: memory does not suffice even so.
+            TrainingError: memory does not suffice even so, or in a team.
         """
         import torch
 
@@ -124,13 +124,18 @@ class Stepper:
                     raise
                 for module in (self.model, *([self.head] if self.head is not None else [])):
                     module.zero_grad(set_to_none=True)
+                if self.team:  # the others have parts of the old size already: sums of both would be wrong
+                    raise TrainingError(
+                        f"The memory of {self.device} does not suffice for its share of a batch.",
+                        hint="Use a smaller size of a part, a shorter length, or processes=1.",
+                    ) from error
                 if self.device.startswith("cuda"):
                     torch.cuda.empty_cache()
                 self._make_smaller(error)
 
     def shrink(self, shortages: int) -> None:
-        """Take parts as small as a run before its interruption had to."""
-        if shortages:
+        """Take parts as small as a run before its interruption had to; in a team all take parts of the same size."""
+        if shortages and not self.team:
             self.budget, self.kept_tokens, self.shortages = max(self.budget >> shortages, 1), 0, shortages
 
     def _make_smaller(self, error: Exception) -> None:

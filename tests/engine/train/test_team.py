@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.errors import Cancelled, UserError
+from engine.errors import Cancelled, TrainingError, UserError
 from engine.store import models
 from engine.task import Task
+from engine.train.steps import Stepper
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder, weights
 
@@ -35,6 +36,21 @@ def test_two_processes_go_on_where_they_were(project, small):
     resumed = Recorder()
     train(project, replace(small, resume=left.id), resumed)
     assert resumed.points["loss"] == whole.points["loss"][5:]
+
+
+def test_memory_that_runs_short_in_one_of_two_processes_is_told_and_gives_no_wrong_sums(project, small, monkeypatch):
+    small = replace(small, processes=2, micro_batch_size=2, merge="off", max_steps=3)
+    forward, calls = Stepper._forward, []
+
+    def short_once(self, part, seed):
+        calls.append(part)
+        if len(calls) == 6:
+            raise MemoryError
+        return forward(self, part, seed)
+
+    monkeypatch.setattr(Stepper, "_forward", short_once)
+    with pytest.raises(TrainingError, match="memory of cpu does not suffice for its share of a batch"):
+        train(project, small, Task())
 
 
 def test_both_processes_hold_equal_weights_and_gradients(tmp_path):
