@@ -51,6 +51,9 @@ def open_source(project: Project, params: TrainParams, task: Task, *, kept: Kept
         UserError: the data does not fit the objective; the sentence says what is missing.
     """
     needs = OBJECTIVES[params.objective].needs
+    if params.replay and not params.resume and needs not in ("answers", "negatives"):
+        title = OBJECTIVES[params.objective].title
+        raise UserError(f"'{title}' cannot replay another project's queries.", hint="Leave out replay, or use mnrl.")
     if needs == "texts":
         return TextSource(project, params, kept=kept)
     if needs in ("scores", "order", "classes", "teacher"):

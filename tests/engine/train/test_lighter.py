@@ -139,6 +139,13 @@ def test_replayed_queries_make_up_their_share_of_each_batch(project, small, tmp_
     assert train(project, params, Task()).steps == 12
 
 
+@pytest.mark.parametrize("objective", ["simcse", "cosent"])
+def test_an_objective_that_replays_nothing_says_so(project, small, tmp_path, objective):
+    with pytest.raises(UserError, match="cannot replay"):
+        train(project, replace(small, objective=objective, replay=str(tmp_path / "other")), Task())
+    assert [model.kind for model in models.models(project, complete=False)] == ["base"]
+
+
 def test_batches_joined_point_at_their_own_passages():
     import numpy as np
 
