@@ -172,7 +172,7 @@ def _say_how_to_go_on(project: str, name: str, kind: str) -> None:
 def _train_values(options: argparse.Namespace) -> Values:
     chosen = given(options, "preset", "base", "minutes", "objective")
     resumed = given(options, "resume") if hasattr(options, "resume") else {}
-    values = {**chosen, **resumed, **settings(options.set)}
+    values = {**chosen, **resumed, **_set_by_hand(options)}
     if getattr(options, "from_run", None):
         values = {**_settings_of(options.project, options.from_run), **values}
     if getattr(options, "finish", False):
@@ -196,7 +196,13 @@ def _settings_of(project: str, model_id: int) -> Values:
 
 def _autopilot_values(options: argparse.Namespace) -> Values:
     names = [name for name in ("preset", "base", "minutes", "rounds", "adapt") if hasattr(options, name)]
-    return {**given(options, *names), "settings": {**given(options, "objective"), **settings(options.set)}}
+    return {**given(options, *names), "settings": {**given(options, "objective"), **_set_by_hand(options)}}
+
+
+def _set_by_hand(options: argparse.Namespace) -> Values:
+    """What `--set` says; other projects' folders are found from wherever the run goes on."""
+    values = settings(options.set)
+    return {**values, **{name: absolute(str(values[name])) for name in ("guard", "replay") if values.get(name)}}
 
 
 def _merge_values(options: argparse.Namespace) -> Values:

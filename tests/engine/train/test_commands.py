@@ -49,6 +49,12 @@ def test_the_command_of_a_run_keeps_the_blank_at_the_end_of_its_prompt(project, 
     assert params_from_dict(TrainParams, given).query_prompt == "query: "
 
 
+def test_other_projects_are_found_from_any_folder_when_a_run_goes_on(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = _train_values(_options(project, set=["guard=other", "replay=../old", "seed=4"]))
+    assert values == {"guard": str(tmp_path / "other"), "replay": f"{tmp_path}/../old", "seed": 4}
+
+
 def test_a_stopped_reranker_says_how_it_goes_on(project, capsys, monkeypatch):
     mining = negatives.start_mining(project, model_id=models.base_model(project).id, params={})
     wrong = [Negative(q, 1 + q % 60, Source.BM25, 1, 0.5, 0.1, 0.0) for q in range(1, 41)]
