@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.errors import ExportError, UserError
@@ -65,7 +65,7 @@ def export_training(project: Project, params: ExportParams, format: str, task: T
             task.progress("read it again", 2, 3)
             _check(beside, format, wanted)
     else:
-        path = check_file(_with_ending(dest, suffix_of(format)), f"{name}.{suffix_of(format)}", _is_ours)
+        path = check_file(_with_ending(dest, suffix_of(format)), f"{name}.{suffix_of(format)}", _is_ours(format))
         files = (path.name,)
         with file_beside(path) as beside:
             written = beside.with_name(f"{beside.name}.{suffix_of(format)}")  # readers go by the ending
@@ -110,8 +110,11 @@ def _nothing(params: ExportParams, split: str) -> UserError:
     )
 
 
-def _is_ours(line: str) -> bool:
-    return is_json_line(line) or line.startswith(("\ufeff", "query", "{", '"'))
+def _is_ours(format: str) -> Callable[[str], bool]:
+    """Whether a file's first line is one that `write_file` writes in this format."""
+    if format in ("csv", "tsv"):
+        return lambda line: line.lstrip("\ufeff").replace('"', "").startswith(("query,positive", "query\tpositive"))
+    return (lambda line: line.strip() == "{") if format == "llamaindex" else is_json_line
 
 
 def export_queries(project: Project, params: ExportParams, format: str, task: Task) -> Written:

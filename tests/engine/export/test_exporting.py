@@ -128,6 +128,19 @@ def test_a_run_named_by_its_file_lands_in_the_chosen_folder_under_one_word(tmp_p
     assert [line.split()[5:] for line in lines] == [["their-own.run"]] * 2
 
 
+@pytest.mark.parametrize("format", ["csv", "tsv", "flagembedding"])
+def test_a_file_of_another_kind_is_not_overwritten_by_a_training_set(tmp_path, format):
+    with small_project(tmp_path / "small") as project:
+        for text in ('{\n "name": "mine"\n}', '"my", "table"\n', "\ufeffmy notes"):
+            (tmp_path / "mine.txt").write_text(text, encoding="utf-8")
+            with pytest.raises(UserError, match="no file of this format"):
+                take(project, tmp_path / "mine.txt", what="training", format=format)
+        assert (tmp_path / "mine.txt").read_text(encoding="utf-8") == text
+        (tmp_path / "mine.txt").unlink()
+        for _ in range(2):
+            take(project, tmp_path / "mine.txt", what="training", format=format)
+
+
 def test_run_that_was_not_measured_says_how(project, tmp_path):
     with pytest.raises(UserError, match="no run of BM25 on the dev split") as caught:
         take(project, tmp_path / "a.run", what="run", system="bm25", split="dev")
