@@ -58,7 +58,7 @@ def read_run_file(project: Project, path: Path) -> ForeignRun:
         UserError: not one line names a query and a passage of the project.
     """
     rows = []
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:  # bytes of another kind are in no id of ours
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue

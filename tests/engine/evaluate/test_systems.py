@@ -90,6 +90,13 @@ def test_a_run_file_with_a_broken_line_names_it(project, tmp_path):
         read_run_file(project, path)
 
 
+def test_a_file_that_is_no_text_is_no_run(tmp_path):
+    path = tmp_path / "bad.run"
+    path.write_bytes(b"\x89PNG\r\n\xff\xfe")
+    with small_project(tmp_path / "small") as project, pytest.raises(FormatError, match=r"bad\.run, line 1"):
+        read_run_file(project, path)
+
+
 def test_a_run_file_of_another_corpus_is_refused(project, tmp_path):
     path = tmp_path / "other.run"
     path.write_text("x1 Q0 y1 1 2.0 x\n", encoding="utf-8")
