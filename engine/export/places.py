@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ from engine.errors import UserError
 from engine.store.files import swap_folder, sync_folder, write_json
 
 MARK = "searchsmith.json"
+_LEFT = ("Thumbs.db", "desktop.ini")
 
 
 def check_folder(dest: Path) -> Path:
     """The absolute folder to export to: a new or empty one, or an earlier export of ours, which is replaced.
 
     Raises:
-        UserError: it is a file, or holds something else.
+        UserError: it is a file, or holds something else, also beside an earlier export.
     """
     dest = dest.expanduser().absolute()
     if dest.is_file():
@@ -27,7 +29,26 @@ def check_folder(dest: Path) -> Path:
         raise UserError(
             f"{dest} is not empty and was not exported by Searchsmith.", hint="Choose a new or empty folder."
         )
+    if others := _others(dest):
+        raise UserError(
+            f"{dest} holds files that Searchsmith did not write there: {', '.join(others[:3])}.",
+            hint="Move them, or choose a new or empty folder.",
+        )
     return dest
+
+
+def _others(dest: Path) -> list[str]:
+    """Files in an earlier export that are not of it; what systems and Python leave in folders does not count."""
+    try:
+        written = json.loads((dest / MARK).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []  # nothing there yet, or exported by a version that did not say what it wrote
+    names = {path.relative_to(dest).as_posix() for path in dest.rglob("*") if path.is_file()} - {MARK, *written}
+    return sorted(
+        name
+        for name in names
+        if name not in _LEFT and not any(part[0] == "." or part == "__pycache__" for part in name.split("/"))
+    )
 
 
 def check_file(dest: Path, default_name: str, is_ours: Callable[[str], bool]) -> Path:
@@ -60,7 +81,8 @@ def folder_beside(dest: Path, facts: dict[str, object]) -> Iterator[Path]:
         beside.mkdir(parents=True)
         try:
             yield beside
-            write_json(beside / MARK, facts)
+            files = sorted(path.relative_to(beside).as_posix() for path in beside.rglob("*") if path.is_file())
+            write_json(beside / MARK, {**facts, "files": files})
             for path in beside.rglob("*"):
                 _sync(path)
             if dest.is_dir() and not any(dest.iterdir()):

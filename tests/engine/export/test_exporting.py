@@ -128,6 +128,16 @@ def test_a_run_named_by_its_file_lands_in_the_chosen_folder_under_one_word(tmp_p
     assert [line.split()[5:] for line in lines] == [["their-own.run"]] * 2
 
 
+def test_what_a_person_put_into_an_exported_folder_is_not_removed_by_the_next_export(tmp_path):
+    with small_project(tmp_path / "small") as project:
+        for _ in range(2):
+            take(project, tmp_path / "set", what="qrels", format="beir")
+        (tmp_path / "set" / "qrels" / "mine.tsv").write_text("mine", encoding="utf-8")
+        with pytest.raises(UserError, match=r"did not write there: qrels/mine\.tsv"):
+            take(project, tmp_path / "set", what="qrels", format="beir")
+    assert (tmp_path / "set" / "qrels" / "mine.tsv").exists()
+
+
 @pytest.mark.parametrize("format", ["csv", "tsv", "flagembedding"])
 def test_a_file_of_another_kind_is_not_overwritten_by_a_training_set(tmp_path, format):
     with small_project(tmp_path / "small") as project:
