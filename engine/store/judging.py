@@ -15,7 +15,7 @@ from engine.store import browse, documents, models, queries, runs, verdicts
 from engine.store.made import is_made
 from engine.store.project import Project, now
 
-BY_HAND = "hand"  # the source of judgements that a person gave
+BY_HAND = queries.BY_HAND
 DEPTH = 10  # hits of each system that are judged: as many as nDCG@10 looks at
 COPIES = 3  # so many times as many hits are asked for, because each copy of a text is a hit and is judged once
 # Grades as TREC-COVID and TREC's Deep Learning tracks give them: 2 answers it, 1 in part, 0 not.

@@ -10,6 +10,7 @@ from engine.records import Qrel, Query, Review, Split, text_hash
 from engine.store.project import Project, now
 from engine.store.schema import next_id
 
+BY_HAND = "hand"  # the source of judgements that a person gave
 _REVIEW = "review"  # the source of judgements that come from a person's word on a candidate
 _OF_QUERIES = ("qrels", "imported_negatives", "reviews", "negatives", "query_metrics", "pair_scores", "pinned_queries")
 _QUERY = "id, external_id, text, source, split, official_split, duplicate_of"
@@ -54,13 +55,17 @@ def put_queries(project: Project, rows: Sequence[NewQuery], *, import_id: int | 
 
 
 def put_qrels(project: Project, rows: Iterable[Qrel], *, import_id: int | None = None) -> int:
-    """Store judgements in one transaction, replacing those on the same query and passage; returns how many were new."""
+    """Store judgements in one transaction, replacing those on the same query and passage; returns how many were new.
+
+    What a person said stays where an import says otherwise.
+    """
     before = project.db.execute("select count(*) from qrels").fetchone()[0]
     with project.db.atomic():
         project.db.conn.executemany(
             "insert into qrels (query_id, passage_id, grade, source, import_id) values (?, ?, ?, ?, ?) "
             "on conflict (query_id, passage_id) do update set grade = excluded.grade, source = excluded.source, "
-            "import_id = case when excluded.import_id is null then null else import_id end",  # by hand: no import's own
+            "import_id = case when excluded.import_id is null then null else import_id end "  # by hand: no import's own
+            f"where excluded.import_id is null or source not in ('{BY_HAND}', '{_REVIEW}')",
             [(row.query_id, row.passage_id, row.grade, row.source, import_id) for row in rows],
         )
     return int(project.db.execute("select count(*) from qrels").fetchone()[0] - before)

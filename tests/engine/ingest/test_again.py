@@ -83,6 +83,18 @@ def test_what_a_person_judged_since_stays(project, tmp_path):
     assert _state(project)[1] == [("how big", "very red", 2)]
 
 
+def test_what_a_person_said_of_a_pair_stays_when_its_set_is_read_again(project, tmp_path):
+    path = _pairs(tmp_path / "one.jsonl", [("how red", "very red", []), ("how big", "two feet", [])])
+    _import(project, path)
+    ids = {q.text: q.id for q in queries.all_queries(project)}
+    passages = {p.text: p.id for p in documents.all_passages(project)}
+    queries.put_qrels(project, [Qrel(ids["how red"], passages["very red"], 0, "hand")])
+    _pairs(path, [("how red", "very red", []), ("how big", "two feet", []), ("how long", "one mile", [])])
+    assert reimport(project, ReimportParams(), Task()).new == 1
+    assert queries.qrels_of(project, ids["how red"]) == [Qrel(ids["how red"], passages["very red"], 0, "hand")]
+    assert [found.source for found in queries.qrels_of(project, ids["how big"])] == ["imported"]
+
+
 def test_an_import_is_taken_back_once(project, tmp_path):
     imported = _import(project, _pairs(tmp_path / "one.jsonl", [("how red", "very red", [])]))
     topics, said = apply_edit(project, "undo_import", {})
