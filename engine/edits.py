@@ -363,7 +363,8 @@ def _undo_import(project: Project, values: Values) -> tuple[list[str], Values]:
     if not import_id:
         raise UserError("There is no import to take back.")
     undone = undo_import(project, import_id)
-    return ["documents", "queries", "negatives"], {"import_id": import_id, **asdict(undone)}
+    changed = ["documents", "queries", "negatives", *(["runs"] if undone.rankings else [])]
+    return changed, {"import_id": import_id, **asdict(undone)}
 
 
 def _ignore_problem(project: Project, values: Values) -> tuple[list[str], Values]:

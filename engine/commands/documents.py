@@ -286,7 +286,7 @@ def _show_imports(summary: Values) -> None:
 
 
 def _show_undone(summary: Values) -> None:
-    names = ("documents", "passages", "queries", "qrels", "negatives")
+    names = ("documents", "passages", "queries", "qrels", "negatives", "rankings")
     gone = ", ".join(f"{summary[name]:,} {name}" for name in names if summary[name])
     print(f"Import {summary['import_id']} is taken back: {gone or 'nothing of it was left'}.")
     for what in ("documents", "queries"):

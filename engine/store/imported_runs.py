@@ -47,15 +47,17 @@ def put_imported_run(
         pairs = ranked[query_id]
         passage_ids[row, : len(pairs)] = [passage_id for passage_id, _ in pairs]
         scores[row, : len(pairs)] = [score for _, score in pairs]
-    for old in [run for run in imported_runs(project) if run.name == name]:
-        drop_imported_run(project, old.id)
-    cursor = project.db.execute(
-        "insert into imported_runs (name, file, n_queries, depth, import_id, created_at) values (?, ?, ?, ?, ?, ?)",
-        [name, file, len(query_ids), depth, import_id, now()],
-    )
-    run_id = int(cursor.lastrowid or 0)
     arrays: dict[str, np.ndarray] = {"query_ids": query_ids, "passage_ids": passage_ids, "scores": scores}
-    save_arrays(imported_run_folder(project, run_id), arrays)
+    with project.db.atomic():  # a row without its hits would end each evaluation
+        before = [run.id for run in imported_runs(project) if run.name == name]
+        forget_imported_runs(project, before)
+        cursor = project.db.execute(
+            "insert into imported_runs (name, file, n_queries, depth, import_id, created_at) values (?, ?, ?, ?, ?, ?)",
+            [name, file, len(query_ids), depth, import_id, now()],
+        )
+        run_id = int(cursor.lastrowid or 0)
+        save_arrays(imported_run_folder(project, run_id), arrays)
+    remove_imported_hits(project, [old for old in before if old != run_id])
     return run_id
 
 
@@ -70,9 +72,20 @@ def imported_hits(project: Project, run_id: int) -> tuple[np.ndarray, np.ndarray
     return arrays["query_ids"], arrays["passage_ids"], arrays["scores"]
 
 
-def drop_imported_run(project: Project, run_id: int) -> None:
-    project.db.execute("delete from imported_runs where id = ?", [run_id])
-    shutil.rmtree(imported_run_folder(project, run_id), ignore_errors=True)
+def imported_runs_of(project: Project, import_id: int) -> list[int]:
+    """The rankings that an import brought."""
+    rows = project.db.execute("select id from imported_runs where import_id = ? order by id", [import_id])
+    return [int(row[0]) for row in rows]
+
+
+def forget_imported_runs(project: Project, run_ids: Sequence[int]) -> None:
+    """Take rankings out; their hits go with `remove_imported_hits` once that is written."""
+    project.db.conn.executemany("delete from imported_runs where id = ?", [[run_id] for run_id in run_ids])
+
+
+def remove_imported_hits(project: Project, run_ids: Sequence[int]) -> None:
+    for run_id in run_ids:
+        shutil.rmtree(imported_run_folder(project, run_id), ignore_errors=True)
 
 
 def imported_run_folder(project: Project, run_id: int) -> Path:

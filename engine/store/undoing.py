@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.errors import UserError
 from engine.store import documents, queries
+from engine.store.imported_runs import forget_imported_runs, imported_runs_of, remove_imported_hits
 from engine.store.imports import imports_to_take_back
 from engine.store.project import Project
 from engine.store.seen import forget_labelled
@@ -20,6 +21,7 @@ class Undone:
         kept_queries: judged, reviewed or pinned since then, or brought again by another import.
         changed_documents: read anew by the import from files imported before; their older text is not kept.
         passages: of the documents taken out.
+        rankings: of other systems.
     """
 
     documents: int
@@ -30,6 +32,7 @@ class Undone:
     kept_queries: int
     changed_documents: int
     passages: int = 0
+    rankings: int = 0
 
 
 def undo_import(project: Project, import_id: int) -> Undone:
@@ -52,6 +55,8 @@ def undo_import(project: Project, import_id: int) -> Undone:
         removed, judged, changed = _documents(project, import_id)
         passages = documents.count_passages(project)
         documents.remove_documents(project, removed)
+        rankings = imported_runs_of(project, import_id)
+        forget_imported_runs(project, rankings)
         passages -= documents.count_passages(project)
         project.db.execute("update imports set undone = 1 where id = ?", [import_id])
         project.db.execute(
@@ -60,7 +65,8 @@ def undo_import(project: Project, import_id: int) -> Undone:
             [import_id],
         )
         forget_labelled(project)
-    return Undone(len(removed), len(gone), qrels, negatives, judged, kept, changed, passages)
+    remove_imported_hits(project, rankings)
+    return Undone(len(removed), len(gone), qrels, negatives, judged, kept, changed, passages, len(rankings))
 
 
 def finish_taking_back(project: Project) -> list[Undone]:
@@ -77,7 +83,8 @@ def foresee_undo(project: Project, import_id: int) -> Undone:
         for table in ("qrels", "imported_negatives")
     ]
     passages = documents.count_passages_of(project, removed)
-    return Undone(len(removed), len(gone), counts[0], counts[1], judged, kept, changed, passages)
+    rankings = len(imported_runs_of(project, import_id))
+    return Undone(len(removed), len(gone), counts[0], counts[1], judged, kept, changed, passages, rankings)
 
 
 def newest_import(project: Project) -> int:

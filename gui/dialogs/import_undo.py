@@ -57,6 +57,7 @@ def gone_words(foreseen: Undone) -> str:
         (foreseen.queries, _tr("query"), _tr("queries")),
         (foreseen.qrels, _tr("judgement"), _tr("judgements")),
         (foreseen.negatives, _tr("given negative"), _tr("given negatives")),
+        (foreseen.rankings, _tr("ranking of another system"), _tr("rankings of other systems")),
     ]
     parts = [papers] if foreseen.documents else []
     parts += [amount(number, one, many) for number, one, many in asked if number]

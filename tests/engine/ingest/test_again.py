@@ -15,8 +15,9 @@ from engine.ingest.importing import import_paths
 from engine.params import ImportParams, ReimportParams
 from engine.records import Qrel, Review
 from engine.store import documents, queries
+from engine.store.imported_runs import imported_run_folder, imported_runs
 from engine.store.project import Project
-from engine.store.undoing import newest_import, undo_import, what_came
+from engine.store.undoing import foresee_undo, newest_import, undo_import, what_came
 from engine.task import Task
 
 
@@ -93,6 +94,17 @@ def test_what_a_person_said_of_a_pair_stays_when_its_set_is_read_again(project, 
     assert reimport(project, ReimportParams(), Task()).new == 1
     assert queries.qrels_of(project, ids["how red"]) == [Qrel(ids["how red"], passages["very red"], 0, "hand")]
     assert [found.source for found in queries.qrels_of(project, ids["how big"])] == ["imported"]
+
+
+def test_a_ranking_goes_with_the_import_that_brought_it(project, tmp_path):
+    _import(project, _pairs(tmp_path / "one.jsonl", [("how red", "very red", [])]))
+    ranking = tmp_path / "theirs.run"
+    ranking.write_text("1 Q0 1 1 9.5 theirs\n", encoding="utf-8")
+    imported = _import(project, ranking)
+    (run,) = imported_runs(project)
+    assert (foresee_undo(project, imported).rankings, undo_import(project, imported).rankings) == (1, 1)
+    assert imported_runs(project) == []
+    assert not imported_run_folder(project, run.id).exists()
 
 
 def test_an_import_is_taken_back_once(project, tmp_path):
