@@ -221,12 +221,13 @@ class Importer:
 
     def _document(self, one: Found, reader: Reader) -> None:
         look = self._known.look(one, self._hash)
-        if first := self._hashes.get(look.digest):
+        old = documents.document_at(self._project, one.name)
+        first = self._hashes.get(look.digest)
+        if first and old is None:  # else the project would keep a text that is in no file any more
             self._skip(one, "duplicate", f"the same, byte for byte, as {first}")
             self._known.keep(one, look)
             return
-        self._hashes[look.digest] = one.shown
-        old = documents.document_at(self._project, one.name)
+        self._hashes.setdefault(look.digest, one.shown)
         if old is not None and old.content_hash == look.digest:
             self._unread = True
             self._cut_again(old.id)

@@ -120,6 +120,15 @@ def test_exact_copies_are_taken_once(project, folder):
     assert report.problems[0].reason == "the same, byte for byte, as a.txt"
 
 
+def test_a_document_whose_file_became_a_copy_keeps_no_old_text(project, folder):
+    for name, text in (("a.txt", "The red box."), ("b.txt", "The blue box.")):
+        (folder / name).write_text(text, encoding="utf-8")
+    _import(project, folder)
+    (folder / "b.txt").write_text("The red box.", encoding="utf-8")
+    assert _import(project, folder).counts.updated == 1
+    assert [passage.text for passage in documents.all_passages(project)] == ["The red box.", "The red box."]
+
+
 def test_a_beir_folder_keeps_ids_titles_grades_and_splits(project, folder):
     report = _import(project, _beir(folder))
     assert report.format == "beir"
