@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,8 @@ def reimport(project: Project, params: ReimportParams, task: Task) -> ReimportSu
     if not known:
         raise UserError("Nothing was imported from files yet.", hint="Import documents first: searchsmith import")
     asked = [str(Path(path).expanduser().absolute()) for path in params.paths] or known
-    if strange := [path for path in asked if not _is_below(path, known)]:
+    is_known = _below(known)
+    if strange := [path for path in asked if not is_known(path)]:
         raise UserError(f"{strange[0]} was not imported and is not watched.", hint="Import it, or watch it.")
     asked = _outermost(asked, imports.settings_by_path(project))
     there = [place for place in asked if Path(place).exists()]
@@ -131,18 +132,19 @@ def retry(project: Project, params: RetryParams, task: Task) -> RetrySummary:
 
 def vanished(project: Project, roots: Sequence[str]) -> dict[str, int]:
     """Documents below `roots` whose file is gone, by path; what an archive held was there when that was read last."""
-    taken_out = seen.gone_members(project)
+    taken_out, is_below = seen.gone_members(project), _below(roots)
     return {
         path: found
         for path, found in documents.paths_of_files(project)
-        if places.is_gone(path, taken_out) and _is_below(path, roots)
+        if places.is_gone(path, taken_out) and is_below(path)
     }
 
 
 def note_vanished(project: Project, roots: Sequence[str]) -> dict[str, int]:
     """After `roots` were read: the same, and what such a file once lacked is nobody's problem any more."""
+    is_below = _below(roots)
     for path in sorted(imports.paths_with_problems(project)):
-        if _is_below(path, roots) and places.is_gone(path, frozenset()):
+        if is_below(path) and places.is_gone(path, frozenset()):
             imports.resolve_problems(project, path)
     return vanished(project, roots)
 
@@ -180,7 +182,8 @@ def _problem_paths(project: Project, params: RetryParams) -> list[str]:
         problems = [problem for problem in problems if problem.code in LIMIT_CODES]
     left = _NO_FAILURES if asked else (*_NO_FAILURES, *_LEFT_OUT)
     paths = dict.fromkeys(problem.path for problem in problems if problem.path and problem.code not in left)
-    return [path for path in paths if not asked or _is_below(path, asked)]
+    is_asked = _below(asked)
+    return [path for path in paths if not asked or is_asked(path)]
 
 
 def _outermost_file(path: str) -> str:
@@ -191,17 +194,19 @@ def _outermost_file(path: str) -> str:
 
 def _outermost(paths: Sequence[str], settings: dict[str, dict[str, Any]]) -> list[str]:  # Any: JSON values
     """Places that do not lie in a folder among them that is read in the same way."""
-    folders = [path for path in paths if Path(path).is_dir()]
+    folders = {Path(path): path for path in paths if Path(path).is_dir()}
 
     def is_covered(path: str) -> bool:
-        around = [other for other in folders if other != path and Path(path).is_relative_to(other)]
+        around = [folders[parent] for parent in Path(path).parents if parent in folders]
         return any(_settings_of(other, settings) == _settings_of(path, settings) for other in around)
 
     return [path for path in paths if not is_covered(path)]
 
 
-def _is_below(path: str, places_: Iterable[str]) -> bool:
-    return any(Path(path).is_relative_to(place) for place in places_)
+def _below(roots: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a path is one of these or lies below one; looked up, as people choose thousands of files at once."""
+    known = {Path(root) for root in roots}
+    return lambda path: Path(path) in known or not known.isdisjoint(Path(path).parents)
 
 
 def _summed(reports: Sequence[ImportReport]) -> ImportCounts:

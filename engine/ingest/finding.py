@@ -87,8 +87,7 @@ def scan(
         for one in _below(path, _Look(params, known), seen, task):
             found.append(one)
             task.progress("look at files", len(found), 0, one.shown)
-        within_another = any(path.is_relative_to(other) for other in named[:number])
-        if path.is_dir() and len(found) == before and not within_another:
+        if path.is_dir() and len(found) == before and not any(path.is_relative_to(other) for other in named[:number]):
             raise UserError(f"There is nothing to import in {path}.", hint="Hidden files are not read.")
     return _without_notes(_settle_pools(_once(found), params))
 

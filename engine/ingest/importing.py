@@ -124,13 +124,12 @@ class Importer:
         if not self._params.only:
             return found
         told = {problem.path: problem.file for problem in imports.open_problems(self._project, ignored=True)}
-        only = self._params.only
+        only = set(self._params.only)
+        around = {place for name in only for place in _archives_around(name)}
         kept = [
             one
             for one in found
-            if any(
-                one.name == name or one.name.startswith(f"{name}/") or name.startswith(f"{one.name}/") for name in only
-            )
+            if one.name in only or one.name in around or not only.isdisjoint(_archives_around(one.name))
         ]
         return [replace(one, shown=told.get(one.name, one.shown)) for one in kept]
 
@@ -380,3 +379,8 @@ class Importer:
                 n_documents=seen.count_from(self._project, name, within=True) - gone,
                 labelled=True,
             )
+
+
+def _archives_around(name: str) -> list[str]:
+    """What a name begins with, up to each slash: the archives that a file known by it may be in."""
+    return [name[:place] for place, letter in enumerate(name) if letter == "/"]
