@@ -93,6 +93,7 @@ class Worker:
         self._lock = threading.Lock()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._task: JobTask | None = None
+        self._asked: dict[int, JobTask] = {}
         self._resident: Resident | None = None
 
     def send(self, event: Message) -> None:
@@ -100,7 +101,10 @@ class Worker:
             self._out.write(to_line(event))
 
     def read(self, lines: BinaryIO) -> None:
-        """Put commands in order; cancel and pause are carried out at once. At the end of input everything ends."""
+        """Put commands in order; cancel and pause are carried out at once, also before the job has really begun.
+
+        At the end of input everything ends.
+        """
         for line in lines:
             try:
                 command = read_command(line)
@@ -110,14 +114,16 @@ class Worker:
             if isinstance(command, CancelJob | PauseJob | FinishJob | SkipFile):
                 self._steer(command)
             else:
+                if isinstance(command, RunJob):
+                    self._asked[command.job] = JobTask(self, command)
                 self._commands.put(command)
                 if isinstance(command, Shutdown):
                     return
         self._end_of_input()
 
     def _steer(self, command: CancelJob | PauseJob | FinishJob | SkipFile) -> None:
-        task = self._task
-        if task is None or task.job != command.job:
+        task = self._asked.get(command.job)
+        if task is None:
             return
         if isinstance(command, PauseJob):
             if command.paused:
@@ -136,7 +142,7 @@ class Worker:
 
     def _insist(self, task: JobTask) -> None:
         """End the process where a cancelled job does not stop in time (a library is loading, a native call runs)."""
-        if task.ended.wait(CANCEL_GRACE):
+        if task.ended.wait(CANCEL_GRACE) or self._task is not task:  # one that waits will not start
             return
         # Only a checkpoint that is being written may take longer than the grace.
         if task.is_saving and task.wait_saved(SAVE_GRACE) and task.ended.wait(CANCEL_GRACE):
@@ -166,11 +172,11 @@ class Worker:
                 self._resident.answer(command)
 
     def _run(self, command: RunJob) -> None:
-        from engine.jobs import run_job
-
-        task = JobTask(self, command)
+        task = self._asked.get(command.job) or JobTask(self, command)
         self._task = task
         try:
+            from engine.jobs import run_job
+
             summary = run_job(Path(command.project), command.kind, command.params, task, started=task.tell_started)
             self.send(JobDone(job=command.job, changed=task.changed(), summary=summary))
         except Cancelled:
@@ -191,6 +197,7 @@ class Worker:
         finally:
             task.ended.set()
             self._task = None
+            self._asked.pop(command.job, None)
 
     def _fail(self, task: JobTask, code: str, message: str, hint: str) -> None:
         self.send(
