@@ -102,7 +102,7 @@ def run_job(
     if job is None:
         raise UserError(f"There is no job '{kind}'.", hint=f"Jobs: {', '.join(JOBS)}.")
     params = params_from_dict(job.params, values)
-    with _open(path, job) as project, project.writing(kind):
+    with _open(path, job, params) as project, project.writing(kind):
         found = recover(project)
         for interrupted in found.kinds:
             task.warn(f"The job '{interrupted}' was interrupted before; what it had finished is kept.")
@@ -115,10 +115,20 @@ def run_job(
         return _run_recorded(project, job, params, _Recorder(task, history.job_log(project, record)), record)
 
 
-def _open(path: Path, job: Job) -> Project:
+def _open(path: Path, job: Job, params: object) -> Project:
     if job.creates and not (path / "project.db").exists():
+        if isinstance(params, NewParams):
+            _check_base(params.base)
         return Project.create(path)
     return Project.open(path)
+
+
+def _check_base(where: str) -> None:
+    """Refuse a model that cannot be read before a folder is made that the next attempt would find taken."""
+    from engine.encode.folders import read_facts
+
+    if where not in ("", "bundled"):
+        read_facts(Path(where).expanduser().absolute())
 
 
 def _run_recorded(project: Project, job: Job, params: object, task: Task, record: int) -> Summary:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from engine import jobs
-from engine.errors import Cancelled, ProjectError, UserError
+from engine.errors import Cancelled, ModelError, ProjectError, UserError
 from engine.jobs import JOBS, as_summary, run_job
 from engine.params import NewParams
 from engine.records import ImportCounts, ImportProblem, ImportReport, JobState
@@ -37,6 +37,12 @@ def test_only_some_jobs_make_a_project(tmp_path):
     with pytest.raises(ProjectError, match="no project"):
         run_job(tmp_path / "none", "mine", {}, Task())
     assert not (tmp_path / "none").exists()
+
+
+def test_a_new_project_whose_base_model_is_not_there_is_not_made_so_that_it_can_be_asked_for_again(tmp_path):
+    with pytest.raises(ModelError, match="no model folder"):
+        run_job(tmp_path / "p", "new", {"base": str(tmp_path / "gone")}, Task())
+    assert not (tmp_path / "p").exists()
 
 
 def test_a_done_job_is_kept_with_its_summary(path):
