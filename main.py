@@ -37,12 +37,11 @@ def main() -> int:
 
         return command(arguments)
     if not _has_display():
-        print(
-            "There is no display, so the tour runs here in the terminal; with one, the window opens.", file=sys.stderr
-        )
         from engine.cli import main as command
 
-        return command(["tour"])
+        instead = "this says where the project stands" if arguments else "the tour runs here in the terminal"
+        print(f"There is no display, so {instead}; with one, the window opens.", file=sys.stderr)
+        return command(["info", *arguments] if arguments else ["tour"])
     from gui.app import main as window
 
     return window(sys.argv)

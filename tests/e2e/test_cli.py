@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -35,6 +36,13 @@ def test_a_new_project_is_made_and_described_as_json(tmp_path):
     assert json.loads(made.stdout)["name"] == "Boxes"
     info = json.loads(_run("info", str(tmp_path / "p"), "--json").stdout)
     assert info["next_step"]["label"] == "Import documents"
+
+
+def test_a_project_is_described_not_the_tour_walked_where_there_is_no_display(tmp_path):
+    Project.create(tmp_path / "p", "Boxes").close()
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    shown = _run(str(tmp_path / "p"), env={name: value for name, value in os.environ.items() if name not in hidden})
+    assert shown.stdout.startswith("Boxes"), shown
 
 
 def test_an_unknown_command_is_refused_in_one_sentence():
