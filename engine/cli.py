@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -28,13 +29,14 @@ from engine.commands import (
     searching,
     training,
 )
-from engine.commands.common import Run, Show
+from engine.commands.common import Run, Show, Values
 from engine.errors import Cancelled, SearchsmithError
 from engine.terminal import TerminalTask, say, show_facts
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; 0 done, 1 a user's error (one sentence on stderr), 130 cancelled."""
+    _print_whatever_the_terminal_knows()
     try:
         options = _parser().parse_args(arguments)
     except _UsageError as error:
@@ -69,13 +71,32 @@ def main(arguments: Sequence[str]) -> int:
     task.end_line()
     try:
         if options.json:
-            print(json.dumps(summary, ensure_ascii=False))
+            print(_json_line(summary))
         else:
             options.show(summary)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read has seen enough (head, less); the work itself is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _print_whatever_the_terminal_knows() -> None:
+    """Let a terminal, or a file on Windows, that is not UTF-8 show a mark for what it cannot, not end the command.
+
+    Names of files that are no text (`surrogateescape`) cannot be written in UTF-8 either.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _json_line(summary: Values) -> str:
+    """The summary as JSON, with escapes where the terminal cannot show its letters: nothing of it is lost."""
+    line = json.dumps(summary, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(summary)
+    return line
 
 
 def _interrupt(task: TerminalTask) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
+import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from engine import cli
 from engine.commands import negatives, queries, training
 from engine.store import overview as overview_module
+from engine.store.project import Project
 from engine.terminal import next_command, show_facts, show_hits
 
 README = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
@@ -102,3 +106,22 @@ def test_a_long_hit_says_that_it_is_cut(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].strip() == "字" * 100 + "…"
     assert lines[3].strip() == "short"
+
+
+def _in_western_letters(monkeypatch, *words: str) -> bytes:
+    """What a command prints in a terminal that knows western letters alone."""
+    shown = io.BytesIO()
+    terminal = io.TextIOWrapper(shown, encoding="latin-1", write_through=True)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert cli.main(words) == 0
+    return shown.getvalue()
+
+
+def test_a_table_is_shown_where_the_terminal_lacks_its_lines(monkeypatch, tmp_path):
+    Project.create(tmp_path / "p").close()
+    assert b"answers" in _in_western_letters(monkeypatch, "queries", "list", str(tmp_path / "p"))
+
+
+def test_json_loses_no_letter_where_the_terminal_lacks_it(monkeypatch, tmp_path):
+    Project.create(tmp_path / "p", "箱子").close()
+    assert json.loads(_in_western_letters(monkeypatch, "info", str(tmp_path / "p"), "--json"))["name"] == "箱子"
