@@ -443,13 +443,21 @@ class TasksParams:
 P = TypeVar("P")
 
 
+# What numbers of a training have to be at least; what is not named may be 0 or any number.
+_LEAST: dict[str, float] = {
+    "batch_size": 1, "micro_batch_size": 1, "max_length": 3, "dev_queries": 1, "dev_passages": 1, "scale": 0.001,
+    "num_negatives": 0, "epochs": 0, "max_steps": 0, "eval_every": 0, "patience": 0, "minutes": 0, "processes": 0,
+    "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0,
+}  # fmt: skip
+
+
 def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON values, checked here
     """Build params from JSON-like values; refuse unknown names and wrong types with one sentence.
 
     What `values` of a training run do not say comes from its preset.
 
     Raises:
-        UserError: a name that `kind` does not have, or a value of the wrong type.
+        UserError: a name that `kind` does not have, a value of the wrong type, or of a training below what is possible.
     """
     known = set(kind.__dataclass_fields__)  # type: ignore[attr-defined]
     unknown = sorted(set(values) - known)
@@ -460,9 +468,19 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
         own = OBJECTIVES.get(values.get("objective", "mnrl"))
         values = {**preset, **(own.defaults if own else {}), **values}
     try:
-        return msgspec.convert(values, kind, strict=False)
+        found = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise UserError(f"A setting has a wrong value: {error}.") from error
+    if isinstance(found, TrainParams | RerankerParams):
+        _check_least(found)
+    return found
+
+
+def _check_least(params: TrainParams | RerankerParams) -> None:
+    for name, least in _LEAST.items():
+        value = getattr(params, name, least)
+        if not value >= least:  # no number neither
+            raise UserError(f"The setting {name} is {value}; it has to be {least:g} or more.")
 
 
 def params_to_dict(params: object) -> dict[str, Any]:

@@ -152,8 +152,8 @@ class Stepper:
     def _backward(self, batch: TokenBatch, seed: int, loss_scale: float) -> float:
         import torch
 
-        parts, seeds = list(batch.parts(self.budget)), range(seed, seed + 4096)
-        whole = len(parts)
+        parts = list(batch.parts(self.budget))
+        whole, seeds = len(parts), range(seed, seed + len(parts))
         if self.team:
             parts, seeds = parts[self.team.rank :: self.team.size], seeds[self.team.rank :: self.team.size]
         count = self._count_kept(parts)

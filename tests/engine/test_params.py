@@ -65,3 +65,16 @@ def test_a_paused_task_waits_until_it_may_go_on():
     task.resume()
     assert went_on.wait(2)
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("batch_size", 0), ("dev_queries", 0), ("epochs", -1.0), ("learning_rate", float("nan"))]
+)
+def test_a_number_of_a_training_below_what_is_possible_is_refused_by_name(name, value):
+    with pytest.raises(UserError, match=f"{name} is .* or more"):
+        params_from_dict(TrainParams, {name: value})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_possible(preset):
+    assert params_from_dict(TrainParams, {"preset": preset}) == PRESETS[preset]
