@@ -89,7 +89,11 @@ def swap_folder(beside: Path, folder: Path) -> None:
         old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
         shutil.rmtree(old, ignore_errors=True)
         folder.replace(old)
-        beside.replace(folder)
+        try:
+            beside.replace(folder)
+        except OSError:
+            old.replace(folder)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     else:
         beside.replace(folder)
@@ -125,8 +129,12 @@ def _read_array(path: Path) -> np.ndarray:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what an interrupted write left beside its target."""
+    """Remove what an interrupted write left beside its target; a folder moved aside for a new one goes back."""
     for path in folder.glob(".*.tmp"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in folder.glob(".*.old"):
-        shutil.rmtree(path, ignore_errors=True)
+        place = folder / path.name[1:].rsplit(".", 2)[0]
+        if place.exists():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.replace(place)  # the process ended between moving it aside and putting the new one there
