@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, cast
@@ -141,7 +141,9 @@ class _Budget:
 
 
 def _unzip(path: Path, place: Path, budget: _Budget, password: str) -> Iterator[LeftOut]:
-    with zipfile.ZipFile(path) as archive:
+    with ExitStack() as open_:
+        archive = open_.enter_context(zipfile.ZipFile(path))
+        locked = open_.enter_context(_unlocking(path)) if password else None
         members = archive.infolist()
         names = _names(members)
         for member in members:
@@ -152,11 +154,11 @@ def _unzip(path: Path, place: Path, budget: _Budget, password: str) -> Iterator[
                 yield LeftOut(name, "a link inside an archive")
             elif not _is_safe(name):
                 yield LeftOut(name, "its name leads out of the archive")
-            elif member.flag_bits & 1 and not password:
+            elif member.flag_bits & 1 and locked is None:
                 yield LeftOut(name, f"asks for a password. {HINT}", "password")
-            elif member.flag_bits & 1:
+            elif member.flag_bits & 1 and locked is not None:
                 target = _target(place, name)
-                if not _unlock(path, member.filename, password, target, budget):
+                if not _unlock(locked, member.filename, password, target, budget):
                     target.unlink(missing_ok=True)
                     yield LeftOut(name, f"the password given is not the right one. {HINT}", "wrong_password")
             elif not member.file_size:  # not written: an archive of 100,000 of them is 400 bytes a name
@@ -170,14 +172,20 @@ def _unzip(path: Path, place: Path, budget: _Budget, password: str) -> Iterator[
                     budget.copy(stream, _target(place, name))
 
 
-def _unlock(path: Path, member: str, password: str, target: Path, budget: _Budget) -> bool:
+def _unlocking(path: Path) -> Any:  # Any: untyped library
+    import pyzipper
+
+    return pyzipper.AESZipFile(path)
+
+
+def _unlock(archive: Any, member: str, password: str, target: Path, budget: _Budget) -> bool:  # Any: untyped library
     """Write a member with a password, of either kind (PKWARE, AES); False where the password is a wrong one."""
     import pyzipper
 
     # The old cipher lets one wrong word in 256 through to the checksum.
     wrong: tuple[type[Any], ...] = (RuntimeError, pyzipper.BadZipFile, zipfile.BadZipFile, zlib.error)
     try:
-        with pyzipper.AESZipFile(path) as archive, archive.open(member, pwd=password.encode()) as stream:
+        with archive.open(member, pwd=password.encode()) as stream:
             budget.copy(stream, target)
     except wrong:
         return False

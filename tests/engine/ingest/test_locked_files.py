@@ -17,6 +17,7 @@ import pytest
 import pyzipper
 from msoffcrypto.format.ooxml import OOXMLFile
 
+from engine.ingest.archives import unpack
 from engine.ingest.importing import import_paths
 from engine.ingest.passwords import Passwords
 from engine.jobs import run_job
@@ -27,6 +28,7 @@ from engine.store.project import Project
 from engine.task import Task
 from tests.datasets import shared_data
 from tests.engine.ingest.samples import make_docx, make_pdf
+from tests.growth import calls
 
 WORD = "Xk7-geheim-Wort"
 ODF = Path(odfdecrypt.__file__).parent / "tests" / "resources" / "password_protected"
@@ -64,6 +66,22 @@ def _locked_zip(path: Path, *, aes: bool) -> Path:
         return path
     path.write_bytes(_pkware(b"The packed box."))
     return path
+
+
+def _work_of_unpacking(path: Path, members: int) -> int:
+    with pyzipper.AESZipFile(path, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(WORD.encode())
+        for number in range(members):
+            archive.writestr(f"{number}.txt", "The packed box.")
+    place = path.with_suffix("")
+    work = calls(lambda: unpack(path, "zip", place, Task(), password=WORD))
+    assert len(list(place.iterdir())) == members
+    return work
+
+
+def test_twice_the_files_in_a_locked_archive_are_about_twice_the_work(tmp_path):
+    _work_of_unpacking(tmp_path / "first.zip", 1)  # which loads the library
+    assert _work_of_unpacking(tmp_path / "twice.zip", 80) < 2.3 * _work_of_unpacking(tmp_path / "once.zip", 40)
 
 
 def _pkware(content: bytes) -> bytes:
