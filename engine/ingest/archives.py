@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -31,6 +32,10 @@ MAX_RATIO = 200
 _BLOCK = 1 << 20
 _DOCUMENTS = ("word/document.xml", "META-INF/container.xml", "content.xml", "[Content_Types].xml")
 _LONGEST_NAME = 200
+_LONGEST_BYTES = 245  # Linux takes 255, and a number may come behind the name
+_LONGEST_SUFFIX = 16
+_ON_WINDOWS = sys.platform == "win32"
+_FORBIDDEN = str.maketrans(dict.fromkeys('<>:"|?*', "_"))  # a colon would write into a stream of another file
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -241,12 +246,29 @@ def _is_safe(name: str) -> bool:
 
 
 def _target(place: Path, name: str) -> Path:
-    """Where a member is written; over-long parts are shortened, a name that stands already gets a number."""
-    parts = [part[:_LONGEST_NAME] for part in PurePosixPath(name.replace("\\", "/")).parts]
-    target = place.joinpath(*parts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    number = 2
-    while target.exists():
-        target = target.with_name(f"{Path(parts[-1]).stem} ({number}){Path(parts[-1]).suffix}")
+    """Where a member is written; parts that are no names here are changed, and a name that is taken gets a number."""
+    *folders, last = (_writable(part) for part in PurePosixPath(name.replace("\\", "/")).parts)
+    for folder in folders:
+        place = _numbered(place / folder, lambda path: path.exists() and not path.is_dir())
+    place.mkdir(parents=True, exist_ok=True)
+    return _numbered(place / last, Path.exists)
+
+
+def _numbered(path: Path, is_taken: Callable[[Path], bool]) -> Path:
+    target, number = path, 2
+    while is_taken(target):
+        target = path.with_name(f"{path.stem} ({number}){path.suffix}")
         number += 1
     return target
+
+
+def _writable(part: str) -> str:
+    """A name that this system takes: not too long, and on Windows without what only other systems allow."""
+    if _ON_WINDOWS:
+        part = part.translate(_FORBIDDEN)
+    if len(part) <= _LONGEST_NAME and len(part.encode(errors="replace")) <= _LONGEST_BYTES:
+        return part
+    suffix = Path(part).suffix
+    suffix = suffix if len(suffix) <= _LONGEST_SUFFIX else ""
+    stem = part.removesuffix(suffix).encode(errors="replace")[: _LONGEST_NAME - len(suffix.encode())]
+    return stem.decode(errors="ignore") + suffix

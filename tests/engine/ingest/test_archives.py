@@ -96,6 +96,23 @@ def test_a_name_that_leads_out_is_left_out(tmp_path, name):
     assert {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.txt")} == {"deep/place/in.txt"}
 
 
+@pytest.mark.parametrize(
+    ("member", "written"),
+    [
+        ("文" * 120 + ".txt", "文" * 65 + ".txt"),
+        ("a" * 300 + ".txt", "a" * 196 + ".txt"),
+        ("in.txt/more.txt", "in (2).txt/more.txt"),
+        ("deep/what: why?.txt", "deep/what_ why_.txt"),
+    ],
+)
+def test_a_name_that_this_system_does_not_take_loses_no_file(tmp_path, monkeypatch, member, written):
+    monkeypatch.setattr(archives, "_ON_WINDOWS", True)
+    path = _zip(tmp_path / "a.zip", {"in.txt": b"y", member: b"x"})
+    place = tmp_path / "place"
+    assert unpack(path, "zip", place, Task()) == []
+    assert {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()} == {"in.txt", written}
+
+
 @pytest.mark.parametrize("kind", ["zip", "gz"])
 def test_a_bomb_is_stopped_while_it_is_counted(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(archives, "RATIO_FROM", 1 << 20)
