@@ -15,6 +15,7 @@ from engine.store.project import Project
 from engine.store.queries import NewQuery
 from engine.store.reading import keep_base
 from engine.store.recovering import recover
+from engine.store.sqlite import disk_in_words
 
 Values = dict[str, Any]  # Any: JSON values from the pipe
 Edit = Callable[[Project, Values], tuple[list[str], Values]]
@@ -30,7 +31,8 @@ def apply_edit(project: Project, kind: str, values: Values) -> tuple[list[str], 
     if edit is None:
         raise UserError(f"There is no edit '{kind}'.")
     try:
-        return edit(project, values)
+        with disk_in_words():
+            return edit(project, values)
     except KeyError as error:
         raise UserError(f"The edit '{kind}' needs a value '{error.args[0]}'.") from error
 

@@ -44,6 +44,7 @@ from engine.store import jobs as history
 from engine.store import models
 from engine.store.project import Project
 from engine.store.recovering import recover
+from engine.store.sqlite import disk_in_words
 from engine.task import Task
 
 Summary = dict[str, Any]  # Any: JSON values
@@ -96,13 +97,14 @@ def run_job(
 
     Raises:
         UserError: an unknown kind or setting, or a stage without its input.
+        ProjectError: the disk is full, or the project cannot be written to.
         Cancelled: the person stopped it; what was committed stays.
     """
     job = JOBS.get(kind)
     if job is None:
         raise UserError(f"There is no job '{kind}'.", hint=f"Jobs: {', '.join(JOBS)}.")
     params = params_from_dict(job.params, values)
-    with _open(path, job, params) as project, project.writing(kind):
+    with disk_in_words(), _open(path, job, params) as project, project.writing(kind):
         found = recover(project)
         for interrupted in found.kinds:
             task.warn(f"The job '{interrupted}' was interrupted before; what it had finished is kept.")

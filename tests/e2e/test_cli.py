@@ -41,7 +41,8 @@ def test_a_new_project_is_made_and_described_as_json(tmp_path):
 def test_a_project_is_described_not_the_tour_walked_where_there_is_no_display(tmp_path):
     Project.create(tmp_path / "p", "Boxes").close()
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    shown = _run(str(tmp_path / "p"), env={name: value for name, value in os.environ.items() if name not in hidden})
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    shown = _run(str(tmp_path / "p"), env={**kept, "XDG_DATA_HOME": str(tmp_path)})
     assert shown.stdout.startswith("Boxes"), shown
 
 

@@ -94,3 +94,14 @@ def test_what_is_unknown_stays_in_the_summary_as_nothing():
         dev: float | None
 
     assert as_summary(Made(3, None)) == {"steps": 3, "dev": None}
+
+
+def test_a_full_disk_is_said_in_a_sentence(path, monkeypatch):
+    def fill(project, params, task):
+        (pages,) = project.db.execute("pragma page_count").fetchone()
+        project.db.execute(f"pragma max_page_count = {pages}")
+        project.set_meta("large", "x" * 100_000)
+
+    _use(monkeypatch, fill)
+    with pytest.raises(ProjectError, match="disk is full"):
+        run_job(path, "new", {}, Task())
