@@ -63,8 +63,17 @@ def words(text: str | None) -> list[str]:
 
 
 def absolute(path: str) -> str:
-    """A path as the jobs take it: absolute, the home folder written out."""
-    return str(Path(path).expanduser().absolute())
+    """A path as the jobs take it: absolute, the home folder written out.
+
+    Raises:
+        UserError: its name is no text, so that the project could not keep it.
+    """
+    whole = str(Path(path).expanduser().absolute())
+    try:
+        whole.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"The name of {path!r} is no text (bytes that are no UTF-8).", hint="Rename it.") from None
+    return whole
 
 
 def settings(pairs: list[str] | None) -> Values:

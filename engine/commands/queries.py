@@ -95,8 +95,15 @@ def _make_values(options: argparse.Namespace) -> Values:
     elif options.url:
         values["sources"] = ["endpoint"]
     if options.prompt:
-        values["prompt"] = Path(options.prompt).read_text(encoding="utf-8")
+        values["prompt"] = _text_of(Path(options.prompt))
     return values
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path.name} is no text in UTF-8.", hint="Save it in UTF-8, then ask again.") from None
 
 
 def _list(options: argparse.Namespace, task: TerminalTask) -> Values:

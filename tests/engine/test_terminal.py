@@ -125,3 +125,16 @@ def test_a_table_is_shown_where_the_terminal_lacks_its_lines(monkeypatch, tmp_pa
 def test_json_loses_no_letter_where_the_terminal_lacks_it(monkeypatch, tmp_path):
     Project.create(tmp_path / "p", "箱子").close()
     assert json.loads(_in_western_letters(monkeypatch, "info", str(tmp_path / "p"), "--json"))["name"] == "箱子"
+
+
+def test_a_file_whose_name_is_no_text_is_refused_in_a_sentence(capsys, tmp_path):
+    Project.create(tmp_path / "p").close()
+    assert cli.main(["import", str(tmp_path / "p"), "caf\udce9.txt"]) == 1
+    assert "Rename it" in capsys.readouterr().err
+
+
+def test_a_prompt_that_is_not_in_utf_8_is_refused_in_a_sentence(capsys, tmp_path):
+    Project.create(tmp_path / "p").close()
+    (tmp_path / "prompt.txt").write_bytes(b"caf\xe9 {count} {passage}")
+    assert cli.main(["queries", "make", str(tmp_path / "p"), "--prompt", str(tmp_path / "prompt.txt")]) == 1
+    assert "Save it in UTF-8" in capsys.readouterr().err
