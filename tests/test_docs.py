@@ -48,6 +48,15 @@ def test_scripts_of_the_makefile_exist():
     assert all((ROOT / script).is_file() for script in scripts)
 
 
+def test_benchmarks_that_make_runs_need_no_argument():
+    said = subprocess.run(["make", "--dry-run", "bench"], cwd=ROOT, capture_output=True, text=True).stdout
+    names = re.findall(r"\b[a-z0-9]+(?:_[a-z]+)*\b", said[said.index("for name in") + 11 : said.index("; do")])
+    assert "bm25_speed" in names
+    for name in names:
+        source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        assert not re.search(r'add_argument\(\s*"[a-z]', source), name
+
+
 def test_every_decision_has_a_number_of_its_own():
     numbers = [path.name[:3] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert len(set(numbers)) == len(numbers)
