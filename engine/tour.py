@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import ExportError
+from engine.errors import ExportError, ProjectError
 from engine.jobs import run_job
 from engine.params import SearchParams
-from engine.store import models
+from engine.store import judging, models
+from engine.store.arrivals import import_rows
 from engine.store.documents import passages
 from engine.store.project import Project
 from engine.store.vectors import vector_stores
@@ -26,20 +27,17 @@ QUESTIONS = (
     "pick random elements from a list",
     "solve a system of linear equations",
 )
-MARK = "tour"
 
 
 def tour(path: Path | None, task: Task) -> Values:
     """Make the sample in `path` (a folder of the program's own if None) and walk it; returns every stage's summary.
 
     Raises:
-        ProjectError: `path` holds something else.
+        ProjectError: `path` holds something else, or a tour is at work in it.
         ExportError: the exported model does not give the same vectors.
     """
-    walk = _Walk(path or _own_folder(), task)
+    walk = _Walk(_without_own_work(path) if path else _own_folder(), task)
     walk.job("sample", "Sample made", {}, lambda s: f"{s['passages']:,} passages, {s['queries']:,} queries")
-    with Project.open(walk.path) as project:
-        project.set_meta(MARK, "1")
     walk.job("dedup", "Duplicates found", {}, lambda s: f"{s['duplicates']:,} of {s['queries']:,} queries merged")
     walk.job("split", "Queries split", {}, lambda s: f"{s['train']:,} train, {s['dev']:,} dev, {s['test']:,} test")
     start = {"systems": ["bm25", "base"]}
@@ -61,11 +59,27 @@ def _own_folder() -> Path:
     from platformdirs import user_data_path
 
     path = user_data_path("searchsmith", appauthor=False) / "tour"
+    if (_without_own_work(path) / "project.db").is_file():
+        with Project.open(path) as project, project.writing("tour"):
+            pass  # else another tour is walked there now, and it must not lose its project
+        shutil.rmtree(path)
+    return path
+
+
+def _without_own_work(path: Path) -> Path:
+    """The same folder, where it holds no project or one with nothing but the sample.
+
+    Raises:
+        ProjectError: somebody brought documents or judgements of their own into it.
+    """
     if (path / "project.db").is_file():
         with Project.open(path, readonly=True) as project:
-            ours = project.meta(MARK) == "1" or project.name == "Python functions"
-        if ours:
-            shutil.rmtree(path)
+            foreign = any(row.report.format != "sample" for row in import_rows(project, limit=-1))
+            if foreign or judging.progress(project).judgements:
+                raise ProjectError(
+                    f"{path} holds a project with work of your own.",
+                    hint="Name a new folder for the tour: searchsmith tour PROJECT",
+                )
     return path
 
 
