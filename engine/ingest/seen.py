@@ -168,7 +168,9 @@ class KnownFiles:
             self._waiting = []
 
     def _settings(self, one: Found) -> str:
-        labelled = [*self._labelled, one.mapping] if one.kind == "labelled" else []
+        labelled: list[object] = [*self._labelled, one.mapping] if one.kind == "labelled" else []
+        if one.path.is_dir():  # the names of its files say which split each is of
+            labelled.append([path.relative_to(one.path).as_posix() for path in _files(one)])
         return json.dumps([*self._asked, one.kind, one.format, *labelled], ensure_ascii=False)
 
 

@@ -13,7 +13,7 @@ from engine.ingest import importing, seen, unpacking
 from engine.ingest.again import reimport
 from engine.ingest.importing import import_paths
 from engine.params import ImportParams, ReimportParams
-from engine.records import ImportReport
+from engine.records import ImportReport, Split
 from engine.store import documents, imports, queries
 from engine.store.project import Project
 from engine.store.undoing import undo_import
@@ -194,6 +194,18 @@ def test_a_labelled_set_is_read_again_where_what_it_brought_is_not_there(project
 
 
 @pytest.mark.usefixtures("old_files")
+def test_a_set_whose_file_got_a_name_that_says_its_split_is_read_again(project, tmp_path):
+    folder = tmp_path / "set"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text('{"_id": "d", "text": "a text"}', encoding="utf-8")
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "a query"}', encoding="utf-8")
+    (folder / "qrels" / "all.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n", encoding="utf-8")
+    _import(project, folder)
+    (folder / "qrels" / "all.tsv").rename(folder / "qrels" / "test.tsv")
+    _import(project, folder)
+    assert [found.official_split for found in queries.all_queries(project)] == [Split.TEST]
+
+
 def test_judgements_without_their_passages_are_read_again_once_these_are_there(project, tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
