@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -147,9 +148,10 @@ def heading_field(columns: Columns, name: str = "title") -> str:
 
 
 def split_of(name: str) -> Split | None:
-    """The official split that a file's name says: `toy_dev.json` → dev. Two different words say nothing."""
-    stem = name.lower().split(".")[0].replace("-", "_").replace(" ", "_")
-    found = {_SPLIT_WORDS[word] for word in stem.split("_") if word in _SPLIT_WORDS}
+    """The official split that a file's name says: `toy_dev.json`, `qrels.dev.tsv` → dev. Two different words say
+    nothing."""
+    words = re.split(r"[\s_.-]+", name.lower())
+    found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
     return found.pop() if len(found) == 1 else None
 
 

@@ -185,6 +185,8 @@ def test_detection_survives_some_dirty_lines_and_forces_nothing(tmp_path):
 def test_splits_are_read_from_names():
     names = ["toy_dev.json", "train-00.jsonl", "validation.tsv", "my.json", "train_test.json", "test.tsv.gz"]
     assert [split_of(name) for name in names] == [Split.DEV, Split.TRAIN, Split.DEV, None, None, Split.TEST]
+    names = ["qrels.dev.small.tsv", "triples.train.tsv.gz", "msmarco.test", "qrels.train.dev.tsv", "contest.tsv"]
+    assert [split_of(name) for name in names] == [Split.DEV, Split.TRAIN, Split.TEST, None, None]
 
 
 @pytest.mark.parametrize(
