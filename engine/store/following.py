@@ -362,6 +362,22 @@ def count_set_aside(project: Project) -> int:
     return int(project.db.execute("select count(*) from set_aside").fetchone()[0])
 
 
+_SET_ASIDE_BY = "from set_aside where kind = ? and json_extract(fact, '$.import_id') = ?"
+
+
+def count_said(project: Project, table: str, import_id: int) -> int:
+    """How much of a kind (`qrels`, `imported_negatives`) an import said, with what is set aside of it."""
+    stands = project.db.execute(f"select count(*) from {table} where import_id = ?", [import_id]).fetchone()
+    waits = project.db.execute(f"select count(*) {_SET_ASIDE_BY}", [table, import_id]).fetchone()
+    return int(stands[0] + waits[0])
+
+
+def forget_said(project: Project, table: str, import_id: int) -> int:
+    """Take that out; returns how much it was."""
+    stood = project.db.execute(f"delete from {table} where import_id = ?", [import_id]).rowcount
+    return int(stood + project.db.execute(f"delete {_SET_ASIDE_BY}", [table, import_id]).rowcount)
+
+
 def _count(project: Project, table: str, passage_ids: Sequence[int]) -> int:
     total = 0
     for block in _blocks(passage_ids):

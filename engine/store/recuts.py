@@ -165,6 +165,8 @@ def _restore(project: Project, document_id: int, change: dict[str, Any], text: s
             _put_back(project, table, {**row, "passage_id": ids[row["passage_id"]]})
     project.db.execute("delete from set_aside where document_id = ?", [document_id])
     for row in change["aside"]:
+        if _is_undone(project, json.loads(row[4])):
+            continue
         if row[3] is None or _exists(project, "queries", row[3]):
             marks = ", ".join("?" * len(row))
             project.db.execute(f"insert or replace into set_aside values ({marks})", row)
@@ -199,8 +201,16 @@ def _put_back(project: Project, table: str, row: Row) -> None:
         return
     if "mining_id" in row and not _exists(project, "minings", row["mining_id"]):
         return
+    if _is_undone(project, row):
+        return
     columns, marks = ", ".join(row), ", ".join("?" * len(row))
     project.db.execute(f"insert or replace into {table} ({columns}) values ({marks})", list(row.values()))
+
+
+def _is_undone(project: Project, row: Row) -> bool:
+    """Whether the import that said it was taken back since."""
+    asked = "select 1 from imports where id = ? and undone = 1"
+    return bool(row.get("import_id")) and project.db.execute(asked, [row["import_id"]]).fetchone() is not None
 
 
 def _exists(project: Project, table: str, row_id: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import UserError
-from engine.store import documents, queries
+from engine.store import documents, following, queries
 from engine.store.imported_runs import forget_imported_runs, imported_runs_of, remove_imported_hits
 from engine.store.imports import imports_to_take_back
 from engine.store.project import Project
@@ -47,8 +47,8 @@ def undo_import(project: Project, import_id: int) -> Undone:
     if row[0]:
         raise UserError(f"The import {import_id} was taken back before.")
     with project.db.atomic():
-        qrels = _delete(project, "qrels", import_id)
-        negatives = _delete(project, "imported_negatives", import_id)
+        qrels = following.forget_said(project, "qrels", import_id)
+        negatives = following.forget_said(project, "imported_negatives", import_id)
         gone, kept = _queries(project, import_id)
         for query_id in gone:
             queries.remove_query(project, query_id)
@@ -78,10 +78,7 @@ def foresee_undo(project: Project, import_id: int) -> Undone:
     """What `undo_import` would take out and leave, told before; nothing is changed."""
     gone, kept = _queries(project, import_id)
     removed, judged, changed = _documents(project, import_id)
-    counts = [
-        int(project.db.execute(f"select count(*) from {table} where import_id = ?", [import_id]).fetchone()[0])
-        for table in ("qrels", "imported_negatives")
-    ]
+    counts = [following.count_said(project, table, import_id) for table in ("qrels", "imported_negatives")]
     passages = documents.count_passages_of(project, removed)
     rankings = len(imported_runs_of(project, import_id))
     return Undone(len(removed), len(gone), counts[0], counts[1], judged, kept, changed, passages, rankings)
@@ -98,10 +95,6 @@ def what_came(project: Project, import_id: int) -> tuple[list[int], list[int]]:
     found = project.db.execute("select id from documents where first_import_id = ? order by id", [import_id]).fetchall()
     asked = project.db.execute("select id from queries where import_id = ? order by id", [import_id]).fetchall()
     return [int(row[0]) for row in found], [int(row[0]) for row in asked]
-
-
-def _delete(project: Project, table: str, import_id: int) -> int:
-    return int(project.db.execute(f"delete from {table} where import_id = ?", [import_id]).rowcount)
 
 
 def _queries(project: Project, import_id: int) -> tuple[list[int], int]:

@@ -20,6 +20,7 @@ from engine.store.documents import NewDocument, NewPassage
 from engine.store.overview import overview
 from engine.store.project import Project
 from engine.store.queries import NewQuery
+from engine.store.undoing import foresee_undo, undo_import
 from engine.task import Task
 
 WIDE, NARROW = CutParams(100, 0), CutParams(30, 0)
@@ -233,6 +234,19 @@ def test_undo_keeps_what_was_judged_since(project: Project) -> None:
     later = _ask(project, "asked since", _holding(project, document_id, "topic12"))
     uncut(project, UncutParams(), Task())
     assert queries.qrels_of(project, later) == [Qrel(later, _holding(project, document_id, "topic12"), 1, "imported")]
+
+
+def test_what_an_import_said_does_not_come_back_with_a_cutting_after_it_was_taken_back(project: Project) -> None:
+    document_id = _put(project, "a", (0, LONG))
+    said = imports.start_import(project, ["b"], "trec")
+    wide = _holding(project, document_id, "topic1 ")
+    ((query_id, _),) = queries.put_queries(project, [NewQuery("what")], import_id=None)
+    queries.put_qrels(project, [Qrel(query_id, wide, 1)], import_id=said)
+    assert cut(project, replace(NARROW, passage_tokens=20), Task()).aside == 1
+    foreseen = foresee_undo(project, said)
+    assert (foreseen.qrels, undo_import(project, said).qrels, following.count_set_aside(project)) == (1, 1, 0)
+    uncut(project, UncutParams(), Task())
+    assert queries.count_qrels(project) == 0
 
 
 def test_undo_leaves_a_document_that_was_read_anew(project: Project) -> None:
