@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import FormatError
-from engine.ingest.labelled.fields import grade_of, split_of
+from engine.ingest.labelled.fields import RowError, grade_of, split_of
 from engine.ingest.labelled.units import JudgementUnit, PassageUnit, QueryUnit, SkippedUnit, Unit
 from engine.ingest.readers.opening import read_whole
 from engine.records import ImportProblem
@@ -63,7 +63,11 @@ def read_llamaindex(path: Path) -> Iterator[Unit]:
             yield _skipped(path, number, f"the query '{name}' has no text")
     for number, (name, answers) in enumerate(_part(found, "relevant_docs", path), 1):
         if isinstance(answers, dict):  # graded, as in BEIR
-            yield from (JudgementUnit(path.name, number, name, str(one), grade_of(g)) for one, g in answers.items())
+            for one, grade in answers.items():
+                try:
+                    yield JudgementUnit(path.name, number, name, str(one), grade_of(grade))
+                except RowError as error:
+                    yield SkippedUnit(ImportProblem(path.name, number, error.code, error.reason))
         elif isinstance(answers, list):
             yield from (JudgementUnit(path.name, number, name, str(one), 1) for one in answers)
         else:

@@ -192,6 +192,15 @@ def test_gpl_folder_brings_made_queries_and_negatives_of_every_source(project, f
     assert content(project) == {"how to descale": ({"Boil vinegar.": 1}, {"Kettles were first.", "Tea."})}
 
 
+def test_a_grade_of_llamaindex_that_is_no_number_is_told_and_the_rest_comes_in(project, folder):
+    judged = {"q1": {"d1": 2, "d2": None}}
+    path = folder / "a.json"
+    path.write_text(json.dumps({"queries": {"q1": "q"}, "corpus": {"d1": "a", "d2": "b"}, "relevant_docs": judged}))
+    report = _take(project, path)
+    assert content(project) == {"q": ({"a": 2}, set())}
+    assert [(found.line, found.reason) for found in report.problems] == [(1, "the score 'None' is no number")]
+
+
 def test_llamaindex_is_one_object_over_many_lines(project, folder):
     path = folder / "test.json"
     found = {
