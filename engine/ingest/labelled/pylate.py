@@ -79,8 +79,9 @@ def _scored(path: Path, row: Row) -> Iterator[Unit]:
     if given is not None and (not isinstance(given, list) or len(given) != len(names)):
         raise RowError("wrong_type", "the scores are not as many as the documents")
     scores = [number_of(value) for value in given] if given is not None else [1.0] + [0.0] * (len(names) - 1)
+    best = max(scores)
     for name, score in zip(names, scores, strict=True):
-        if score == max(scores):
+        if score == best:
             yield JudgementUnit(path.name, row.line, query_id, name, 1)
         else:
             yield NegativeUnit(path.name, row.line, query_id, name)
