@@ -203,13 +203,20 @@ class Project:
             shutil.rmtree(self.path / table / str(row_id), ignore_errors=True)
 
     def _migrate(self) -> None:
-        pending = schema.migrations.pending(self.db)
-        if not pending:
+        if self._is_current():
             return
-        if schema.migrations.applied(self.db):
-            self._backup()
-        schema.migrations.apply(self.db)
-        self.db.execute(f"PRAGMA user_version = {schema.VERSION}")
+        with FileLock(self.path / ".upgrade.lock"):  # one process at a time; the others find it done
+            if self._is_current():
+                return
+            if schema.migrations.pending(self.db) and schema.migrations.applied(self.db):
+                self._backup()
+            schema.migrations.apply(self.db)
+            self.db.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+    def _is_current(self) -> bool:
+        """Whether every step was taken and said: a process may have been ended between the two."""
+        (version,) = self.db.execute("PRAGMA user_version").fetchone()
+        return version == schema.VERSION and not schema.migrations.pending(self.db)
 
     def _backup(self) -> None:
         folder = self.path / "backups"

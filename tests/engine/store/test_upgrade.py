@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,3 +65,24 @@ def test_a_project_of_this_version_is_only_read(tmp_path):
     with Project.open(tmp_path / "new", readonly=True, upgrade=False) as project:
         assert project.readonly
     assert not (tmp_path / "new" / "backups").exists()
+
+
+def test_two_processes_that_open_it_at_once_bring_it_up_to_date_once(old):
+    together = threading.Barrier(4)
+
+    def go(_number):
+        together.wait()
+        Project.open(old).close()
+
+    with ThreadPoolExecutor(4) as opening:
+        list(opening.map(go, range(4)))
+    assert _version(old) == schema.VERSION
+
+
+def test_an_upgrade_that_was_ended_before_its_last_word_is_finished(old):
+    Project.open(old).close()
+    connection = sqlite3.connect(old / "project.db")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    Project.open(old, readonly=True).close()
+    assert _version(old) == schema.VERSION
