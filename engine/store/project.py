@@ -20,6 +20,8 @@ from engine.store.files import clear_leftovers, write_json
 from engine.store.sqlite import Database
 
 FOLDERS = ("vectors", "indexes", "models", "minings", "runs", "duplicates", "exports", "logs")
+_MOMENT = 0.5
+"""Seconds to wait for the write lock: far longer than a look at it takes, far shorter than a job."""
 
 
 def now() -> str:
@@ -141,8 +143,8 @@ class Project:
             ProjectBusyError: another process holds it; the message names what it does.
         """
         lock = FileLock(self.path / ".write.lock")
-        try:
-            lock.acquire(timeout=0)
+        try:  # who only asks whether there is a job (`is_busy`) holds the lock for a moment, too
+            lock.acquire(timeout=_MOMENT, poll_interval=_MOMENT / 20)
         except Timeout:
             raise ProjectBusyError(
                 f"The project is busy: {self._holder()}.", hint="Wait until it ends, or cancel it there."

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from engine.errors import ProjectBusyError, ProjectError
 from engine.records import JobState, Split
@@ -71,6 +73,14 @@ def test_only_one_job_at_a_time_may_write_and_the_other_learns_who(project):
     ):
         pass
     assert not project.is_busy()
+
+
+def test_a_job_begins_while_another_process_looks_whether_there_is_one(project):
+    looking = FileLock(project.path / ".write.lock", thread_local=False)
+    looking.acquire()
+    threading.Timer(0.1, looking.release).start()
+    with project.writing("mine"):
+        assert project.is_busy()
 
 
 def test_a_job_whose_process_is_gone_is_found_interrupted(project):
