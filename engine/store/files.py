@@ -129,12 +129,25 @@ def _read_array(path: Path) -> np.ndarray:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what an interrupted write left beside its target; a folder moved aside for a new one goes back."""
-    for path in folder.glob(".*.tmp"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for path in folder.glob(".*.old"):
+    """Remove what an interrupted write left beside its target; a folder moved aside for a new one goes back.
+
+    What a living process is writing there now is left alone.
+    """
+    for path in (*folder.glob(".*.tmp"), *folder.glob(".*.old")):
         place = folder / path.name[1:].rsplit(".", 2)[0]
-        if place.exists():
+        if _is_being_written(path):
+            continue
+        if path.suffix == ".old" and not place.exists():
+            path.replace(place)  # the process ended between moving it aside and putting the new one there
+        elif path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.replace(place)  # the process ended between moving it aside and putting the new one there
+            path.unlink(missing_ok=True)
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether another process that lives has this place, by the number in its name: a search keeps its index so."""
+    import psutil
+
+    number = path.stem.rpartition(".")[2]
+    return number.isdecimal() and int(number) != os.getpid() and psutil.pid_exists(int(number))

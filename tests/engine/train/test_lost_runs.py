@@ -124,7 +124,7 @@ def half_written(place):
         yield f"{name} changed", place, (name, "changed")
     yield "other hashes", place, ("hashes.json", "changed")
     yield "nothing in it", place, ("*", None)
-    yield "beside, whole", place.with_name(f".{place.name}.1.tmp"), ("", None)
+    yield "beside, whole", place.with_name(f".{place.name}.99999999.tmp"), ("", None)
     yield "a file of that name", place, ("file", None)
 
 
