@@ -343,7 +343,7 @@ class Resident:
         self._worker.send(kind(request=request, message=message, hint=hint))
 
     def _opened(self, path: str) -> None:
-        if self._project is not None and self._project.path == Path(path).absolute():
+        if self._project is not None and self._project.path == Path(path).absolute() and self._project.is_there():
             return
         if self._project is not None:
             self._project.close()

@@ -42,6 +42,7 @@ class Project:
         self.path = path
         self.db = db
         self.readonly = readonly
+        self._file = _number_of(path / "project.db")
 
     @classmethod
     def create(cls, path: Path, name: str = "") -> Project:
@@ -109,6 +110,10 @@ class Project:
 
     def close(self) -> None:
         self.db.conn.close()
+
+    def is_there(self) -> bool:
+        """Whether its folder still holds this very project, not none or one made anew in its place."""
+        return self._file is not None and _number_of(self.path / "project.db") == self._file
 
     def __enter__(self) -> Project:
         return self
@@ -228,6 +233,14 @@ class Project:
             self.db.conn.backup(copy)
         finally:
             copy.close()
+
+
+def _number_of(file: Path) -> int | None:
+    """What tells a file from another one of its name."""
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
 
 
 def _connect(file: Path, *, readonly: bool = False, patience: float = 10) -> sqlite3.Connection:

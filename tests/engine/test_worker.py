@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import pytest
 
 from engine import jobs, worker
-from engine.protocol import CancelJob, JobCancelled, PauseJob, RunJob, Shutdown, read_event, to_line
-from engine.worker import Worker
+from engine.protocol import CancelJob, Edit, JobCancelled, PauseJob, RunJob, Shutdown, read_event, to_line
+from engine.store.project import Project
+from engine.worker import Resident, Worker
 
 
 @pytest.fixture
@@ -38,3 +40,13 @@ def test_a_pause_that_comes_before_the_job_has_begun_holds_it_until_it_is_cancel
 
 def test_a_cancel_of_another_job_is_passed_over(ran):
     assert not isinstance(ran(CancelJob(job=2))[-1], JobCancelled)
+
+
+def test_a_change_goes_into_the_project_that_was_made_anew_in_the_place_of_one_that_was_removed(tmp_path):
+    resident = Resident(Worker(io.BytesIO()))
+    for name in ("Boxes", "Bottles"):
+        shutil.rmtree(tmp_path / "p", ignore_errors=True)
+        Project.create(tmp_path / "p").close()
+        resident.answer(Edit(request=1, project=str(tmp_path / "p"), kind="rename_project", values={"name": name}))
+    with Project.open(tmp_path / "p", readonly=True) as project:
+        assert project.name == "Bottles"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -132,9 +134,20 @@ def test_the_lock_file_names_the_job(project):
 
 def test_what_a_killed_write_of_vectors_left_is_cleared(project):
     key = project.path / "vectors" / "0123abcd"
-    left = key / ".part-1.4711.tmp"
+    left = key / ".part-1.99999999.tmp"
     left.mkdir(parents=True)
     (left / "vectors.npy").write_bytes(b"half")
     (key / "part-0").mkdir()
     project.recover()
     assert [path.name for path in key.iterdir()] == ["part-0"]
+
+
+def test_what_another_living_process_is_writing_is_not_cleared(project):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as searching:
+        writing = project.path / "indexes" / f".hnsw.{searching.pid}.tmp"
+        writing.mkdir()
+        project.recover()
+        assert writing.is_dir()
+        searching.kill()
+    project.recover()
+    assert not writing.exists()
