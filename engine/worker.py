@@ -148,6 +148,8 @@ class Worker:
         if task.is_saving and task.wait_saved(SAVE_GRACE) and task.ended.wait(CANCEL_GRACE):
             return
         task.mark_cancelled()
+        if task.ended.is_set():
+            return
         self.send(JobCancelled(job=task.job, changed=task.changed()))
         os._exit(0)
 
@@ -238,15 +240,14 @@ class JobTask(Task):
 
     def mark_cancelled(self) -> None:
         """Say in the history that the job was cancelled, from outside of it."""
-        from engine.records import JobState
-        from engine.store.jobs import end_job, note_cancelled
+        from engine.store.jobs import mark_cancelled, note_cancelled
         from engine.store.project import Project
 
         with suppress(Exception):  # the project may be in the middle of a write; recovery reads the log then
             if self._record:
                 note_cancelled(Path(self._command.project), self._record)
                 with Project.open(Path(self._command.project), patience=0.3) as project:
-                    end_job(project, self._record, JobState.CANCELLED)
+                    mark_cancelled(project)  # not one that came to its end meanwhile
 
     def on_progress(self, stage: str, done: int, total: int, note: str) -> None:
         now = time.monotonic()

@@ -9,8 +9,11 @@ import pytest
 
 from engine import jobs, worker
 from engine.protocol import CancelJob, Edit, JobCancelled, PauseJob, RunJob, Shutdown, read_event, to_line
+from engine.records import JobState
+from engine.store import jobs as history
 from engine.store.project import Project
-from engine.worker import Resident, Worker
+from engine.task import Task
+from engine.worker import JobTask, Resident, Worker
 
 
 @pytest.fixture
@@ -50,3 +53,12 @@ def test_a_change_goes_into_the_project_that_was_made_anew_in_the_place_of_one_t
         resident.answer(Edit(request=1, project=str(tmp_path / "p"), kind="rename_project", values={"name": name}))
     with Project.open(tmp_path / "p", readonly=True) as project:
         assert project.name == "Bottles"
+
+
+def test_a_job_that_came_to_its_end_is_not_called_cancelled_by_a_cancel_that_insists(tmp_path):
+    jobs.run_job(tmp_path / "p", "new", {}, Task())
+    task = JobTask(Worker(io.BytesIO()), RunJob(job=1, kind="new", project=str(tmp_path / "p")))
+    task.tell_started(1)
+    task.mark_cancelled()
+    with Project.open(tmp_path / "p", readonly=True) as project:
+        assert history.jobs(project)[0].state is JobState.DONE
