@@ -86,6 +86,7 @@ class Session(QObject):
         self.queue = JobQueue(spawn, self)
         self.resident = Resident(spawn, self)
         self._undo: list[Undo] = []
+        self._refused: Undo | None = None  # the one that failed last
         self._overview: Overview | None = None
         self._then: dict[int, Callable[[], None]] = {}
         self._chains: list[_Chain] = []
@@ -239,11 +240,11 @@ class Session(QObject):
         return self._undo[-1].words if self._undo else ""
 
     def undo(self) -> None:
-        """Take back the last change made by hand."""
+        """Take back the last change made by hand; where that fails, it can be asked for once again."""
         if self._undo:
             last = self._undo.pop()
             self.undo_changed.emit(self.undo_words)
-            self._edit(last.kind, last.values, lambda _values: self._say_undone(last))
+            self._edit(last.kind, last.values, lambda _values: self._say_undone(last), on_failed=self._put_back(last))
 
     # Words
 
@@ -262,6 +263,19 @@ class Session(QObject):
         if self.project is not None:
             self.project.close()
             self.project = None
+
+    def _put_back(self, last: Undo) -> Callable[[str, str], None]:
+        """For an undo that fails: it waits again where it was; one that fails twice bars no longer those before it."""
+        path, place = self.path, len(self._undo)
+
+        def failed(message: str, hint: str) -> None:
+            if self.path == path and last is not self._refused:
+                self._refused = last
+                self._undo.insert(place, last)
+                self.undo_changed.emit(self.undo_words)
+            self.failed.emit(message, hint)
+
+        return failed
 
     def _say_undone(self, undone: Undo) -> None:
         self.say(self.tr("Undone: %1").replace("%1", undone.words))

@@ -80,6 +80,18 @@ def test_undo_says_what_it_takes_back_and_does_it(qtbot, session, path):
     assert session.undo_words == ""
 
 
+def test_an_undo_that_fails_can_be_asked_for_once_again(qtbot, session, path):
+    session.open_project(path)
+    for words, kind in (("mark 2 as relevant", "unreview"), ("mark 3 as relevant", "fail")):
+        with qtbot.waitSignal(session.undo_changed, timeout=10_000):
+            session.edit("review", {}, undo=Undo(words, kind, {}))
+    for waiting in ("mark 3 as relevant", "mark 2 as relevant"):  # failing twice, it bars no longer what is before it
+        with qtbot.waitSignal(session.failed, timeout=10_000) as failed:
+            session.undo()
+        assert failed.args == ["No.", "Try another."]
+        assert session.undo_words == waiting
+
+
 def test_another_project_empties_the_undo_stack(qtbot, session, path, tmp_path):
     session.open_project(path)
     with qtbot.waitSignal(session.undo_changed, timeout=10_000):
