@@ -222,9 +222,9 @@ def test_an_interrupted_job_can_go_on_or_be_dismissed(qtbot, page, session, tmp_
 def test_an_unfinished_training_can_go_on_or_be_discarded(page, session, tmp_path, monkeypatch):
     path = imported_project(tmp_path)
     with Project.open(path) as project:
+        record = jobs.start_job(project, "train", {"preset": "quick"})
         half = models.add_model(project, name="tuned 1", kind="tuned", path="", params={"preset": "quick"})
         (path / "models" / str(half) / "checkpoints").mkdir(parents=True)
-        record = jobs.start_job(project, "train", {"preset": "quick"})
         jobs.end_job(project, record, JobState.INTERRUPTED)
     session.open_project(path)
     assert any("The training of tuned 1" in text for text in texts(page))
@@ -241,6 +241,23 @@ def test_an_unfinished_training_can_go_on_or_be_discarded(page, session, tmp_pat
     assert edited[0][:2] == ("discard_model", {"model_id": half})
     edited[0][2]({})
     assert edited[1][:2] == ("dismiss_job", {"job_id": record})
+
+
+def test_discarding_a_training_leaves_what_is_told_of_others(page, session, tmp_path, monkeypatch):
+    path = imported_project(tmp_path)
+    with Project.open(path) as project:
+        half = models.add_model(project, name="tuned 1", kind="tuned", path="")
+        (path / "models" / str(half) / "checkpoints").mkdir(parents=True)
+        project.db.execute("update models set created_at = '2026-01-01T10:00:00Z' where id = ?", [half])
+        for kind in ("train", "reranker"):  # both lost later, before their first checkpoints
+            jobs.end_job(project, jobs.start_job(project, kind, {}), JobState.INTERRUPTED)
+    session.open_project(path)
+    edited = []
+    monkeypatch.setattr(session, "edit", lambda kind, values, done=None: edited.append((kind, values, done)))
+    monkeypatch.setattr(Question, "exec", lambda _self: 1)
+    button(page, "Discard").click()
+    edited[0][2]({})
+    assert [kind for kind, _values, _done in edited] == ["discard_model"]
 
 
 def test_an_unfinished_reranker_goes_on_from_its_checkpoint(page, session, tmp_path, monkeypatch):
