@@ -76,12 +76,25 @@ class HomeProject(QWidget):
     # The banner
 
     def _interrupted(self, job: JobRecord) -> Card:
-        again = Button(self.tr("Go on"), icon_name="play")
+        anew = job.kind == "autopilot"  # rounds know no place to go on from
+        again = Button(self.tr("Start again") if anew else self.tr("Go on"), icon_name="play")
         again.clicked.connect(lambda: self.job_asked.emit(job.kind, dict(job.params)))
         dismiss = Button(self.tr("Dismiss"), "flat")
         dismiss.clicked.connect(lambda: self.job_dismissed.emit(job.id))
-        text = self.tr("%1 was interrupted %2. What it had finished is kept.")
-        return self._banner(fill(text, job_name(job.kind), words.when(job.started_at)), dismiss, again)
+        said = fill(
+            self.tr("%1 was interrupted %2. What it had finished is kept."),
+            job_name(job.kind),
+            words.when(job.started_at),
+        )
+        if anew:
+            said += " " + self._what_starts_anew(float(job.params.get("minutes", 0)))
+        return self._banner(said, dismiss, again)
+
+    def _what_starts_anew(self, minutes: float) -> str:
+        if not minutes:
+            return self.tr("Started again, the rounds begin with the first.")
+        again = self.tr("Started again, the rounds begin with the first and take up to %1 once more.")
+        return fill(again, words.duration(60 * minutes))
 
     def _unfinished(self, model: Model) -> Card:
         go_on = Button(self.tr("Go on"), icon_name="play")

@@ -219,6 +219,19 @@ def test_an_interrupted_job_can_go_on_or_be_dismissed(qtbot, page, session, tmp_
     assert started.args[0].params == {"depth": 50}
 
 
+def test_interrupted_rounds_say_that_they_would_start_with_the_whole_time_again(page, session, tmp_path, monkeypatch):
+    path = imported_project(tmp_path)
+    params = {"preset": "quick", "minutes": 10.0}
+    with Project.open(path) as project:
+        jobs.end_job(project, jobs.start_job(project, "autopilot", params), JobState.INTERRUPTED)
+    session.open_project(path)
+    assert any("begin with the first and take up to 10 min once more" in text for text in texts(page))
+    ran = []
+    monkeypatch.setattr(session.queue, "add", lambda kind, _path, params: ran.append((kind, params)))
+    button(page, "Start again").click()
+    assert ran == [("autopilot", params)]
+
+
 def test_an_unfinished_training_can_go_on_or_be_discarded(page, session, tmp_path, monkeypatch):
     path = imported_project(tmp_path)
     with Project.open(path) as project:
