@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -65,6 +65,7 @@ class ExportPage(ReadingPage):
         self._model, self._picked = 0, False
         self._jobs: dict[int, str] = {}
         self._failed: dict[str, str] = {}
+        self._to_repeat: dict[str, dict[str, Any]] = {}  # Any: params of the jobs that failed, by choice
         self._cards: list[ModelCard] = []
         self._group = QButtonGroup(self)
         self._a_row = _A_ROW
@@ -182,6 +183,7 @@ class ExportPage(ReadingPage):
             self._folder, self._model, self._picked = "", 0, False
             self._jobs.clear()
             self._failed.clear()
+            self._to_repeat.clear()
             self.problem.hide()
             self._show_frame(False)
             self._stack.setCurrentIndex(_BLANK)
@@ -347,16 +349,29 @@ class ExportPage(ReadingPage):
     def _export(self) -> None:
         model = self._chosen_model()
         self._failed.clear()
+        self._to_repeat.clear()
         self.problem.hide()
         for row_ in self._rows:
             if row_.is_chosen():
                 values = params_of(row_.choice, model, self._folder)
                 if row_.choice.what == "model" and self._gate.is_allowed():
                     values["despite_pins"] = True
-                job = self.session.run_job("export", values)
-                if job is not None and not job.is_over:
-                    self._jobs[job.id] = row_.choice.key
+                self._run(row_.choice.key, values)
         self._show_choice()
+
+    def _try_again(self) -> None:
+        """Only what failed, into the folder that is chosen now; what went well or still goes is left alone."""
+        repeated, self._to_repeat = self._to_repeat, {}
+        self.problem.hide()
+        for key, values in repeated.items():
+            self._failed.pop(key, None)
+            self._run(key, {**values, "dest": str(Path(self._folder) / Path(values["dest"]).name)})
+        self._show_choice()
+
+    def _run(self, key: str, values: dict[str, Any]) -> None:  # Any: JSON values
+        job = self.session.run_job("export", values)
+        if job is not None and not job.is_over:
+            self._jobs[job.id] = key
 
     def _job_moved(self, job: Job) -> None:
         key = self._jobs.get(job.id)
@@ -366,6 +381,7 @@ class ExportPage(ReadingPage):
             del self._jobs[job.id]
             if job.phase is Phase.FAILED:
                 self._failed[key] = job.message
+                self._to_repeat[key] = job.params
                 self._say_failed(self._row(key).choice, job)
             elif job.phase is Phase.CANCELLED:
                 self._failed.pop(key, None)
@@ -380,7 +396,7 @@ class ExportPage(ReadingPage):
 
     def _say_failed(self, choice: Choice, job: Job) -> None:
         again = Button(self.tr("Try again"), size="small")
-        again.clicked.connect(self._export)
+        again.clicked.connect(self._try_again)
         other = Button(self.tr("Choose another folder"), "flat", size="small")
         other.clicked.connect(self._change_folder)
         title = fill(self.tr("%1 was not exported"), choice.title)

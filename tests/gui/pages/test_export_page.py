@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from engine.records import Outcome, Split, State
 from engine.store import jobs, models, runs
 from engine.store.project import Project
-from gui.jobs.job import Phase
+from gui.jobs.job import Job, Phase
 from gui.pages.export.facts import ExportFacts, choices, params_of, read_facts, slug, why_not
 from gui.pages.export.page import ExportPage
 from gui.pages.export.parts import ChoiceRow
+from gui.widgets.buttons import Button
 from tests.gui.asking import AskingSession, settle
 from tests.gui.projects import empty_project
 
@@ -179,6 +180,23 @@ def test_a_failed_export_says_why_and_what_was_kept(qtbot, tmp_path, finished):
     assert page._row("model").state() == "/x is not empty."
     assert page.problem.isVisible()
     assert "Kept:" in page.problem.accessibleName()
+
+
+def test_try_again_repeats_what_failed_and_nothing_else(qtbot, tmp_path, finished, monkeypatch):
+    page = _page(qtbot, tmp_path, finished)
+    page._row("beir").box.setChecked(True)
+    page._go.click()
+    model, beir = (Job(id_, "export", finished, dict(page.session.jobs[id_ - 1][1])) for id_ in (1, 2))
+    page.session.end_job(model, Phase.FAILED, message="/x is not empty.")
+    page.session.end_job(beir, Phase.DONE, changed={"exports"})
+    settle(qtbot, page)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(tmp_path / "away"))
+    page._change_folder()
+    again = next(b for b in page.problem.findChildren(Button) if b.text() == "Try again")
+    again.click()
+    (again_values,) = [values for _kind, values in page.session.jobs[2:]]
+    assert again_values == {**model.params, "dest": str(tmp_path / "away" / "round-1-quick")}
+    assert page.problem.isHidden()
 
 
 def test_another_folder_is_chosen(qtbot, tmp_path, finished, monkeypatch):
