@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,13 +97,13 @@ class RerankerDialog(QDialog):
         """How much it is, in words; how long it takes is seen after its first steps."""
         value = self.form.value
         batch, questions = int(value("batch_size")), self._facts.questions
-        steps = max(1, questions // batch) * float(value("epochs"))
+        steps = math.ceil(float(value("epochs")) * max(1, questions // batch))  # a pass leaves out what fills no batch
         limit = int(value("max_steps"))
-        steps = max(1, round(min(steps, limit) if limit else steps))
+        steps = max(1, min(steps, limit) if limit else steps)
         said = fill(
             self.tr("At most %1 steps of %2 queries with %3 passages each"),
             words.count(steps),
-            words.count(batch),
+            words.count(min(batch, max(questions, 1))),
             words.count(1 + int(value("num_negatives"))),
         )
         minutes = float(value("minutes"))

@@ -14,6 +14,8 @@ from engine.store import models
 from engine.store.forecasts import Measured, put_forecast
 from engine.store.project import Project
 from engine.store.scores import PairScore, put_scores
+from engine.train.reranking import common
+from engine.train.schedule import count_steps
 from gui.jobs.job import Phase
 from gui.pages.train.end import EndCard
 from gui.pages.train.facts import TrainFacts
@@ -283,6 +285,20 @@ def test_an_interrupted_reranker_can_be_discarded(qtbot, tmp_path, finished, mon
     page._resume.discarded.emit()
     settle(qtbot, page)
     assert not (finished / "models" / str(half)).exists()
+
+
+def test_the_steps_of_a_reranker_are_those_that_the_engine_counts(qtbot):
+    dialog = RerankerDialog(TrainFacts(questions=95))
+    qtbot.addWidget(dialog)
+    dialog.form.put({"epochs": 0.5})
+    assert count_steps(95 // 16, common(RerankerParams(epochs=0.5))) == 3  # 2.5 of the five full batches of a pass
+    assert dialog._size.text() == "At most 3 steps of 16 queries with 5 passages each."
+
+
+def test_a_reranker_of_few_queries_says_how_many_a_step_takes(qtbot):
+    dialog = RerankerDialog(TrainFacts(questions=10))
+    qtbot.addWidget(dialog)
+    assert " of 10 queries with 5 passages each." in dialog._size.text()
 
 
 def test_the_settings_of_a_reranker_are_all_there_and_none_is_changed(qtbot):
