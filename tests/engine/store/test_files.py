@@ -12,10 +12,10 @@ from engine.store.files import clear_leftovers, swap_folder
 @pytest.fixture
 def folders(tmp_path):
     """What stands there, and what is to take its place."""
-    for name, text in (("index", "old"), (".index.1.tmp", "new")):
+    for name, text in (("index", "old"), (".index.999999999.tmp", "new")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "text").write_text(text, encoding="utf-8")
-    return tmp_path / "index", tmp_path / ".index.1.tmp"
+    return tmp_path / "index", tmp_path / ".index.999999999.tmp"
 
 
 def text_of(folder):
