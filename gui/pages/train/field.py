@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
@@ -11,9 +12,15 @@ from gui import icons, theme
 from gui.pages.train.settings import Setting, Value
 from gui.widgets.inputs import ChoiceBox
 
+_MOST = 2**31 - 1  # that a spin box can show
+
 
 class SettingField(QObject):
-    """A setting's widget with one way to read and write it; `wrong` where what is typed is no such number."""
+    """A setting's widget with one way to read and write it; `wrong` where what is typed is no such number.
+
+    What is put in stays as it is until it is edited, also where it could not be typed here: the command line knows no
+    range.
+    """
 
     edited = Signal()
     wrong = Signal()
@@ -22,6 +29,8 @@ class SettingField(QObject):
         super().__init__(parent)
         self._setting = setting
         self._last: Value = 0.0
+        self._added: Value = None  # what was put and is not among the choices
+        self._exact: Value = None  # what was put, as long as nobody edits it: a spin box rounds
         makers: dict[str, Callable[[], QWidget]] = {
             "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice,
             "text": self._text, "folder": self._folder,
@@ -31,6 +40,8 @@ class SettingField(QObject):
 
     def value(self) -> Value:
         widget = self.widget
+        if self._exact is not None:
+            return self._exact
         if isinstance(widget, QSpinBox):
             return widget.value() / 100 if self._setting.kind == "share" else widget.value()
         if isinstance(widget, QDoubleSpinBox):
@@ -40,12 +51,10 @@ class SettingField(QObject):
     def put(self, value: Value) -> None:
         widget = self.widget
         widget.blockSignals(True)
-        if isinstance(widget, QSpinBox):
-            widget.setValue(round(value * 100) if self._setting.kind == "share" else int(value))
-        elif isinstance(widget, QDoubleSpinBox):
-            widget.setValue(float(value))
+        if isinstance(widget, QSpinBox | QDoubleSpinBox):
+            self._put_number(widget, value)
         elif isinstance(widget, ChoiceBox):
-            widget.set_value(value)
+            self._put_choice(widget, value)
         elif isinstance(widget, QLineEdit) and self._setting.kind in ("text", "folder"):
             self._last = str(value)
             widget.setText(self._last)
@@ -54,9 +63,37 @@ class SettingField(QObject):
             widget.setText(f"{value:g}".replace("e-0", "e-"))
         widget.blockSignals(False)
 
+    def _put_number(self, widget: QSpinBox | QDoubleSpinBox, value: Value) -> None:
+        """Show the value, in a range that is widened as far as it needs."""
+        times = 100 if self._setting.kind == "share" else 1
+        low, high = (limit * times for limit in (self._setting.low, self._setting.high))
+        shown = min(max(value * times, -_MOST), _MOST)
+        if isinstance(widget, QSpinBox):
+            widget.setRange(int(min(low, shown)), math.ceil(max(high, shown)))
+            widget.setValue(round(shown))
+        else:
+            widget.setRange(min(low, shown), max(high, shown))
+            widget.setValue(shown)
+        self._exact = value
+
+    def _put_choice(self, widget: ChoiceBox, value: Value) -> None:
+        """Offer what is not among the choices (cuda:1) as long as it is the one chosen."""
+        if self._added is not None and self._added != value:
+            widget.removeItem(widget.findData(self._added))
+            self._added = None
+        if widget.findData(value) < 0:
+            widget.addItem(str(value), value)
+            self._added = value
+        widget.set_value(value)
+
     def set_choices(self, choices: Sequence[tuple[str, str]]) -> None:
-        if isinstance(self.widget, ChoiceBox):
-            self.widget.set_choices([(text, value) for value, text in choices])
+        widget = self.widget
+        if isinstance(widget, ChoiceBox):
+            kept, self._added = self._added, None
+            shown = widget.value()
+            widget.set_choices([(text, value) for value, text in choices])
+            if kept is not None and shown == kept:
+                self.put(kept)
 
     def set_possible(self, value: str, reason: str) -> None:
         """Offer a choice, or show it with what keeps it from being chosen."""
@@ -82,14 +119,14 @@ class SettingField(QObject):
         made.setGroupSeparatorShown(self._setting.name != "seed")
         made.setSpecialValueText(self._setting.zero)
         made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
-        made.valueChanged.connect(lambda _value: self.edited.emit())
+        made.valueChanged.connect(self._spun)
         return _dressed(made)
 
     def _share(self) -> QWidget:
         made = QSpinBox()
         made.setRange(int(self._setting.low * 100), int(self._setting.high * 100))
         made.setSuffix(" %")
-        made.valueChanged.connect(lambda _value: self.edited.emit())
+        made.valueChanged.connect(self._spun)
         return _dressed(made)
 
     def _float(self) -> QWidget:
@@ -98,7 +135,7 @@ class SettingField(QObject):
         made.setRange(self._setting.low, self._setting.high)
         made.setSpecialValueText(self._setting.zero)
         made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
-        made.valueChanged.connect(lambda _value: self.edited.emit())
+        made.valueChanged.connect(self._spun)
         return _dressed(made)
 
     def _rate(self) -> QWidget:
@@ -130,6 +167,10 @@ class SettingField(QObject):
         if chosen:
             self.put(chosen)
             self.edited.emit()
+
+    def _spun(self, _value: float) -> None:
+        self._exact = None
+        self.edited.emit()
 
     def _written(self, text: str) -> None:
         self._last = text

@@ -106,6 +106,8 @@ def reranker_settings() -> list[Setting]:
         Setting("learning_rate", "learning", tr("Learning rate"), tr("Size of each step"), "rate", 1e-7, 1e-2),
         Setting("epochs", "learning", tr("Passes"), tr("Times through the queries"), "float", 0.1, 100),
         Setting("max_steps", "learning", tr("Steps at most"), tr("Ends a pass early"), "int", 0, 1e6, tr("no limit")),
+        Setting("warmup_share", "learning", tr("Warm-up"), tr("A slow start, of all steps"), "share", 0, 0.9),
+        Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
         Setting("minutes", "end", tr("Time limit"), tr("Keeps the best when it is up"), "float",
                 0, 1e4, tr("off"), tr("min")),
         Setting("eval_every", "end", tr("Measure every"), tr("Steps from look to look"), "int",

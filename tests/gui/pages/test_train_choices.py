@@ -257,6 +257,17 @@ def test_a_rerankers_run_can_be_repeated_with_one_thing_changed(qtbot, tmp_path,
     assert page.session.jobs == [("reranker", {"loss": "pairwise", "epochs": 2.0})]
 
 
+def test_a_repeated_reranker_has_every_value_of_the_run(qtbot):
+    run = {"num_negatives": 20, "warmup_share": 0.055, "weight_decay": 0.0000001, "device": "cuda:1", "seed": 2**40}
+    dialog = RerankerDialog(TrainFacts(questions=95), run)
+    qtbot.addWidget(dialog)
+    assert dialog.values() == run
+    dialog.form.field("num_negatives").setValue(19)  # what is typed counts
+    assert dialog.values() == {**run, "num_negatives": 19}
+    dialog.form.reset_all()
+    assert dialog.values() == {}
+
+
 def test_a_reranker_needs_negatives(qtbot, tmp_path, finished):
     with Project.open(finished) as project:
         project.db.execute("delete from negatives")
@@ -307,7 +318,7 @@ def test_the_settings_of_a_reranker_are_all_there_and_none_is_changed(qtbot):
     assert dialog.values() == {}
     known = {setting.name for setting in reranker_settings()}
     left_out = set(RerankerParams.__dataclass_fields__) - known
-    assert left_out == {"warmup_share", "weight_decay", "resume", "finish"}
+    assert left_out == {"resume", "finish"}
     assert dialog._size.text() == "At most 40 steps of 16 queries with 5 passages each."
     dialog.form.put({"minutes": 2.0, "max_steps": 10})
     assert dialog._size.text() == (

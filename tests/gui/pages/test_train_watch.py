@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
@@ -204,6 +206,28 @@ def test_a_run_is_repeated_with_its_own_settings_and_copied_as_a_command(qtbot, 
     monkeypatch.setattr(page.session, "edit", lambda kind, values, _done: asked.append((kind, values)))
     page._live.ending.script_asked.emit()
     assert asked == [("script", {"model_id": tuned, "dest": str(tmp_path)})]
+
+
+def test_a_repeated_run_keeps_values_that_cannot_be_typed_on_the_page(qtbot, tmp_path, finished):
+    run = {"num_negatives": 20, "device": "cuda:1", "warmup_share": 0.055, "objective": "gist", "guide": "tuned"}
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project).id
+        params = json.dumps({"preset": "quick", **run})
+        project.db.execute("update models set params = ? where id = ?", [params, tuned])
+    page = _page(qtbot, tmp_path, finished)
+    page.open_at({"model": tuned})
+    settle(qtbot, page)
+    page._live.ending.repeat_asked.emit()
+    page.session._emit({"models"})
+    settle(qtbot, page)
+    values = page._plan.values()
+    assert {name: values[name] for name in run} == run
+    form = page._plan.form()
+    assert form.field("num_negatives").value() == 20
+    assert form.field("device").currentText() == "cuda:1"
+    form.reset_all()
+    assert page._plan.values() == {"preset": "quick"}
+    assert form.field("device").findData("cuda:1") < 0
 
 
 def test_the_base_of_a_repeated_run_is_the_model_it_had():
