@@ -234,6 +234,8 @@ class TrainLive(QWidget):
         began = time.perf_counter()
         if self._job is not None:
             self._read(self._job)
+            if not self._job.is_over:
+                self.show_progress(self._job)  # its pace is that of the points just read
         self._draw()
         spent = 1000 * (time.perf_counter() - began)
         self._pause.setInterval(max(REDRAW_MS, round(_REST * spent)))  # long curves are drawn less often
