@@ -114,10 +114,11 @@ def test_a_model_that_was_just_trained_is_what_is_searched_with(qtbot, tmp_path,
 def test_a_share_that_a_measurement_chose_is_said_at_once(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
     with Project.open(finished) as project:
-        keep_hybrid_share(project, 2, HybridShare(0.7, 20, 0.6, 0.5, "x"))
+        tuned = models.newest_tuned(project)
+        keep_hybrid_share(project, tuned, HybridShare(0.7, 20, 0.6, 0.5, tuned.weights_digest, "x"))
     page.session._emit({"runs"})
     settle(qtbot, page)
-    assert page._facts.system("hybrid").fact == "round 1, quick 70 % + BM25 30 %"
+    assert page._facts.system("hybrid").fact == "70 % round 1, quick + 30 % BM25"
 
 
 def test_one_system_asks_once(qtbot, tmp_path, finished):
