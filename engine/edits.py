@@ -137,14 +137,6 @@ def _restore_groups(project: Project, values: Values) -> tuple[list[str], Values
     return ["queries"], {}
 
 
-def _qrel(project: Project, values: Values) -> tuple[list[str], Values]:
-    grade = int(values["grade"])
-    if not 0 <= grade <= 3:
-        raise UserError(f"A grade is 0 to 3, not {grade}.")
-    queries.put_qrels(project, [Qrel(int(values["query_id"]), int(values["passage_id"]), grade, "hand")])
-    return _judged(project, int(values["query_id"]))
-
-
 def _unqrel(project: Project, values: Values) -> tuple[list[str], Values]:
     """Take a judgement away, also where it was given to a merged query; says what it was, for `restore_qrels`."""
     removed = queries.remove_judgements(project, int(values["query_id"]), int(values["passage_id"]))
@@ -467,7 +459,6 @@ EDITS: dict[str, Edit] = {
     "keep_apart": _keep_apart,
     "take_apart": _take_apart,
     "restore_groups": _restore_groups,
-    "qrel": _qrel,
     "unqrel": _unqrel,
     "restore_qrels": _restore_qrels,
     "judge": _judge,

@@ -9,6 +9,8 @@ from datetime import datetime
 from PySide6.QtCore import QCoreApplication, QDate, QLocale
 
 MINUS = "\N{MINUS SIGN}"
+MIB = 2**20
+"""What nvidia-smi counts memory in."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 

@@ -14,7 +14,6 @@ from gui.widgets.gauges import Meter
 from gui.widgets.labels import label
 
 _GB = 1e9
-_MIB = 2**20  # in which nvidia-smi counts
 
 
 class MachineMeters(QWidget):
@@ -84,7 +83,7 @@ class MachineMeters(QWidget):
             return
         self._gpu_words.setText(f"GPU {share:.0f} %")
         self._gpu_meter.set_share(used / total, "text3")
-        self._gpu_memory.setText(f"{used * _MIB / _GB:.1f} / {total * _MIB / _GB:.1f} GB")
+        self._gpu_memory.setText(f"{used * words.MIB / _GB:.1f} / {total * words.MIB / _GB:.1f} GB")
         for part in self._gpu:
             part.show()
 

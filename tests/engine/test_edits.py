@@ -87,7 +87,7 @@ def test_a_pinned_query_can_be_removed(tmp_path):
 
 def test_a_grade_outside_zero_to_three_is_refused(project):
     with pytest.raises(UserError, match="0 to 3"):
-        apply_edit(project, "qrel", {"query_id": 1, "passage_id": 1, "grade": 4})
+        apply_edit(project, "judge", {"query_id": 1, "passage_id": 1, "grade": 4})
 
 
 def test_a_query_cannot_be_merged_into_itself(project):

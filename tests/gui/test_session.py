@@ -49,7 +49,7 @@ def test_the_overview_is_read_once_per_change(qtbot, session, path):
     first = session.overview()
     assert session.overview() is first
     with qtbot.waitSignal(session.changed, timeout=10_000):
-        session.edit("qrel", {})
+        session.edit("judge", {})
     assert session.overview() is not first
 
 

@@ -20,7 +20,6 @@ from gui.widgets.cards import Card, column, row, rule
 from gui.widgets.labels import ElidedLabel, Icon, MarkState, StateMark, label
 
 _NEEDED_BYTES = 500_000_000
-_MIB = 2**20  # in which nvidia-smi counts
 _WIDE = 900  # under this width the findings take the title's room
 
 
@@ -117,7 +116,7 @@ class SelfCheck(Card):
         answer = bytes(self._query.readAllStandardOutput().data()).decode("utf-8", "replace").splitlines()
         parts = [part.strip() for part in answer[0].split(",")] if answer else []
         if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
-            free, total = (int(part) * _MIB for part in parts[1:])
+            free, total = (int(part) * words.MIB for part in parts[1:])
             detail = fill(self.tr("%1 of %2 free"), words.size(free), words.size(total))
             self._gpu = Finding(words.plain(parts[0], 60), detail, "done")
             self._cells[0].show_finding(self._gpu)

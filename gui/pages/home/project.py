@@ -21,7 +21,7 @@ from gui.widgets.labels import Chip, ChipState, ElidedLabel, Icon, Link, MarkSta
 _CHIPS: dict[Outcome, ChipState] = {Outcome.WIN: "good", Outcome.TIE: "none", Outcome.LOSS: "bad"}
 _DETAIL = 90
 """Letters of a step's sentence that stand in two lines; the tooltip has the rest."""
-RESUMED = ("train", "reranker")  # jobs that go on from a checkpoint
+_RESUMED = ("train", "reranker")  # jobs that go on from a checkpoint
 _NAMES = {"bm25": "BM25", "base": "Base", "tuned": "Tuned"}
 
 
@@ -56,7 +56,7 @@ class HomeProject(QWidget):
         self._step_button = self._round_link = None
         self._content = QWidget()
         stack = column(self._content, gap=theme.GAP)
-        others = [job for job in facts.interrupted if job.kind not in RESUMED or facts.resumable is None]
+        others = [job for job in facts.interrupted if job.kind not in _RESUMED or facts.resumable is None]
         if facts.resumable is not None:
             stack.addWidget(self._unfinished(facts.resumable))
         elif others:

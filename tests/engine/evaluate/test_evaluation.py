@@ -13,22 +13,12 @@ from engine.records import Qrel, Split, State
 from engine.store import models, queries, runs, verdicts
 from engine.store.project import Project
 from engine.task import Task
-from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    pytest.importorskip("sentence_transformers")
-    root = tmp_path_factory.mktemp("models")
-    return tiny_model(root / "base", seed=0), tiny_model(root / "tuned", seed=1)
+from tests.engine.small_world import add_base, small_project
 
 
 @pytest.fixture
-def project(tmp_path, folders):
-    with small_project(tmp_path / "project") as project:
-        base = add_base(project, folders[0])
-        add_tuned(project, folders[1], parent_id=base)
-        yield project
+def project(small_world):
+    return small_world
 
 
 class Warnings(Task):
@@ -127,9 +117,9 @@ def test_model_id_is_measured_under_the_label_it_was_asked_for(project):
     assert {run.system for run in runs.newest_runs(project, Split.TEST)} == {"bm25", "base", "tuned"}
 
 
-def test_without_a_tuned_model_the_starting_point_is_measured(tmp_path, folders):
+def test_without_a_tuned_model_the_starting_point_is_measured(tmp_path, tiny_models):
     with small_project(tmp_path / "project") as project:
-        add_base(project, folders[0])
+        add_base(project, tiny_models[0])
         task = Warnings()
         summary = evaluate(project, EvaluateParams(), task)
     assert list(summary.systems) == ["bm25", "base"]
@@ -167,9 +157,9 @@ def test_split_without_judged_queries_says_what_to_do(project):
         evaluate(project, EvaluateParams(split="dev"), Task())
 
 
-def test_empty_project_says_what_to_do(tmp_path, folders):
+def test_empty_project_says_what_to_do(tmp_path, tiny_models):
     with Project.create(tmp_path / "empty") as project:
-        add_base(project, folders[0])
+        add_base(project, tiny_models[0])
         with pytest.raises(UserError, match="no passages"):
             evaluate(project, EvaluateParams(), Task())
 

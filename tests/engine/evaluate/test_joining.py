@@ -17,32 +17,23 @@ from engine.store.queries import NewQuery
 from engine.store.shares import HALF, HybridShare, hybrid_share, keep_hybrid_share, sentence_of_run, share_of
 from engine.task import Task
 from gui.pages.search.facts import read_facts
-from tests.engine.small_world import TOPICS, add_base, add_tuned, small_project, tiny_model
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    pytest.importorskip("sentence_transformers")
-    root = tmp_path_factory.mktemp("models")
-    return tiny_model(root / "base", seed=0), tiny_model(root / "tuned", seed=1)
+from tests.engine.small_world import TOPICS
 
 
 @pytest.fixture
-def project(tmp_path, folders):
+def project(small_world):
     """20 dev queries of two topics each, whose answer is what the tuned model finds first and BM25 does not."""
-    with small_project(tmp_path / "project") as project:
-        add_tuned(project, folders[1], parent_id=add_base(project, folders[0]))
-        engine = SearchEngine(project)
-        texts = [f"{a.split()[0]} {b.split()[3]}" for a in TOPICS[:6] for b in TOPICS[6:]]
-        firsts = [
-            [engine.search(SearchParams(text=text, mode=mode, model="tuned")).hits[0].passage_id for text in texts]
-            for mode in ("bm25", "dense")
-        ]
-        told = [(text, answer) for text, words, answer in zip(texts, *firsts, strict=True) if words != answer][:20]
-        new = queries.put_queries(project, [NewQuery(text) for text, _ in told], import_id=1)
-        queries.put_qrels(project, [Qrel(query, answer, 1) for (query, _), (_, answer) in zip(new, told, strict=True)])
-        queries.set_splits(project, {query: Split.DEV for query, _ in new})
-        yield project
+    engine = SearchEngine(small_world)
+    texts = [f"{a.split()[0]} {b.split()[3]}" for a in TOPICS[:6] for b in TOPICS[6:]]
+    firsts = [
+        [engine.search(SearchParams(text=text, mode=mode, model="tuned")).hits[0].passage_id for text in texts]
+        for mode in ("bm25", "dense")
+    ]
+    told = [(text, answer) for text, words, answer in zip(texts, *firsts, strict=True) if words != answer][:20]
+    new = queries.put_queries(small_world, [NewQuery(text) for text, _ in told], import_id=1)
+    queries.put_qrels(small_world, [Qrel(query, answer, 1) for (query, _), (_, answer) in zip(new, told, strict=True)])
+    queries.set_splits(small_world, {query: Split.DEV for query, _ in new})
+    return small_world
 
 
 def scores(**rows):

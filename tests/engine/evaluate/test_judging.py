@@ -11,22 +11,12 @@ from engine.params import EvaluateParams
 from engine.records import Qrel, Split
 from engine.store import queries, runs
 from engine.task import Task
-from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    pytest.importorskip("sentence_transformers")
-    root = tmp_path_factory.mktemp("models")
-    return tiny_model(root / "base", seed=0), tiny_model(root / "tuned", seed=1)
 
 
 @pytest.fixture
-def project(tmp_path, folders):
-    with small_project(tmp_path / "project") as project:
-        add_tuned(project, folders[1], parent_id=add_base(project, folders[0]))
-        evaluate(project, EvaluateParams(), Task())
-        yield project
+def project(small_world):
+    evaluate(small_world, EvaluateParams(), Task())
+    return small_world
 
 
 def _figures(project):
@@ -56,7 +46,7 @@ def test_judging_again_without_a_change_changes_nothing(project):
 
 def test_changed_judgement_gives_what_a_new_evaluation_gives(project, monkeypatch):
     query_id = _test_query(project)
-    apply_edit(project, "qrel", {"query_id": query_id, "passage_id": _worst(project, query_id), "grade": 3})
+    apply_edit(project, "judge", {"query_id": query_id, "passage_id": _worst(project, query_id), "grade": 3})
     at_once = _figures(project), _verdicts(project)
     monkeypatch.setattr("engine.evaluate.evaluation._cached", lambda *_: None)
     evaluate(project, EvaluateParams(), Task())
@@ -71,7 +61,7 @@ def test_changed_judgement_gives_what_a_new_evaluation_gives(project, monkeypatc
 
 def test_evaluating_after_an_edit_ranks_nothing_again(project, monkeypatch):
     query_id = _test_query(project)
-    apply_edit(project, "qrel", {"query_id": query_id, "passage_id": _worst(project, query_id), "grade": 2})
+    apply_edit(project, "judge", {"query_id": query_id, "passage_id": _worst(project, query_id), "grade": 2})
     at_once = _figures(project)
     monkeypatch.setattr("engine.evaluate.systems.Rankers.rank", None)
     evaluate(project, EvaluateParams(), Task())
@@ -81,12 +71,12 @@ def test_evaluating_after_an_edit_ranks_nothing_again(project, monkeypatch):
 def test_edit_and_its_undo_come_back_to_the_same_figures(project):
     before = _figures(project), _verdicts(project)
     query_id = _test_query(project)
-    ((answer, grade),) = queries.positives(project)[query_id].items()
-    topics, _ = apply_edit(project, "unqrel", {"query_id": query_id, "passage_id": answer})
+    (answer,) = queries.positives(project)[query_id]
+    topics, said = apply_edit(project, "unqrel", {"query_id": query_id, "passage_id": answer})
     assert "runs" in topics
     assert _figures(project) != before[0]
     assert {n for n, _ in _figures(project).values()} == {19}
-    apply_edit(project, "qrel", {"query_id": query_id, "passage_id": answer, "grade": grade})
+    apply_edit(project, "restore_qrels", {"query_id": query_id, "removed": said["removed"]})
     assert (_figures(project), _verdicts(project)) == before
 
 
@@ -103,6 +93,6 @@ def test_copy_of_the_answer_judged_instead_is_found_by_its_text(project):
 def test_judgement_on_a_query_nobody_was_asked_changes_no_run(project):
     train = queries.representatives(project, Split.TRAIN)[0].id
     before = _figures(project)
-    topics, said = apply_edit(project, "qrel", {"query_id": train, "passage_id": 3, "grade": 1})
-    assert (topics, said) == (["queries"], {"compared": 0})
+    topics, said = apply_edit(project, "judge", {"query_id": train, "passage_id": 3, "grade": 1})
+    assert (topics, said["compared"]) == (["queries"], 0)
     assert _figures(project) == before

@@ -16,22 +16,11 @@ from engine.store.documents import NewDocument, NewPassage
 from engine.store.following import replace_passages
 from engine.store.project import Project
 from engine.task import Task
-from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    pytest.importorskip("sentence_transformers")
-    root = tmp_path_factory.mktemp("models")
-    return tiny_model(root / "base", seed=0), tiny_model(root / "tuned", seed=1)
 
 
 @pytest.fixture
-def project(tmp_path, folders):
-    with small_project(tmp_path / "project") as project:
-        base = add_base(project, folders[0])
-        add_tuned(project, folders[1], parent_id=base)
-        yield project
+def project(small_world):
+    return small_world
 
 
 def find(engine: SearchEngine, text: str, **settings) -> list[int]:
