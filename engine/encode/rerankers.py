@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,9 +137,29 @@ class CrossEncoder:
         cast: Any = torch.autocast(self.device.split(":")[0], dtype=kind) if kind else nullcontext()
         training = self.model.training
         self.model.eval()
-        with torch.inference_mode(), cast:
+        with torch.inference_mode(), cast, _exact_head(self.model):
             for rows, features in self.parts(pairs, _TOKENS_CPU if self.device == "cpu" else _TOKENS_GPU):
                 check()
                 out[rows] = self.model(**features).logits[:, 0].float().cpu().numpy()
         self.model.train(training)
         return out
+
+
+@contextmanager
+def _exact_head(model: Any) -> Iterator[None]:  # Any: a transformers model
+    """Within it the last layer adds up in float32: one number in bf16 has 256 steps, and many pairs would be level."""
+    import torch
+
+    def exact(head: torch.nn.Linear, features: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(features.device.type, enabled=False):
+            return torch.nn.functional.linear(features.float(), head.weight, head.bias)
+
+    linear = [module for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    heads = [module for module in linear if module.out_features == model.config.num_labels]
+    for head in heads:
+        vars(head)["forward"] = partial(exact, head)
+    try:
+        yield
+    finally:
+        for head in heads:
+            del vars(head)["forward"]

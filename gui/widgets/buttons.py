@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from gui import icons, theme
@@ -153,15 +153,27 @@ class Button(QPushButton):
         if self._icon_name:
             icons.draw(painter, QRectF(x, middle - glyph / 2, glyph, glyph), self._icon_name, ink)
             x += glyph + 6
-        painter.setFont(self.font())
-        painter.setPen(theme.color(ink))
         right = self.width() - side - (glyph + 6 if self._after else 0)
         room = QRectF(x, 0, max(right - x + 4, 0), self.height())
-        shown = QFontMetrics(self.font()).elidedText(words, Qt.TextElideMode.ElideRight, int(room.width()) + 1)
+        face, shown = self._fitted(words, int(room.width()) + 1)
+        painter.setFont(face)
+        painter.setPen(theme.color(ink))
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
         if self._after:
             place = QRectF(self.width() - side - glyph, middle - glyph / 2, glyph, glyph)
             icons.draw(painter, place, self._after, ink)
+
+    def shows_all(self) -> bool:
+        """Whether the words have room as the button stands, if need be in smaller type."""
+        beside = self.sizeHint().width() - QFontMetrics(self.font()).horizontalAdvance(self.shown_text())
+        return self._fitted(self.shown_text(), self.width() - beside)[1] == self.shown_text()
+
+    def _fitted(self, words: str, room: int) -> tuple[QFont, str]:
+        """Words for a room of so many pixels: as they are, or in smaller type (some faces are wide), or cut."""
+        face, least = QFont(self.font()), theme.font("caption").pixelSize()
+        while QFontMetrics(face).horizontalAdvance(words) > room and face.pixelSize() > least:
+            face.setPixelSize(face.pixelSize() - 1)
+        return face, QFontMetrics(face).elidedText(words, Qt.TextElideMode.ElideRight, room)
 
     def _paint_cap(self, painter: QPainter, x: float, middle: float) -> float:
         cap = QRectF(x + 0.5, middle - 8.5, self._cap_width() - 1, 17)

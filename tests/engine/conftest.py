@@ -7,6 +7,12 @@ import pytest
 from tests.engine.small_world import add_base, add_tuned, small_project, tiny_model
 
 
+@pytest.fixture(autouse=True)
+def same_on_every_processor(monkeypatch):
+    """`auto` means fp32 whatever the processor has; bf16 is what a test asks for, and what e2e tests meet by chance."""
+    monkeypatch.setattr("engine.encode.encoder.cpu_has_bf16", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory):
     """Folders of two models of other weights, a base and a tuned one; no test writes in them."""

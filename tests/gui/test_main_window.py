@@ -88,7 +88,7 @@ def test_every_next_step_fits_into_the_rail(opened):
     cut = []
     for label in labels:
         button.setText(opened.rail._short_words(NextStep(label, "documents", "", {}, 0)))
-        if button.sizeHint().width() > button.width():
+        if not button.shows_all():
             cut.append(label)
     assert len(labels) > 8
     assert cut == []

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from engine.encode.encoder import batches_by_length, cpu_has_bf16, pick_precision
+from engine.encode import encoder as encoder_module
+from engine.encode.encoder import batches_by_length, pick_precision
 from engine.encode.models import add_model_folder, open_encoder
 from engine.encode.vectors import encode_texts, open_store
 from engine.errors import Cancelled, ModelError
@@ -108,8 +109,10 @@ def test_fp16_is_refused_on_a_processor():
         pick_precision("cpu", "fp16")
 
 
-def test_auto_takes_bf16_only_where_the_processor_has_it():
-    assert pick_precision("cpu", "auto") == ("bf16" if cpu_has_bf16() else "fp32")
+@pytest.mark.parametrize(("has_it", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_auto_takes_bf16_only_where_the_processor_has_it(monkeypatch, has_it, precision):
+    monkeypatch.setattr(encoder_module, "cpu_has_bf16", lambda: has_it)
+    assert pick_precision("cpu", "auto") == precision
 
 
 def test_bf16_stays_close_to_fp32(project, tiny_folder, encoder):

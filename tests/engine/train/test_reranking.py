@@ -21,6 +21,7 @@ from engine.train.scripts import write_script
 from engine.train.teaching import score_pairs
 from tests.engine.train.test_scripts import repeat
 from tests.engine.train.test_training import Recorder
+from tests.tiny_model import WORDS
 
 LOGITS = torch.tensor([2.0, 0.5, -1.0, 0.3, 0.9])
 LABELS = torch.tensor([1.0, 0.0, 0.0, 1.0, 0.0])
@@ -115,6 +116,18 @@ def test_sentence_transformers_gives_the_same_scores(mined, little):
     ours = CrossEncoder.open(folder, device="cpu", precision="fp32").scores(pairs)
     theirs = Theirs(str(folder), device="cpu").predict(pairs, activation_fn=torch.nn.Identity())
     assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def test_scores_in_bf16_are_no_coarser_than_in_fp32(mined, little):
+    summary = train_reranker(mined, little, Task())
+    folder = folder_of(mined, models.model(mined, summary.model))
+    pairs = [(" ".join(WORDS[n : n + 4]), " ".join(WORDS[n + 2 : n + 9])) for n in range(40)]
+    exact, half = (CrossEncoder.open(folder, device="cpu", precision=each) for each in ("fp32", "bf16"))
+    vars_before = [set(vars(module)) for module in half.model.modules()]
+    scores = half.scores(pairs)
+    assert scores == pytest.approx(exact.scores(pairs), abs=0.02)
+    assert len(np.unique(scores)) == len(np.unique(exact.scores(pairs))) > 30
+    assert [set(vars(module)) for module in half.model.modules()] == vars_before
 
 
 def test_a_reranker_without_negatives_is_refused(project, little):

@@ -178,7 +178,7 @@ def test_each_passage_has_a_ground_and_what_two_share_another(qtbot: QtBot) -> N
     qtbot.addWidget(text)
     text.resize(500, 300)
     text.show()
-    text.show_text("😀 aaaa. bbbb. cccc.\n\nno passage")
+    text.show_text("😀 aaaa. eeee. cccc.\n\nno passage")
     text.show_spans([(2, 13, 4), (8, 19, 4)], 254)
     colours = [theme.color(token).name() for token in ("select", "mark", "hover")]
     assert [_pixel(text, position) for position in (4, 11, 16)] == colours
