@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--max-train", type=int, default=2000, help="training queries used of each set")
     parser.add_argument("--steps", type=int, default=0, help="exactly so many steps, without a limit of time")
+    parser.add_argument("--plain-bf16", action="store_true", help="the plain side with its own option bf16=True")
     parser.add_argument("--keep", type=Path, help="keep the projects here")
     options = parser.parse_args()
     quiet_libraries()
@@ -46,14 +47,15 @@ def main() -> None:
         print("Name one or more labelled sets: python benchmarks/plain_recipe.py FOLDER...")
     for folder in options.folders:
         place = options.keep or Path(tempfile.mkdtemp())
-        row = compare(folder, place / folder.name, options.preset, options.max_train, options.steps)
+        settings = (options.preset, options.max_train, options.steps)
+        row = compare(folder, place / folder.name, *settings, plain_bf16=options.plain_bf16)
         print(json.dumps({name: value for name, value in row.items() if name != "differences"}), flush=True)
         if not options.keep:
             shutil.rmtree(place)
 
 
 def compare(
-    folder: Path, path: Path, preset: str, max_train: int, steps: int, *, alone: bool = False
+    folder: Path, path: Path, preset: str, max_train: int, steps: int, *, alone: bool = False, plain_bf16: bool = False
 ) -> dict[str, object]:
     """Both recipes on one set; ours only with `alone`."""
     task, seconds = Task(), {}
@@ -86,7 +88,7 @@ def compare(
     }
     if alone:
         return row
-    plain, plain_seconds, pairs = train_plain(path, preset, int(trained["steps"]))
+    plain, plain_seconds, pairs = train_plain(path, preset, int(trained["steps"]), bf16=plain_bf16)
     ours_by_query, plain_by_query = rank_with(path, None), rank_with(path, plain)
     test = compare_paired(ours_by_query, plain_by_query)
     return {
@@ -108,7 +110,7 @@ def cap_training(path: Path, most: int) -> None:
             queries.set_splits(project, {int(query_id): None for query_id in dropped})
 
 
-def train_plain(path: Path, preset: str, steps: int) -> tuple[object, dict[str, float], int]:
+def train_plain(path: Path, preset: str, steps: int, *, bf16: bool) -> tuple[object, dict[str, float], int]:
     """The library's own recipe on the project's training pairs; returns the model and the seconds it took."""
     from datasets import Dataset
     from sentence_transformers import (
@@ -154,6 +156,7 @@ def train_plain(path: Path, preset: str, steps: int) -> tuple[object, dict[str, 
             disable_tqdm=True,
             seed=13,
             use_cpu=True,
+            bf16=bf16,
         )
         SentenceTransformerTrainer(
             model=model, args=arguments, train_dataset=mined, loss=MultipleNegativesRankingLoss(model)

@@ -1,6 +1,7 @@
 """Every labelled set with a train split: BM25, base, ours and plain sentence-transformers at equal steps, in one table.
 
     python -m benchmarks.results_table FOLDER [--sets NAME...] [--preset quick] [--steps N] [--keep DIR] [--alone]
+        [--plain-bf16]
 
 FOLDER holds sets in the BEIR layout (../shared/data). A set that is finished stays in DIR/results.json and is not run
 again, so that the table can be made in pieces; the table is printed as Markdown after each set, below it the seconds of
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--max-train", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=0, help="exactly so many steps instead of the preset's time")
     parser.add_argument("--alone", action="store_true", help="without the plain side, which takes three times as long")
+    parser.add_argument("--plain-bf16", action="store_true", help="the plain side with its own option bf16=True")
     parser.add_argument("--keep", type=Path, default=Path("build/results"), help="projects and finished rows")
     options = parser.parse_args()
     quiet_libraries()
@@ -43,7 +45,8 @@ def main() -> None:
         if key not in rows:
             place = options.keep / key.replace(" ", "-")
             settings = (options.preset, options.max_train, options.steps)
-            rows[key] = compare(options.folder / name, place, *settings, alone=options.alone)
+            sides = {"alone": options.alone, "plain_bf16": options.plain_bf16}
+            rows[key] = compare(options.folder / name, place, *settings, **sides)
             store.parent.mkdir(parents=True, exist_ok=True)
             store.write_text(json.dumps(rows, indent=1), encoding="utf-8")
         print(table(rows), seconds_table(rows), sep="\n\n", flush=True)

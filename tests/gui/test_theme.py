@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFont, QFontMetricsF
 
 from gui import icons, theme
 from gui.paths import RESOURCES
@@ -87,3 +87,18 @@ def test_the_window_loads_no_torch_and_no_chart_library():
     code = "import sys, gui.app; print([m for m in ('torch', 'pyqtgraph', 'transformers', 'faiss', 'scipy') if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("wider", "narrowest"), [(0.8, 0.97), (1.1, 0.88), (1.5, 0.82)])
+def test_a_face_wider_than_the_pages_are_drawn_for_is_drawn_narrower(qapp, monkeypatch, wider, narrowest):
+    """The words take the room that they are given, down to letters that would look squeezed."""
+    plain = QFont(theme._family())
+    plain.setPixelSize(100)
+    ems = QFontMetricsF(plain).horizontalAdvance(theme._WORDS) / 100
+    monkeypatch.setitem(theme._EMS, QFont.Weight.Normal, ems / wider)
+    theme._narrower.cache_clear()
+    plain.setPixelSize(13)
+    share = QFontMetricsF(theme.font("body")).horizontalAdvance(theme._WORDS)
+    share /= QFontMetricsF(plain).horizontalAdvance(theme._WORDS)
+    theme._narrower.cache_clear()
+    assert narrowest <= share <= narrowest + 0.08
