@@ -111,8 +111,9 @@ def test_a_run_killed_again_and_again_ends_as_the_unbroken_one(killer, project, 
 
 
 @pytest.mark.slow
-def test_twenty_kills_at_random_steps_change_no_bit(killer, project, small):
-    assert_equal_runs(project, *unbroken_and_killed(killer, project, small, 20))
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_twenty_kills_at_random_steps_change_no_bit(killer, project, small, precision):
+    assert_equal_runs(project, *unbroken_and_killed(killer, project, replace(small, precision=precision), 20))
 
 
 def half_written(place):
