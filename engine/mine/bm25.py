@@ -119,14 +119,15 @@ class BM25Index:
         for row, query in enumerate(queries):
             if row % 256 == 0:
                 task.progress("rank by BM25", row, len(queries))
-            best, best_scores = self._best(self._known(self._with_pairs(self.tokens(query))), k)
+            best, best_scores = self._best(self._known(self.query_words(query)), k)
             places[row, : len(best)] = best
             scores[row, : len(best)] = best_scores
         task.progress("rank by BM25", len(queries), len(queries))
         return places, scores
 
-    def _with_pairs(self, words: list[str]) -> list[str]:
-        """A lone character of a query (茶) also stands for the pairs that hold it (喝茶, 茶叶)."""
+    def query_words(self, query: str) -> list[str]:
+        """The words that `query` is searched by: a lone character (茶) also stands for pairs that hold it (喝茶)."""
+        words = self.tokens(query)
         lone = [word for word in words if is_single(word)]
         if lone and not self._pairs:
             self._pairs.update(_pairs_by_character(self.terms))

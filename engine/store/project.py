@@ -198,7 +198,8 @@ class Project:
                     self.db.execute("delete from model_metrics where model_id = ?", [model_id])
                     self.db.execute("delete from models where id = ?", [model_id])
                     shutil.rmtree(self.path / "models" / str(model_id), ignore_errors=True)
-        for folder in (*(self.path / name for name in FOLDERS), *(self.path / "vectors").glob("*/")):
+        inside = (each for name in ("vectors", "models") for each in (self.path / name).glob("*/"))
+        for folder in (*(self.path / name for name in FOLDERS), *inside):
             clear_leftovers(folder)
         return kinds
 

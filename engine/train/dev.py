@@ -126,9 +126,10 @@ def _choose(project: Project, corpus: Corpus, params: TrainParams, task: Task, s
     index = BM25Index.build(corpus.texts, task=task)
     rows = _pool_rows([answers[query.id] for query in chosen], chosen, index, len(corpus.texts), params, rng)
     kept = {query.id: answers[query.id] for query in chosen}
-    rankings = {
-        query.id: rows[np.argsort(-index.scores(query.text)[rows], kind="stable")[:_K]].tolist() for query in chosen
-    }
+    rankings = {}
+    for query in chosen:
+        scores = index.scores_of_tokens(index.query_words(query.text))[rows]
+        rankings[query.id] = rows[np.argsort(-scores, kind="stable")[:_K]].tolist()
     texts = tuple(corpus.texts[row] for row in rows)
     return DevPool(chosen, rows, kept, texts, mean_ndcg(rankings, kept), len(rows) == len(corpus.texts))
 

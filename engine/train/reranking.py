@@ -223,6 +223,7 @@ class RerankerWork:
     """Trains a cross-encoder; the same face as `engine.train.work.EncoderWork`."""
 
     can_mix = False
+    rival = "BM25's order"
     watch: Watch | None = None
 
     def __init__(

@@ -41,6 +41,7 @@ class Work(Protocol):
         dev: has `pool` (`queries`, `rows`, `bm25`, `whole`, `digest`), `values` of the last measurement; or None.
         stepper: has `shortages` of memory and `shrink`.
         can_mix: whether weights may be mixed with the base's.
+        rival: whose figure on dev `measure_base` gives, in words.
         watch: looks at single queries beside dev, or None.
         model: what encodes.
     """
@@ -52,6 +53,7 @@ class Work(Protocol):
     device: str
     precision: str
     can_mix: bool
+    rival: str
     watch: Watch | None
     model: Any  # Any: a torch module
 
@@ -191,7 +193,8 @@ class Run:
             self._step(tokens, self._rate(self.progress.step))
             self.progress.step += 1
             seconds = self._count_seconds("step", began, paused)
-            self._point("speed", self.progress.step, self.params.batch_size / max(seconds, 1e-6))
+            read = min(self.params.batch_size, max(self.work.source.n_queries, 1))
+            self._point("speed", self.progress.step, read / max(seconds, 1e-6))
             self.task.progress("train", self.progress.step, self._expected_steps())
             self._check_end()
             began, paused = time.monotonic(), self.task.paused_seconds
@@ -370,7 +373,7 @@ class Run:
         base = self.progress.base_dev
         if dev is not None and base is not None and dev <= base:
             self.task.warn(
-                f"On the dev queries the tuned model (nDCG@10 {dev:.3f}) is not better than the base model "
+                f"On the dev queries the tuned model (nDCG@10 {dev:.3f}) is not better than {self.work.rival} "
                 f"({base:.3f}). More training queries, other negatives or a lower learning rate may help."
             )
 

@@ -90,6 +90,15 @@ def in_per_cent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
+def _learnt(card: CardFacts) -> str:
+    """What it was trained on, in words."""
+    needs = OBJECTIVES[card.params.objective].needs
+    if needs == "texts":
+        return f"{card.queries:,} texts without labels"
+    pairs = "hard negatives" if needs in ("answers", "negatives") else "scored pairs"
+    return f"{card.queries:,} queries and {card.negatives:,} {pairs}"
+
+
 def card_text(card: CardFacts, base: ModelFacts) -> str:
     """The README.md of a tuned model, with the header that the Hugging Face hub reads."""
     figures = [("BM25", card.dev_bm25), (card.base, card.dev_base), ("this model", card.dev)]
@@ -107,8 +116,8 @@ def card_text(card: CardFacts, base: ModelFacts) -> str:
             "",
             f"# {card.name}",
             "",
-            f"Tuned from {card.base} with Searchsmith on {card.queries:,} queries and {card.negatives:,} hard "
-            f"negatives, {card.steps} steps of {card.params.batch_size}, learning rate {card.params.learning_rate:g}, "
+            f"Tuned from {card.base} with Searchsmith on {_learnt(card)}, {card.steps} steps of "
+            f"{card.params.batch_size}, learning rate {card.params.learning_rate:g}, "
             f"objective {objective.title} ({objective.source}).",
             "",
             *mixed,

@@ -97,6 +97,7 @@ SCALE, MARGIN, WEIGHT_DECAY = {scale!r}, {margin!r}, {weight_decay!r}
 DIMS = {dims!r}
 BASE_SHARE = {base_share!r}
 CLASSES = {classes!r}
+PROMPTS = {prompts!r}  # what the model keeps of them
 AGAIN = {again!r}  # activations are computed again instead of kept
 
 
@@ -252,6 +253,7 @@ def main():
         model.load_state_dict(mixed)
     if hasattr(model[0], "auto_model"):
         model.max_seq_length = whole_length
+    model.prompts = PROMPTS
     model.save(str(HERE / "model"))
 
 

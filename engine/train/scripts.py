@@ -31,7 +31,7 @@ from engine.train.sources import Source, open_source
 from engine.train.static_script import write_static
 from engine.train.static_work import StaticWork, fits_static, is_static
 from engine.train.steps import Part, TokenBatch
-from engine.train.work import part_budget, with_prompts
+from engine.train.work import give_prompts, part_budget, with_prompts
 
 
 def command_line(model: Model, project: str = "PROJECT", *, base: str = "") -> str:
@@ -118,6 +118,7 @@ class _Frame:
         model = load_checked(folder, facts)
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(params.max_length, facts.max_length)
+        give_prompts(model, facts, params)
         trained, share = unmixed(project, run)
         rates = tuple(point.value for point in models.curve(project, trained.id, "lr"))
         return cls(run, params, folder, facts, model, rates, device, share)
@@ -174,6 +175,7 @@ class _Frame:
             body=body_of(params.objective),
             head=head_of(params.objective),
             lighter=self._lighter(),
+            prompts=dict(self.model.prompts),
         )
 
     def _lighter(self) -> str:

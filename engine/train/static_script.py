@@ -41,6 +41,7 @@ HERE = Path(__file__).parent
 BASE = {base!r}
 SCALE, WEIGHT_DECAY = {scale!r}, {weight_decay!r}
 BASE_SHARE = {base_share!r}
+PROMPTS = {prompts!r}  # what the model keeps of them
 KINDS = {kinds!r}
 
 
@@ -84,6 +85,7 @@ def main():
     with torch.no_grad():
         rows = bag.rows()
         table.copy_(torch.lerp(rows, before, BASE_SHARE) if BASE_SHARE else rows)
+    model.prompts = PROMPTS
     model.save(str(HERE / "model"))
 
 
@@ -127,6 +129,7 @@ def write_static(
         scale=work.params.scale,
         weight_decay=work.params.weight_decay,
         base_share=base_share,
+        prompts=dict(work.model.prompts),
         kinds=_KINDS,
     )
     write_whole(place / "train.py", script.encode())

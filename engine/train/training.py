@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -118,11 +119,10 @@ def open_row(project: Project, params: P, *, kind: str = "tuned") -> tuple[Model
     if params.finish:
         raise UserError("Only an interrupted run can be finished.", hint="Name it: --resume ID --finish.")
     base = _base(project, params.base)
-    number = 1 + sum(model.kind == kind for model in models.models(project, rerankers=True))
     mining = newest_mining(project)
     row_id = models.add_model(
         project,
-        name=f"{kind} {number}",
+        name=_next_name(project, kind),
         kind=kind,
         path="",
         parent_id=base.id,
@@ -132,6 +132,13 @@ def open_row(project: Project, params: P, *, kind: str = "tuned") -> tuple[Model
     row = models.model(project, row_id)
     assert row is not None  # for the type: it was added a line above
     return row, params
+
+
+def _next_name(project: Project, kind: str) -> str:
+    """`tuned 3` after two runs, were they finished, renamed or interrupted."""
+    known = [model for model in models.models(project, complete=False, rerankers=True) if model.kind == kind]
+    numbers = [int(found[1]) for model in known if (found := re.fullmatch(rf"{kind} (\d+)", model.name))]
+    return f"{kind} {1 + max([len(known), *numbers])}"
 
 
 def _base(project: Project, ref: str) -> Model:

@@ -44,6 +44,7 @@ class EncoderWork:
     """
 
     can_mix = True
+    rival = "the base model"
 
     def __init__(
         self,
@@ -90,9 +91,7 @@ class EncoderWork:
         model = load_checked(self.base_folder, self.facts)
         if hasattr(model[0], "auto_model"):
             model.max_seq_length = min(self.params.max_length, self.facts.max_length)
-        given = (self.params.query_prompt, self.params.passage_prompt) != ("auto", "auto")
-        if given or (any(self.facts.prompts.values()) and not any((model.prompts or {}).values())):
-            model.prompts = {"query": self.facts.prompts["query"], "document": self.facts.prompts["passage"]}
+        give_prompts(model, self.facts, self.params)
         make_lighter(model, self.params)
         return model.to(self.device).train()
 
@@ -223,6 +222,13 @@ def with_prompts(facts: ModelFacts, params: TrainParams) -> ModelFacts:
         )
     }
     return replace(facts, prompts=dict(prompts))
+
+
+def give_prompts(model: Any, facts: ModelFacts, params: TrainParams) -> None:  # Any: a SentenceTransformer
+    """Let the model keep the prompts it is trained with, where its folder does not hold the same."""
+    given = (params.query_prompt, params.passage_prompt) != ("auto", "auto")
+    if given or (any(facts.prompts.values()) and not any((model.prompts or {}).values())):
+        model.prompts = {"query": facts.prompts["query"], "document": facts.prompts["passage"]}
 
 
 def _joined(model: Any, head: Any) -> Any:  # Any: torch modules

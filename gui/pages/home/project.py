@@ -76,9 +76,11 @@ class HomeProject(QWidget):
     # The banner
 
     def _interrupted(self, job: JobRecord) -> Card:
-        anew = job.kind == "autopilot"  # rounds know no place to go on from
+        # Rounds know no place to go on from; a training that had one is shown by `_unfinished`.
+        anew = job.kind in ("autopilot", *_RESUMED)
         again = Button(self.tr("Start again") if anew else self.tr("Go on"), icon_name="play")
-        again.clicked.connect(lambda: self.job_asked.emit(job.kind, dict(job.params)))
+        params = {name: value for name, value in job.params.items() if not (anew and name in ("resume", "finish"))}
+        again.clicked.connect(lambda: self.job_asked.emit(job.kind, params))
         dismiss = Button(self.tr("Dismiss"), "flat")
         dismiss.clicked.connect(lambda: self.job_dismissed.emit(job.id))
         said = fill(
@@ -86,8 +88,11 @@ class HomeProject(QWidget):
             job_name(job.kind),
             words.when(job.started_at),
         )
-        if anew:
+        if job.kind == "autopilot":
             said += " " + self._what_starts_anew(float(job.params.get("minutes", 0)))
+        elif anew:
+            name, when = job_name(job.kind), words.when(job.started_at)
+            said = fill(self.tr("%1 was interrupted %2, and there is no checkpoint to go on from."), name, when)
         return self._banner(said, dismiss, again)
 
     def _what_starts_anew(self, minutes: float) -> str:

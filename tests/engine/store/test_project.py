@@ -92,6 +92,14 @@ def test_a_job_whose_process_is_gone_is_found_interrupted(project):
     assert (found.id, found.state) == (record, JobState.INTERRUPTED)
 
 
+def test_a_half_written_model_is_cleared(project):
+    left = project.path / "models" / "3" / ".final.999999999.tmp"
+    left.mkdir(parents=True)
+    project.recover()
+    assert left.parent.is_dir()
+    assert not left.exists()
+
+
 def test_an_interrupted_job_is_told_until_it_is_repeated_or_dismissed(project):
     jobs.start_job(project, "mine", {})
     project.recover()

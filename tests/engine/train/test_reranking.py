@@ -118,6 +118,12 @@ def test_sentence_transformers_gives_the_same_scores(mined, little):
     assert ours == pytest.approx(theirs, abs=1e-5)
 
 
+def test_a_reranker_that_gains_nothing_is_measured_against_bm25(mined, little):
+    task = Recorder()
+    train_reranker(mined, replace(little, learning_rate=1e-9, max_steps=1), task)
+    assert any("is not better than BM25's order" in warning for warning in task.warnings)
+
+
 def test_scores_in_bf16_are_no_coarser_than_in_fp32(mined, little):
     summary = train_reranker(mined, little, Task())
     folder = folder_of(mined, models.model(mined, summary.model))

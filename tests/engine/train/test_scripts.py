@@ -1,5 +1,6 @@
 """A run as a script: plain sentence-transformers gives the same weights, dropout included."""
 
+import json
 import runpy
 import sys
 from dataclasses import replace
@@ -70,8 +71,16 @@ def test_the_script_gives_the_same_weights(labelled, small, tmp_path, capsys, wa
     theirs = load_file(tmp_path / "again" / "model" / "model.safetensors")
     assert ours.keys() == theirs.keys()
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 3e-5
+    assert_same_prompts(folder_of(labelled, run), tmp_path / "again" / "model")
     start = load_file(folder_of(labelled, models.base_model(labelled)) / "model.safetensors")
     assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
+
+
+def assert_same_prompts(ours: Path, theirs: Path) -> None:
+    told = [
+        json.loads((folder / "config_sentence_transformers.json").read_text())["prompts"] for folder in (ours, theirs)
+    ]
+    assert told[0] == told[1]
 
 
 def repeat(script: str, beside: str = "on_cpu") -> None:
@@ -100,7 +109,7 @@ def test_the_loss_in_a_script_is_the_engines(objective):
     ours = build_loss(params, None, dim=32).compute(asked, read, batch)
     values = dict.fromkeys(("name", "more", "base", "max_length", "seed", "weight_decay", "dims"), "")
     values |= {"device": "cpu", "precision": "fp32", "base_share": 0.0, "classes": 0, "again": False, "lighter": ""}
-    values |= {"head": "return None"}
+    values |= {"head": "return None", "prompts": {}}
     script: dict[str, object] = {"__name__": "script", "__file__": "script.py"}
     exec(script_text(**values, scale=13.0, margin=0.4, body=body_of(objective)), script)
     theirs = script["compute"](asked, read, torch.from_numpy(blocked), torch.tensor(rows), torch.from_numpy(targets))
@@ -119,11 +128,11 @@ def test_the_script_mixes_with_the_base_as_the_run_did(project, small, tmp_path,
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-5
 
 
-@pytest.mark.parametrize("merge", ["off", "auto"])
-def test_a_script_repeats_a_table_of_vectors(project, small, tmp_path, capsys, merge):
+@pytest.mark.parametrize(("merge", "prompt"), [("off", "auto"), ("auto", "find: ")])
+def test_a_script_repeats_a_table_of_vectors(project, small, tmp_path, capsys, merge, prompt):
     make_base(project, MakeBaseParams(tokens=200, dim=16), Task())
     rate = 0.5 if merge == "auto" else 0.02  # so fast that some of the base is better
-    params = replace(small, max_steps=4, learning_rate=rate, merge=merge)
+    params = replace(small, max_steps=4, learning_rate=rate, merge=merge, query_prompt=prompt)
     run = models.model(project, train(project, params, Task()).model)
     assert (run.summary["base_share"] > 0) == (merge == "auto")
     made = write_script(project, run.id, str(tmp_path / "again"))
@@ -141,6 +150,7 @@ def test_a_script_repeats_a_table_of_vectors(project, small, tmp_path, capsys, m
     assert ours.keys() == theirs.keys()
     assert max(float((ours[name] - theirs[name]).abs().max()) for name in ours) < 1e-6
     assert max(float((ours[name] - start[name]).abs().max()) for name in ours) > 1e-3
+    assert_same_prompts(folder_of(project, run), tmp_path / "again" / "model")
 
 
 def test_the_script_of_a_table_of_vectors_has_the_large_batches_that_its_run_had(project, small, tmp_path):

@@ -10,8 +10,10 @@ from engine.errors import Cancelled, TrainingError, UserError
 from engine.records import Split, State
 from engine.store import models, queries
 from engine.store.project import Project
+from engine.store.scores import PairScore, put_scores
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
+from engine.train.dev import choose_pool
 from engine.train.saving import mix_weights
 from engine.train.schedule import rate_at
 from engine.train.training import train
@@ -79,6 +81,35 @@ def test_dev_of_the_base_is_what_its_vectors_give(project, small, base):
     rankings = {q.id: found.ids[np.argsort(-row, kind="stable")].tolist() for q, row in zip(dev, scores, strict=True)}
     answers = {q.id: queries.positives(project)[q.id] for q in dev}
     assert summary.dev_base == pytest.approx(evaluate_rankings(rankings, answers, ks=(10,))["ndcg@10"].mean())
+
+
+def test_bm25_on_dev_finds_a_lone_character_as_search_does(project, small):
+    asked = queries.representatives(project, Split.DEV)
+    queries.set_splits(project, {query.id: None for query in asked[1:]})
+    (answer,) = queries.positives(project)[asked[0].id]
+    project.db.execute("update queries set text = '茶' where id = ?", [asked[0].id])
+    project.db.execute("update passages set text = '绿茶叶很香' where id = ?", [answer])
+    assert choose_pool(project, None, small, Task()).bm25 == 1.0
+
+
+def test_names_of_runs_are_given_once(project, small):
+    for _ in range(2):
+        with pytest.raises(Cancelled):
+            train(project, small, Recorder(stop_at=5))
+    first, second = sorted(model.name for model in models.interrupted_models(project))
+    models.rename_model(project, models.interrupted_models(project)[0].id, "tuned 7")
+    third = models.model(project, train(project, replace(small, max_steps=1), Task()).model)
+    assert (first, second, third.name) == ("tuned 1", "tuned 2", "tuned 8")
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [("mnrl", "40 queries and 0 hard negatives"), ("simcse", "texts without labels"), ("angle", "scored pairs")],
+)
+def test_a_card_says_what_the_model_learnt_from(project, small, objective, words):
+    put_scores(project, [PairScore(n, n, 0.5 + n / 100) for n in range(1, 41)], "people")
+    summary = train(project, replace(small, objective=objective, max_steps=1), Task())
+    assert words in (folder(project, summary.model) / "final" / "README.md").read_text("utf-8")
 
 
 def test_the_kept_model_is_the_one_measured(project, small):

@@ -232,6 +232,19 @@ def test_interrupted_rounds_say_that_they_would_start_with_the_whole_time_again(
     assert ran == [("autopilot", params)]
 
 
+def test_a_training_without_a_checkpoint_is_started_again_not_gone_on_with(page, session, tmp_path, monkeypatch):
+    path = imported_project(tmp_path)
+    with Project.open(path) as project:
+        record = jobs.start_job(project, "train", {"preset": "quick", "resume": 7, "finish": True})
+        jobs.end_job(project, record, JobState.INTERRUPTED)
+    session.open_project(path)
+    assert any("there is no checkpoint to go on from" in text for text in texts(page))
+    ran = []
+    monkeypatch.setattr(session.queue, "add", lambda kind, _path, params: ran.append((kind, params)))
+    button(page, "Start again").click()
+    assert ran == [("train", {"preset": "quick"})]
+
+
 def test_an_unfinished_training_can_go_on_or_be_discarded(page, session, tmp_path, monkeypatch):
     path = imported_project(tmp_path)
     with Project.open(path) as project:
