@@ -1,4 +1,4 @@
-"""Run every check: style, types, layers, then the tests, in two halves at once. `make test` and `make check` call it.
+"""Run every check: style, types, layers, tests, with those of real engine processes beside. `make test` calls it.
 
 .venv/bin/python packaging/checks.py [all|fast] [pytest's own options]
 """
@@ -30,29 +30,16 @@ ENVIRONMENT = {"QT_QPA_PLATFORM": "offscreen", "HF_HUB_OFFLINE": "1", "TOKENIZER
 def main() -> int:
     which, options = (sys.argv[1:2] or ["all"])[0], sys.argv[2:]
     environment = {**os.environ, **ENVIRONMENT}
-    failed = [name for name, words in STATIC.items() if not _passes(name, words, environment)]
-    print("tests", flush=True)
-    code = _test_fast(environment, options) if which == "fast" else _test_all(environment, options)
-    if failed:
-        print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr)
-    return code or bool(failed)
-
-
-def _test_fast(environment: dict[str, str], options: list[str]) -> int:
-    return subprocess.call([PYTHON, "-m", "pytest", *FAST, *options], cwd=ROOT, env=environment)
-
-
-def _test_all(environment: dict[str, str], options: list[str]) -> int:
-    """Those with real engine processes, which mostly wait for them, beside the others; theirs are shown afterwards."""
+    if which == "fast":
+        return _check([*FAST, *options], environment)
+    # The tests with real engine processes mostly wait for them: beside the rest, and shown after it.
     with tempfile.TemporaryFile() as said:
         beside = subprocess.Popen(
             [PYTHON, "-m", "pytest", END_TO_END, *options],
             cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            code = subprocess.call(
-                [PYTHON, "-m", "pytest", "--ignore", END_TO_END, *options], cwd=ROOT, env=environment
-            )
+            code = _check(["--ignore", END_TO_END, *options], environment)
             print("tests with real engine processes", flush=True)
             code = beside.wait() or code
         finally:
@@ -60,6 +47,16 @@ def _test_all(environment: dict[str, str], options: list[str]) -> int:
         said.seek(0)
         print(said.read().decode(errors="replace"), flush=True)
     return code
+
+
+def _check(tests: list[str], environment: dict[str, str]) -> int:
+    """Style, types and layers, then these tests; 0 where all pass."""
+    failed = [name for name, words in STATIC.items() if not _passes(name, words, environment)]
+    print("tests", flush=True)
+    code = subprocess.call([PYTHON, "-m", "pytest", *tests], cwd=ROOT, env=environment)
+    if failed:
+        print(f"Failed before the tests: {', '.join(failed)}.", file=sys.stderr, flush=True)
+    return code or bool(failed)
 
 
 def _passes(name: str, words: list[str], environment: dict[str, str]) -> bool:
