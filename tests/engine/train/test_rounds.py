@@ -17,6 +17,7 @@ from engine.store.forecasts import Measured, find_forecast, put_forecast
 from engine.task import Task
 from engine.train import rounds
 from engine.train.forecast import forecast
+from engine.train.memory import Peak
 from engine.train.merging import merge
 from engine.train.rounds import autopilot
 from engine.train.saving import in_per_cent
@@ -113,6 +114,15 @@ def test_a_forecast_counts_steps_and_leaves_nothing_behind(project, small):
     assert found.words.startswith("Tunes tiny in 12 steps of 8 over 40 training queries (2.4 passes)")
     assert [m.kind for m in models.models(project, complete=False)] == ["base"]
     assert not list((project.path / "models").iterdir())
+
+
+def test_a_forecast_in_bf16_foresees_what_the_process_keeps_step_by_step(project, small, monkeypatch):
+    monkeypatch.setattr(Peak, "bytes", lambda _self: 1_000_000_000)
+    found = {
+        (precision, steps): forecast(project, replace(small, precision=precision, max_steps=steps), Task()).bytes
+        for precision, steps in (("fp32", 12), ("bf16", 2), ("bf16", 12))
+    }
+    assert found["fp32", 12] == 1_000_000_000 < found["bf16", 2] < found["bf16", 12] < 1_550_000_000
 
 
 def test_a_forecast_keeps_the_limit_of_time(project, small):
