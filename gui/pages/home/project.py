@@ -83,16 +83,11 @@ class HomeProject(QWidget):
         again.clicked.connect(lambda: self.job_asked.emit(job.kind, params))
         dismiss = Button(self.tr("Dismiss"), "flat")
         dismiss.clicked.connect(lambda: self.job_dismissed.emit(job.id))
-        said = fill(
-            self.tr("%1 was interrupted %2. What it had finished is kept."),
-            job_name(job.kind),
-            words.when(job.started_at),
-        )
+        lost = self.tr("%1 was interrupted %2, and there is no checkpoint to go on from.")
+        kept = self.tr("%1 was interrupted %2. What it had finished is kept.")
+        said = fill(lost if job.kind in _RESUMED else kept, job_name(job.kind), words.when(job.started_at))
         if job.kind == "autopilot":
             said += " " + self._what_starts_anew(float(job.params.get("minutes", 0)))
-        elif anew:
-            name, when = job_name(job.kind), words.when(job.started_at)
-            said = fill(self.tr("%1 was interrupted %2, and there is no checkpoint to go on from."), name, when)
         return self._banner(said, dismiss, again)
 
     def _what_starts_anew(self, minutes: float) -> str:
