@@ -202,7 +202,7 @@ def plan_epoch(training: TrainingSet, epoch: int, params: TrainParams) -> list[l
         example, row = _with_positive(training.examples[int(i)], epoch)
         waiting.setdefault(training.corpus.hashes[row], deque()).append((place, example, row))
     first = [(those[0][0], name) for name, those in waiting.items()]  # of each positive, a heap as places ascend
-    least = max(2, params.batch_size // 4)
+    least = min(max(2, params.batch_size // 4), params.batch_size)
     batches: list[list[tuple[Example, int]]] = []
     while first and (len(first) >= least or not batches):  # fewer positives are left from batch to batch
         names = [heappop(first)[1] for _ in range(min(params.batch_size, len(first)))]

@@ -104,6 +104,12 @@ def test_epochs_are_ordered_by_the_seed():
     assert plan_epoch(data, 0, params) != plan_epoch(data, 0, replace(params, seed=14))
 
 
+def test_batches_of_one_query_hold_every_query():
+    data = training_set([Example(i, f"q{i}", (i,), ()) for i in range(20)])
+    plan = plan_epoch(data, 0, TrainParams(batch_size=1))
+    assert sorted(example.query_id for batch in plan for example, _ in batch) == list(range(20))
+
+
 def test_epochs_take_turns_with_positives_and_negatives():
     data = training_set([Example(0, "q", (0, 1), (5, 6, 7))])
     params = TrainParams(batch_size=8, num_negatives=2)
