@@ -129,7 +129,8 @@ class Run:
         if newest is None:
             return self._measure_baselines()
         data, began = self.progress.data, self.checkpoints.read(newest)
-        anew = self._measure_anew(began) if began.pool not in ("", self.progress.pool) else {}
+        known = began.pool or began.base_dev is None  # older versions measured dev without naming its pool
+        anew = self._measure_anew(began) if known and began.pool != self.progress.pool else {}
         self.progress = replace(self.checkpoints.load(newest, self.work.whole, self.optimizer), **anew)
         if self.scaler and self.progress.scaler:
             self.scaler.load_state_dict(self.progress.scaler)

@@ -95,6 +95,19 @@ def test_a_run_whose_dev_passages_were_removed_compares_with_the_base_in_the_poo
     assert summary.dev == max(best[8], best[12])
 
 
+@pytest.mark.parametrize("finish", [False, True])
+def test_a_run_that_got_dev_queries_since_is_measured_beside_its_base(project, small, finish):
+    params, held = replace(small, merge="off"), range(41, 53)
+    queries.set_splits(project, dict.fromkeys(held, Split.TEST))
+    left = interrupted(project, params)
+    queries.set_splits(project, dict.fromkeys(held, Split.DEV))
+    summary = train(project, replace(params, resume=left.id, finish=finish), Task())
+    fresh = train(project, replace(params, max_steps=1), Task())
+    assert (summary.dev_base, summary.dev_bm25) == (fresh.dev_base, fresh.dev_bm25)
+    assert summary.gain == pytest.approx(summary.dev - fresh.dev_base)
+    assert summary.dev >= min(p.value for p in models.curve(project, summary.model, "dev_ndcg@10") if p.step >= 8)
+
+
 def test_a_run_of_an_older_version_whose_mining_is_gone_says_what_to_do(project, small):
     mine(project, MineParams(sources=("bm25",), depth=20), Task())
     left = interrupted(project, small)
