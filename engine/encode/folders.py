@@ -32,6 +32,10 @@ _EMBEDDINGS = re.compile(r"(?:^|\.)(?:word_embeddings|embed_tokens|tok_embedding
 _POSITIONS = re.compile(r"(?:^|\.)position_embeddings\.weight$")
 _LARGEST = 40_000_000_000  # parameters; more than any encoder, less than a size that only an attacker writes
 _POSITIONS_WITHOUT_BOUND = 8192
+_COUNT_FROM_PADDING = (
+    "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod", "camembert", "mpnet", "longformer",
+    "data2vec-text", "ibert",
+)  # fmt: skip
 
 Header = dict[str, tuple[int, ...]]
 Json = dict[str, Any]  # Any: JSON values
@@ -256,12 +260,25 @@ def _dim(modules: list[Module], header: Header) -> int:
 def _max_length(module: Module) -> int:
     """Tokens the model reads: as sentence-transformers stored it, else the tokenizer's bound, else the positions."""
     stored = _read_json(module.folder / "sentence_bert_config.json", absent_ok=True).get("max_seq_length")
+    positions = _positions(module.config)
     if stored:
-        return int(stored)
-    positions = module.config.get("max_position_embeddings")
+        return min(int(stored), positions) if positions and _skips_positions(module.config) else int(stored)
     tokenizer = _read_json(module.folder / "tokenizer_config.json", absent_ok=True).get("model_max_length")
     bounds = [int(b) for b in (positions, tokenizer) if isinstance(b, int | float) and 0 < b < 1_000_000]
     return min(bounds, default=_POSITIONS_WITHOUT_BOUND)
+
+
+def _positions(config: Json) -> int | None:
+    """Tokens that have a place of their own, None where the configuration does not say."""
+    places = config.get("max_position_embeddings")
+    if not isinstance(places, int) or not _skips_positions(config):
+        return places
+    return places - 1 - int(config.get("pad_token_id") or 0)
+
+
+def _skips_positions(config: Json) -> bool:
+    """Whether a text's first token has the place behind the padding token's number, as RoBERTa counts."""
+    return str(config.get("model_type", "")) in _COUNT_FROM_PADDING
 
 
 def _pooling(config: Mapping[str, Any]) -> str:  # Any: JSON values

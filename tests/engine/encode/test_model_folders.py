@@ -63,6 +63,13 @@ def test_a_tuned_and_a_plain_transformers_folder_are_accepted(tiny_folder):
     assert describe_folder(tiny_folder.with_name("tiny-plain")).dim == 32
 
 
+@pytest.mark.parametrize("stored", [64, None])
+def test_roberta_reads_fewer_tokens_than_it_has_places(copied, stored):
+    change_json(copied / "config.json", model_type="roberta", pad_token_id=1)  # the first token has place 2 of 0 to 63
+    change_json(copied / "sentence_bert_config.json", max_seq_length=stored)
+    assert describe_folder(copied).max_length == 62
+
+
 def test_prompts_come_from_the_models_own_configuration(copied):
     change_json(copied / "config_sentence_transformers.json", prompts={"query": "query: ", "passage": "passage: "})
     assert describe_folder(copied).prompts == {"query": "query: ", "passage": "passage: "}
