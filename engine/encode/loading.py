@@ -37,7 +37,7 @@ def load(folder: Path, facts: ModelFacts, *, attention: str) -> Any:  # Any: a S
             return load(folder, facts, attention="eager")
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"The model in {folder} cannot be loaded: {first}", hint="Choose another model.") from error
-    model.eval()
+    model.float().eval()  # a table of vectors comes as its file has it
     _check_names(model, folder)
     _check_numbers(model, folder)
     _check_vector(model, folder, facts)

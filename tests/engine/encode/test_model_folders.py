@@ -70,6 +70,21 @@ def test_roberta_reads_fewer_tokens_than_it_has_places(copied, stored):
     assert describe_folder(copied).max_length == 62
 
 
+def test_a_table_of_vectors_in_half_precision_is_opened_in_full(tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models
+
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "red": 1}, unk_token="[UNK]"))
+    table = StaticEmbedding(tokenizer, embedding_weights=np.ones((2, 4), np.float32))
+    folder = tmp_path / "table"
+    SentenceTransformer(modules=[table], device="cpu").save(str(folder), create_model_card=False)
+    (path,) = folder.rglob("*.safetensors")
+    save_file({name: weight.astype(np.float16) for name, weight in load_file(path).items()}, path)
+    model = load_checked(folder, describe_folder(folder))
+    assert {str(weight.dtype) for weight in model.parameters()} == {"torch.float32"}
+
+
 def test_prompts_come_from_the_models_own_configuration(copied):
     change_json(copied / "config_sentence_transformers.json", prompts={"query": "query: ", "passage": "passage: "})
     assert describe_folder(copied).prompts == {"query": "query: ", "passage": "passage: "}
