@@ -32,6 +32,12 @@ def make_head(model: Any) -> Any:  # Any: a SentenceTransformer; a torch module
     return torch.nn.Sequential(torch.nn.Linear(hidden, width), torch.nn.GELU(), torch.nn.LayerNorm(width), last)
 
 
+def mask_of(tokenizer: Any) -> int | None:
+    """The token that stands for a hidden one: the mask, else the unknown one; None where a model has neither."""
+    mask: int | None = tokenizer.mask_token_id
+    return mask if mask is not None else tokenizer.unk_token_id
+
+
 @dataclass(slots=True)
 class MaskedStepper(Stepper):
     """As `Stepper`, for a loss on tokens: each part's loss is its share of the whole, so parts change nothing.
@@ -79,8 +85,7 @@ def hide_words(
         chosen[tuple(places[int(rng.integers(len(places)))])] = True
     labels = np.where(chosen, ids, _IGNORED)
     fate = rng.random(ids.shape)
-    mask = tokenizer.mask_token_id if tokenizer.mask_token_id is not None else tokenizer.unk_token_id
-    ids[chosen & (fate >= _LEFT_AS_IT_IS + _RANDOM)] = mask
+    ids[chosen & (fate >= _LEFT_AS_IT_IS + _RANDOM)] = mask_of(tokenizer)
     other = chosen & (fate >= _LEFT_AS_IT_IS) & (fate < _LEFT_AS_IT_IS + _RANDOM)
     ids[other] = rng.integers(0, len(tokenizer), int(other.sum()))
     return ids, labels

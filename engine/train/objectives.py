@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UserError
@@ -283,8 +284,10 @@ def _of_tokens(params: TrainParams, model: Any) -> Loss:  # Any: a SentenceTrans
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.seed)
         if params.objective == "mlm":
-            from engine.train.masked import make_head
+            from engine.train.masked import make_head, mask_of
 
+            if mask_of(model.tokenizer) is None:
+                raise UserError(f"'{title}' hides words; this model has no sign for a hidden one.", hint="Use simcse.")
             return Loss(_nothing, make_head(model))
         return _tsdae(model, title)
 
@@ -293,12 +296,20 @@ def _tsdae(model: Any, title: str) -> Loss:  # Any: a SentenceTransformer
     import torch
     from sentence_transformers.sentence_transformer.losses import DenoisingAutoEncoderLoss
 
+    kind, size = model[0].auto_model.config.model_type, int(model.get_embedding_dimension())
+    unfit = UserError(f"'{title}' does not go with a model of the kind {kind}.", hint="Use simcse.")
     try:
         loss = DenoisingAutoEncoderLoss(model, tie_encoder_decoder=True)
     except (ValueError, OSError, AttributeError) as error:
-        kind = model[0].auto_model.config.model_type
-        raise UserError(f"'{title}' does not go with a model of the kind {kind}.", hint="Use simcse.") from error
+        raise unfit from error
     decoder, pad = loss.decoder, loss.tokenizer_decoder.pad_token_id
+    if "encoder_hidden_states" not in signature(decoder.forward).parameters:
+        raise unfit  # it would write without a look at the vector
+    if size != decoder.config.hidden_size:
+        raise UserError(
+            f"'{title}' writes from vectors of {decoder.config.hidden_size} numbers, and this model's have {size}.",
+            hint="Use simcse.",
+        )
     decoder.config.use_cache = False
 
     def compute(queries: torch.Tensor, passages: torch.Tensor, batch: TokenBatch) -> torch.Tensor:

@@ -5,7 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer import losses
+from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers.models import BPE
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
 
 from engine.encode.models import add_model_folder
 from engine.errors import UserError
@@ -274,6 +279,35 @@ def test_matryoshka_equals_sentence_transformers():
 def test_matryoshka_with_a_decoder_is_refused(project, small):
     with pytest.raises(UserError, match="cannot be combined with Matryoshka"):
         train(project, replace(small, objective="tsdae", matryoshka="on"), Task())
+
+
+def test_a_text_is_not_written_again_from_vectors_of_another_size(tiny_folder):
+    model = SentenceTransformer(str(tiny_folder), device="cpu")
+    model.append(Dense(32, 16))
+    with pytest.raises(UserError, match="writes from vectors of 32 numbers, and this model's have 16"):
+        build_loss(TrainParams(objective="tsdae"), model, dim=16)
+
+
+@pytest.mark.parametrize(("objective", "said"), [("tsdae", "model of the kind qwen3"), ("mlm", "no sign for a hidden")])
+def test_a_decoder_is_refused_where_it_cannot_do_what_is_asked(tmp_path, objective, said):
+    model = SentenceTransformer(modules=[tiny_decoder(tmp_path), Pooling(32, pooling_mode="lasttoken")], device="cpu")
+    with pytest.raises(UserError, match=said):
+        build_loss(TrainParams(objective=objective), model, dim=32)
+
+
+def tiny_decoder(folder):
+    """A Qwen3 of two layers that reads bytes."""
+    names = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    tokenizer = Tokenizer(BPE({name: number for number, name in enumerate(names)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    kept = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=names[0], pad_token=names[0])
+    kept.save_pretrained(folder)
+    config = Qwen3Config(
+        vocab_size=len(names), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+        head_dim=16, intermediate_size=64, max_position_embeddings=64,
+    )  # fmt: skip
+    Qwen3Model(config).save_pretrained(folder)
+    return Transformer(str(folder), max_seq_length=64)
 
 
 def test_settings_that_an_objective_changes_come_with_it_unless_given():
