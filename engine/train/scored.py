@@ -163,7 +163,7 @@ class ScoredSource:
         self.n_queries, self.n_negatives = len(data.examples), data.pairs
         self.corpus = data.corpus
         self.classes = len(data.levels) if OBJECTIVES[params.objective].needs == "classes" else 0
-        self._scale = _Scale.of(data.levels)
+        self._scale = _Scale.of(data)
         self._flat = [(example, row, score) for example in data.examples for row, score in example.passages]
         self._count = self.n_queries if _compares(params) else data.pairs
 
@@ -223,22 +223,25 @@ class ScoredSource:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Reads scores of any range: 0..1 as they are, others from 0 up as a share of the highest, logits by a sigmoid."""
+    """Reads scores of any range: 0..1 as they are, others from 0 up as a share of the highest, logits by a sigmoid.
 
-    low: float
+    Logits are what a reranker of the project gives, and what others give as soon as one is below 0.
+    """
+
     high: float
+    logits: bool
 
     @classmethod
-    def of(cls, levels: Sequence[float]) -> _Scale:
-        return cls(levels[0], levels[-1])
+    def of(cls, data: ScoredSet) -> _Scale:
+        return cls(data.levels[-1], data.source.startswith("reranker ") or data.levels[0] < 0)
 
     def share(self, score: float) -> float:
-        if self.low < 0:
+        if self.logits:
             return float(1 / (1 + np.exp(-score)))
         return score / self.high if self.high > 1 else score
 
     def logit(self, score: float) -> float:
-        if self.low < 0:
+        if self.logits:
             return score
         sure = min(max(self.share(score), _SURE), 1 - _SURE)
         return float(np.log(sure / (1 - sure)))

@@ -281,6 +281,15 @@ def test_matryoshka_with_a_decoder_is_refused(project, small):
         train(project, replace(small, objective="tsdae", matryoshka="on"), Task())
 
 
+def test_a_reranker_teaches_its_logits_even_where_none_is_below_zero(project, small):
+    for query_id in range(1, 41):
+        pairs = [(query_id, 9.0), (1 + (query_id + 6) % 60, 7.0), (1 + (query_id + 20) % 60, 6.0)]
+        put_scores(project, [PairScore(query_id, passage_id, score) for passage_id, score in pairs], "reranker 7")
+    params = replace(small, objective="kl_distill", num_negatives=2)
+    batch = next(open_source(project, params, Task()).batches())
+    assert (batch.targets - batch.targets[:, :1]).tolist() == [[0.0, -2.0, -3.0]] * 8
+
+
 def test_a_text_is_not_written_again_from_vectors_of_another_size(tiny_folder):
     model = SentenceTransformer(str(tiny_folder), device="cpu")
     model.append(Dense(32, 16))
