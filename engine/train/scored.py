@@ -102,19 +102,19 @@ def _read(project: Project, params: TrainParams, found: Corpus) -> ScoredSet:
     """As the project has it now."""
     facts = OBJECTIVES[params.objective]
     row_of = {int(passage_id): row for row, passage_id in enumerate(found.ids)}
-    known = scores.sources(project)
-    by_grade = facts.needs == "classes" or not known
+    asked = queries.representatives(project, Split.TRAIN)
+    known = scores.sources(project)[:1] if facts.needs != "classes" else []
+    scored = scores.scores(project, known[0][0]) if known else {}
+    by_grade = not any(query.id in scored for query in asked)
     if by_grade and facts.needs == "teacher":
         raise UserError(
             f"'{facts.title}' learns from a reranker's scores, and there are none.",
             hint="Train a reranker (searchsmith reranker PROJECT) and let it score them (searchsmith scores PROJECT).",
         )
-    given = queries.judgements(project) if by_grade else scores.scores(project, known[0][0])
+    given = queries.judgements(project) if by_grade else scored
     values = {q: {p: float(s) for p, s in pairs.items() if p in row_of} for q, pairs in given.items()}
     examples = tuple(
-        Scored(query.id, query.text, _best_first(values[query.id], row_of))
-        for query in queries.representatives(project, Split.TRAIN)
-        if values.get(query.id)
+        Scored(query.id, query.text, _best_first(values[query.id], row_of)) for query in asked if values.get(query.id)
     )
     kept = _usable(examples, params)
     levels = _levels(kept)

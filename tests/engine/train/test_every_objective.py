@@ -290,6 +290,14 @@ def test_a_reranker_teaches_its_logits_even_where_none_is_below_zero(project, sm
     assert (batch.targets - batch.targets[:, :1]).tolist() == [[0.0, -2.0, -3.0]] * 8
 
 
+def test_scores_of_other_splits_leave_training_its_grades(project, small):
+    queries.put_qrels(project, [Qrel(query_id, 1 + (query_id + 30) % 60, 0) for query_id in range(1, 41)])
+    put_scores(project, [PairScore(query_id, query_id, 0.5) for query_id in range(41, 53)], "file dev")
+    assert fitting(project)["cosent"] == ""
+    source = open_source(project, replace(small, objective="cosent"), Task())
+    assert set(np.concatenate([next(source.batches(step)).targets for step in range(5)])) == {0.0, 1.0}
+
+
 def test_a_text_is_not_written_again_from_vectors_of_another_size(tiny_folder):
     model = SentenceTransformer(str(tiny_folder), device="cpu")
     model.append(Dense(32, 16))
