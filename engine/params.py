@@ -447,7 +447,7 @@ P = TypeVar("P")
 _LEAST: dict[str, float] = {
     "batch_size": 1, "micro_batch_size": 1, "max_length": 3, "dev_queries": 1, "dev_passages": 1, "scale": 0.001,
     "num_negatives": 0, "epochs": 0, "max_steps": 0, "eval_every": 0, "patience": 0, "minutes": 0, "processes": 0,
-    "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0,
+    "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0, "warmup_share": 0, "seed": 0, "candidates": 1,
 }  # fmt: skip
 
 
@@ -481,6 +481,8 @@ def _check_least(params: TrainParams | RerankerParams) -> None:
         value = getattr(params, name, least)
         if not value >= least:  # no number neither
             raise UserError(f"The setting {name} is {value}; it has to be {least:g} or more.")
+        if value == float("inf"):
+            raise UserError(f"The setting {name} is endless; it has to be a number.")
 
 
 def params_to_dict(params: object) -> dict[str, Any]:

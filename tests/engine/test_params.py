@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from engine.errors import Cancelled, UserError
-from engine.params import PRESETS, MineParams, TrainParams, params_from_dict, params_to_dict
+from engine.params import PRESETS, MineParams, RerankerParams, TrainParams, params_from_dict, params_to_dict
 from engine.task import Task
 
 
@@ -68,11 +68,26 @@ def test_a_paused_task_waits_until_it_may_go_on():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("batch_size", 0), ("dev_queries", 0), ("epochs", -1.0), ("learning_rate", float("nan"))]
-)
+    ("name", "value"),
+    [
+        ("batch_size", 0), ("dev_queries", 0), ("epochs", -1.0), ("learning_rate", float("nan")), ("seed", -1),
+        ("warmup_share", float("nan")),
+    ],
+)  # fmt: skip
 def test_a_number_of_a_training_below_what_is_possible_is_refused_by_name(name, value):
     with pytest.raises(UserError, match=f"{name} is .* or more"):
         params_from_dict(TrainParams, {name: value})
+
+
+@pytest.mark.parametrize("name", ["minutes", "epochs"])
+def test_an_endless_training_is_refused(name):
+    with pytest.raises(UserError, match=f"{name} is endless"):
+        params_from_dict(TrainParams, {name: float("inf")})
+
+
+def test_a_reranker_without_candidates_to_sort_is_refused():
+    with pytest.raises(UserError, match="candidates is 0; it has to be 1 or more"):
+        params_from_dict(RerankerParams, {"candidates": 0})
 
 
 @pytest.mark.parametrize("preset", PRESETS)
