@@ -173,11 +173,23 @@ def _train_values(options: argparse.Namespace) -> Values:
     chosen = given(options, "preset", "base", "minutes", "objective")
     resumed = given(options, "resume") if hasattr(options, "resume") else {}
     values = {**chosen, **resumed, **_set_by_hand(options)}
+    if resumed:
+        _check_alone(values, bool(options.from_run))
     if getattr(options, "from_run", None):
         values = {**_settings_of(options.project, options.from_run), **values}
     if getattr(options, "finish", False):
         values["finish"] = True
     return values
+
+
+def _check_alone(values: Values, repeats: bool = False) -> None:
+    """Refuse settings for a run that goes on with those it was begun with."""
+    others = [name for name in values if name != "resume"] + ["from_run"] * repeats
+    if others:
+        raise UserError(
+            f"A run that goes on keeps its own settings; {others[0]} would change nothing.",
+            hint="Leave it out, or train anew.",
+        )
 
 
 def _settings_of(project: str, model_id: int) -> Values:
@@ -214,8 +226,10 @@ def _script_values(options: argparse.Namespace) -> Values:
 
 
 def _reranker_values(options: argparse.Namespace) -> Values:
-    finish = {"finish": True} if options.finish else {}
-    return {**given(options, "base", "loss", "minutes", "resume"), **settings(options.set), **finish}
+    values = {**given(options, "base", "loss", "minutes", "resume"), **settings(options.set)}
+    if options.resume:
+        _check_alone(values)
+    return {**values, "finish": True} if options.finish else values
 
 
 def _score_values(options: argparse.Namespace) -> Values:

@@ -9,8 +9,14 @@ from itertools import pairwise
 import pytest
 
 from engine.commands.common import settings
-from engine.commands.training import _list_objectives, _show_trained, _train_reranker, _train_values
-from engine.errors import Cancelled
+from engine.commands.training import (
+    _list_objectives,
+    _reranker_values,
+    _show_trained,
+    _train_reranker,
+    _train_values,
+)
+from engine.errors import Cancelled, UserError
 from engine.params import TrainParams, params_from_dict
 from engine.records import Negative, Source
 from engine.store import jobs, models, negatives, overview
@@ -47,6 +53,21 @@ def test_the_command_of_a_run_keeps_the_blank_at_the_end_of_its_prompt(project, 
     words = shlex.split(command_line(models.model(project, summary.model)))
     given = settings([word for flag, word in pairwise(words) if flag == "--set"])
     assert params_from_dict(TrainParams, given).query_prompt == "query: "
+
+
+@pytest.mark.parametrize(
+    ("read", "given"),
+    [
+        (_train_values, {"minutes": 5.0}),
+        (_train_values, {"set": ["learning_rate=1e-5"]}),
+        (_train_values, {"from_run": 2}),
+        (_reranker_values, {"loss": "pairwise"}),
+    ],
+)
+def test_settings_beside_a_run_that_goes_on_are_refused_as_they_would_do_nothing(project, read, given):
+    with pytest.raises(UserError, match="keeps its own settings"):
+        read(_options(project, resume=1, **given))
+    assert read(_options(project, resume=1, finish=True)) == {"resume": 1, "finish": True}
 
 
 def test_other_projects_are_found_from_any_folder_when_a_run_goes_on(project, tmp_path, monkeypatch):
