@@ -127,6 +127,8 @@ class Run:
     def _go_on_or_start(self) -> None:
         newest = self.checkpoints.newest() if self.params.resume else None
         if newest is None:
+            if self.params.resume:
+                self._begin_anew()
             return self._measure_baselines()
         data, began = self.progress.data, self.checkpoints.read(newest)
         known = began.pool or began.base_dev is None  # older versions measured dev without naming its pool
@@ -146,6 +148,21 @@ class Run:
                 "what is there now."
             )
         return None
+
+    def _begin_anew(self) -> None:
+        """No checkpoint of a run that should go on is whole: forget what its lost steps left, or keep nothing.
+
+        Raises:
+            TrainingError: the best so far was to be kept.
+        """
+        if self.params.finish:
+            raise TrainingError(
+                f"Every checkpoint of {self.row.name} is damaged: there is no best model to keep.",
+                hint="Train a new model.",
+            )
+        self.task.warn(f"Every checkpoint of {self.row.name} is damaged; it begins anew.")
+        models.drop_metrics_after(self.project, self.row.id, -1)
+        self.watcher.go_on(-1, {})
 
     def _measure_anew(self, began: Progress) -> dict[str, Any]:  # Any: values of `Progress`
         """The base, whose weights are in the model still, and the best step so far, in the dev pool of now."""

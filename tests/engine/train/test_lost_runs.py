@@ -170,6 +170,23 @@ def test_a_run_goes_on_past_a_half_written_checkpoint(project, small):
     assert train(project, replace(small, resume=model.id), Task()).steps == 12
 
 
+@pytest.mark.parametrize("finish", [False, True])
+def test_a_run_without_a_whole_checkpoint_begins_anew_and_says_so_or_keeps_nothing(project, small, finish):
+    model, task = interrupted(project, small), Recorder()
+    checkpoints = checkpoints_of(project, model.id)
+    for step in checkpoints.steps():
+        damage(checkpoints.folder / f"checkpoint-{step:06d}", "model.safetensors", 0.5)
+    params = replace(small, resume=model.id, finish=finish)
+    if finish:
+        with pytest.raises(TrainingError, match="no best model to keep"):
+            train(project, params, task)
+        assert models.newest_tuned(project) is None
+        return
+    assert train(project, params, task).steps == 12
+    assert any("damaged; it begins anew" in warning for warning in task.warnings)
+    assert [step for step, _ in task.points["loss"]] == list(range(1, 13))
+
+
 def test_a_save_that_is_killed_leaves_the_checkpoint_before(project, small, monkeypatch):
     import engine.train.checkpoints as module
 
