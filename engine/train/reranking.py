@@ -112,6 +112,8 @@ class PairSource:
     """Training queries, each with one answer and some of its negatives."""
 
     def __init__(self, project: Project, params: RerankerParams, *, kept: Kept = NOTHING_KEPT) -> None:
+        if not params.num_negatives:
+            raise UserError("A reranker learns from hard negatives.", hint="Set num_negatives to 1 or more.")
         data = load_training_set(project, common(params), kept=kept)
         usable = tuple(example for example in data.examples if example.negatives)
         if not usable:

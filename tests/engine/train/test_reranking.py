@@ -141,6 +141,12 @@ def test_a_reranker_without_negatives_is_refused(project, little):
         train_reranker(project, little, Task())
 
 
+def test_a_reranker_told_to_take_no_negatives_is_not_sent_to_mine(mined, little):
+    with pytest.raises(UserError, match="learns from hard negatives") as told:
+        train_reranker(mined, replace(little, num_negatives=0), Task())
+    assert "Set num_negatives" in told.value.hint
+
+
 def test_a_reranker_scores_pairs_for_a_pupil(mined, little):
     train_reranker(mined, little, Task())
     summary = score_pairs(mined, ScoreParams(), Task())
