@@ -14,7 +14,7 @@ from engine.store import models, queries
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.summary import TrainSummary
-from engine.train.training import train
+from engine.train.training import model_ref, train
 
 # A round is begun only where this share of it would still be training, not mining and measuring.
 _LEAST_TRAINING = 0.25
@@ -79,6 +79,7 @@ class _Autopilot:
             raise UserError("Rounds start anew.", hint="Go on with an interrupted training by itself.")
         values = {"preset": params.preset, "base": params.base, **params.settings}
         self.train_params = params_from_dict(TrainParams, values)
+        self.start = model_ref(project, self.train_params.base)
         self.has_test = any(True for _ in queries.representatives(project, Split.TEST))
 
     def run(self) -> AutopilotSummary:
@@ -106,11 +107,11 @@ class _Autopilot:
     def _adapt(self) -> str:
         """The unsupervised stage of the two-stage recipe; returns the model the rounds start from."""
         if self.params.adapt == "off":
-            return self.params.base
+            return self.start
         values: dict[str, Any] = {  # Any: settings
             "objective": self.params.adapt,
             "max_steps": self.params.adapt_steps,
-            "base": self.params.base,
+            "base": self.start,
             "merge": "off",
             "device": self.train_params.device,
             "precision": self.train_params.precision,

@@ -118,7 +118,7 @@ def open_row(project: Project, params: P, *, kind: str = "tuned") -> tuple[Model
         return row, replace(own, resume=row.id, finish=params.finish)
     if params.finish:
         raise UserError("Only an interrupted run can be finished.", hint="Name it: --resume ID --finish.")
-    base = _base(project, params.base)
+    base = models.resolve_model(project, model_ref(project, params.base))
     mining = newest_mining(project)
     row_id = models.add_model(
         project,
@@ -141,7 +141,6 @@ def _next_name(project: Project, kind: str) -> str:
     return f"{kind} {1 + max([len(known), *numbers])}"
 
 
-def _base(project: Project, ref: str) -> Model:
-    if ref in ("base", "tuned") or ref.isdecimal():
-        return models.resolve_model(project, ref)
-    return models.resolve_model(project, str(add_model_folder(project, ref)))
+def model_ref(project: Project, ref: str) -> str:
+    """What names the same model to every stage: a folder becomes the id of the model in it."""
+    return ref if ref in ("base", "tuned") or ref.isdecimal() else str(add_model_folder(project, ref))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from engine.encode.models import folder_of
+from engine.encode.models import add_model_folder, folder_of
 from engine.errors import UserError
 from engine.params import AutopilotParams, MergeParams
 from engine.records import Model, Qrel, Split, State
@@ -24,6 +24,7 @@ from engine.train.saving import in_per_cent
 from engine.train.scripts import command_line, run_params
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder, weights
+from tests.tiny_model import build_tiny_model
 
 QUICK = {
     "batch_size": 8, "micro_batch_size": 4, "max_length": 32, "learning_rate": 1e-3, "epochs": 4.0, "max_steps": 8,
@@ -50,6 +51,19 @@ def test_rounds_mine_with_the_model_tuned_before(with_test):
     assert summary.stopped in ("rounds", "gain")
     assert set(summary.evaluation) == {"bm25", "base", "tuned"}
     assert models.resolve_model(with_test, "tuned").id == summary.model
+
+
+@pytest.mark.parametrize("named", ["path", "setting"])
+def test_rounds_start_from_the_model_that_is_named(project, tmp_path, named):
+    folder = build_tiny_model(tmp_path / "other", seed=4)
+    quick = {**QUICK, "max_steps": 1, "merge": "off"}
+    if named == "path":
+        params = AutopilotParams(rounds=1, base=str(folder), settings=quick)
+    else:
+        params = AutopilotParams(rounds=1, settings={**quick, "base": str(add_model_folder(project, str(folder)))})
+    (made,) = autopilot(project, params, Task()).rounds
+    assert models.model(project, made.parent).path == str(folder)
+    assert negatives.newest_mining(project).model_id == made.parent
 
 
 def test_a_round_without_gain_ends_the_rounds_and_does_not_stand(with_test, monkeypatch):
