@@ -119,6 +119,8 @@ def open_row(project: Project, params: P, *, kind: str = "tuned") -> tuple[Model
     if params.finish:
         raise UserError("Only an interrupted run can be finished.", hint="Name it: --resume ID --finish.")
     base = models.resolve_model(project, model_ref(project, params.base))
+    if base.kind == "reranker" and kind != "reranker":
+        raise UserError(f"{base.name} is a reranker, which gives no vectors.", hint="Start from an encoder.")
     mining = newest_mining(project)
     row_id = models.add_model(
         project,

@@ -19,6 +19,7 @@ from engine.task import Task
 from engine.train.reranking import list_loss, train_reranker
 from engine.train.scripts import write_script
 from engine.train.teaching import score_pairs
+from engine.train.training import train
 from tests.engine.train.test_scripts import repeat
 from tests.engine.train.test_training import Recorder
 from tests.tiny_model import WORDS
@@ -145,6 +146,12 @@ def test_a_reranker_told_to_take_no_negatives_is_not_sent_to_mine(mined, little)
     with pytest.raises(UserError, match="learns from hard negatives") as told:
         train_reranker(mined, replace(little, num_negatives=0), Task())
     assert "Set num_negatives" in told.value.hint
+
+
+def test_an_encoder_does_not_start_from_a_reranker(mined, little, small):
+    made = train_reranker(mined, replace(little, max_steps=1), Task())
+    with pytest.raises(UserError, match="gives no vectors"):
+        train(mined, replace(small, base=str(made.model)), Task())
 
 
 def test_a_reranker_scores_pairs_for_a_pupil(mined, little):
