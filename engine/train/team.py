@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import torch
 
 _STEP, _START, _END = 1, 2, 0
-_PATIENCE = timedelta(minutes=10)
+# The leader finds a member that hangs; a member waits for a leader that is paused, and ends when it is gone.
+_PATIENCE, _PATIENCE_OF_MEMBERS = timedelta(minutes=10), timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -179,7 +180,7 @@ def _join(rank: int, size: int, params: TrainParams, place: dict[str, str]) -> T
         init_method=f"tcp://{place['MASTER_ADDR']}:{place['MASTER_PORT']}",
         rank=rank,
         world_size=size,
-        timeout=_PATIENCE,
+        timeout=_PATIENCE_OF_MEMBERS if rank else _PATIENCE,
     )
     return Team(rank, size, device)
 

@@ -1,14 +1,17 @@
 """Two processes that share each batch give what one gives."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import torch
 
 from engine.errors import Cancelled, TrainingError, UserError
+from engine.params import TrainParams
 from engine.store import models
 from engine.task import Task
 from engine.train.steps import Stepper
+from engine.train.team import _join
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder, weights
 
@@ -36,6 +39,16 @@ def test_two_processes_go_on_where_they_were(project, small):
     resumed = Recorder()
     train(project, replace(small, resume=left.id), resumed)
     assert resumed.points["loss"] == whole.points["loss"][5:]
+
+
+def test_members_wait_for_a_leader_that_is_paused(monkeypatch):
+    given = []
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **values: given.append(values["timeout"]))
+    for rank in (0, 1):
+        _join(rank, 2, TrainParams(device="cpu"), {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
+    leader, member = given
+    assert leader <= timedelta(minutes=10)
+    assert member >= timedelta(days=7)
 
 
 def test_memory_that_runs_short_in_one_of_two_processes_is_told_and_gives_no_wrong_sums(project, small, monkeypatch):
