@@ -7,7 +7,15 @@ import sys
 
 
 def main() -> int:
-    """Start what the arguments ask for; returns the exit code."""
+    """Start what the arguments ask for; returns the exit code, 130 where Ctrl C came while it was still loading."""
+    try:
+        return _start()
+    except KeyboardInterrupt:
+        print("Cancelled.", file=sys.stderr)
+        return 130
+
+
+def _start() -> int:
     if getattr(sys, "frozen", False):
         from multiprocessing import freeze_support
 

@@ -100,8 +100,8 @@ def _json_line(summary: Values) -> str:
 
 
 def _interrupt(task: TerminalTask) -> None:
-    """Ask the job to stop; a second interrupt ends it at once."""
-    if task.is_cancelled:
+    """Ask the job to stop; a second interrupt ends it at once, and so does the first where no job is at work."""
+    if task.is_cancelled or not task.is_working:
         raise KeyboardInterrupt
     task.cancel()
 

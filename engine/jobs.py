@@ -104,7 +104,7 @@ def run_job(
     if job is None:
         raise UserError(f"There is no job '{kind}'.", hint=f"Jobs: {', '.join(JOBS)}.")
     params = params_from_dict(job.params, values)
-    with disk_in_words(), _open(path, job, params) as project, project.writing(kind):
+    with task.working(), disk_in_words(), _open(path, job, params) as project, project.writing(kind):
         found = recover(project)
         for interrupted in found.kinds:
             task.warn(f"The job '{interrupted}' was interrupted before; what it had finished is kept.")

@@ -26,6 +26,7 @@ class Task:
         self._saved.set()
         self._paused_seconds = 0.0
         self._skip: str | None = None
+        self._at_work = False
 
     def cancel(self) -> None:
         """Ask the work to stop at its next check; also ends a pause."""
@@ -73,6 +74,19 @@ class Task:
     def clock(self) -> float:
         """Seconds since some moment, as far as the work did not stand still on a person's wish."""
         return time.monotonic() - self.paused_seconds
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Around work that looks at this task again and again; outside of it nobody would notice a cancel."""
+        self._at_work = True
+        try:
+            yield
+        finally:
+            self._at_work = False
+
+    @property
+    def is_working(self) -> bool:
+        return self._at_work
 
     @contextmanager
     def saving(self) -> Iterator[None]:

@@ -116,5 +116,29 @@ def test_an_interrupt_cancels_with_its_own_exit_code_and_keeps_what_was_done(tmp
     assert "Traceback" not in more
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT to another process")
+@pytest.mark.parametrize("command", ["import", "cut"])
+def test_one_interrupt_ends_a_preview_at_once(tmp_path, command):
+    place, folder = str(tmp_path / "p"), tmp_path / "texts"
+    folder.mkdir()
+    (folder / "large.txt").write_text("The lid of this box opens upwards, and the next one's too. " * 30_000)
+    pairs = (f"how does lid {number} open,lid {number} opens upwards" for number in range(80_000))
+    (tmp_path / "pairs.csv").write_text("query,answer\n" + "\n".join(pairs))
+    _run("new", place)
+    _run("import", place, str(folder), "--quiet")
+    what = ["--budget", "40"] if command == "cut" else [str(tmp_path / "pairs.csv")]
+    call = [sys.executable, "-m", "tests.e2e.interrupted", command, place, *what, "--preview"]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.splitlines()[-1].startswith("Cancelled")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT to another process")
+def test_an_interrupt_while_the_program_loads_ends_it_without_a_traceback():
+    code = "import main, signal; main._start = lambda: signal.raise_signal(signal.SIGINT); exit(main.main())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Cancelled.\n")
+
+
 def test_the_version_is_told():
     assert _run("--version").stdout.startswith("searchsmith ")
