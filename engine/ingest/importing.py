@@ -17,7 +17,7 @@ from engine.ingest.choosing import remember, settle, tell_of_pairs
 from engine.ingest.cutting import Cutting, import_cut, set_aside_words
 from engine.ingest.finding import Found, scan
 from engine.ingest.foreign import Reader
-from engine.ingest.labelled import detect, read_units
+from engine.ingest.labelled import detect, read_units, reading_of
 from engine.ingest.limits import LARGER, limits_times
 from engine.ingest.pace import STAGE, Pace
 from engine.ingest.passwords import Passwords
@@ -300,6 +300,8 @@ class Importer:
         )
         try:
             with closing(writer):
+                if said := reading_of(one.path, one.format, dict(one.mapping)):
+                    self._task.warn(f"{one.shown}: {said}.")
                 self._read_lines(one, writer)
         except Skipped:
             read = self._tally.units - start.units

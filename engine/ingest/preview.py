@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,12 @@ from engine.formats import (
 )
 from engine.ingest.choosing import columns_of, header_of, is_table, names_of, remembered, settle
 from engine.ingest.finding import Found, scan
-from engine.ingest.labelled import detect, read_units
+from engine.ingest.labelled import detect, read_units, reading_of
 from engine.ingest.labelled.detecting import FOLDERS_ONLY, SUFFIXES
 from engine.ingest.labelled.fields import RowError
 from engine.ingest.labelled.roles import guess_roles
 from engine.ingest.labelled.sheets import as_lines
-from engine.ingest.labelled.table import check_mapping, example_of, scale_of
+from engine.ingest.labelled.table import check_mapping, example_of, scale_of_scores
 from engine.ingest.labelled.units import (
     ExampleUnit,
     JudgementUnit,
@@ -63,7 +64,13 @@ def preview(project: Project, params: ImportParams) -> ImportPreview:
     files = [_told(project, one, params, deadline) for one in told[:MOST_SHOWN]]
     files += [_told(project, one, params, deadline) for one in left[:MOST_LEFT_OUT]]
     seen = ImportPreview(_kinds(found), tuple(files), complete)
-    return replace(seen, sentences={one.path: sentence_of(one) for one in seen.files if one.kind == "labelled"})
+    mappings = {str(one.path): dict(one.mapping) for one in told}
+    sentences = {
+        one.path: f"{sentence_of(one)}{_reading(one, mappings[one.path])}"
+        for one in seen.files
+        if one.kind == "labelled"
+    }
+    return replace(seen, sentences=sentences)
 
 
 def preview_file(project: Project, params: ImportParams, path: str) -> PreviewFile:
@@ -240,7 +247,7 @@ def _count_rows(
     project: Project, one: Found, table: PreviewTable, roles: Mapping[str, Role], until: float
 ) -> PreviewTable:
     lines = as_lines(one.path)
-    scale = scale_of(lines, roles)
+    scale = scale_of_scores(lines, roles)
     block: list[ExampleUnit] = []
     counted = skipped = usable = unmatched = existing = text_only = 0
     why, complete = "", True
@@ -295,6 +302,14 @@ def sentence_of(one: PreviewFile) -> str:
         if number
     ]
     return ("" if counts.complete else "At least ") + (", ".join(parts) or "nothing") + "."
+
+
+def _reading(one: PreviewFile, mapping: Mapping[str, str]) -> str:
+    """How its scores are read, where that could be meant otherwise."""
+    with suppress(UserError, OSError):
+        said = reading_of(Path(one.path), one.format, mapping)
+        return f" {said}." if said else ""
+    return ""
 
 
 def _table_sentence(table: PreviewTable) -> str:

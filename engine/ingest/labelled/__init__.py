@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from engine.formats import Role
+from engine.ingest.labelled import sentence_transformers, table
 from engine.ingest.labelled.beir import read_beir
 from engine.ingest.labelled.detecting import FORMATS, NAMES, Detection, detect
 from engine.ingest.labelled.flagembedding import read_flagembedding
@@ -25,7 +27,7 @@ from engine.ingest.labelled.uniem import read_uniem
 from engine.ingest.labelled.units import Unit
 from engine.ingest.readers.rows import sample_rows
 
-__all__ = ["FORMATS", "NAMES", "Detection", "detect", "read_units"]
+__all__ = ["FORMATS", "NAMES", "Detection", "detect", "read_units", "reading_of"]
 
 _READERS: dict[str, Callable[[Path], Iterator[Unit]]] = {
     "beir": read_beir,
@@ -56,7 +58,18 @@ def read_units(path: Path, format: str, mapping: Mapping[str, str] | None = None
     lines = as_lines(path)
     if format != "table":
         return _READERS[format](lines)
+    return read_table(lines, _roles(lines, mapping, path.name))
+
+
+def reading_of(path: Path, format: str, mapping: Mapping[str, str] | None = None) -> str:
+    """How the scores of a set are read where that could be meant otherwise, in words, "" elsewhere; as `read_units`."""
+    if format == "table":
+        lines = as_lines(path)
+        return table.reading_of(lines, _roles(lines, mapping, path.name))
+    return sentence_transformers.reading_of(as_lines(path)) if format == "sentence-transformers" else ""
+
+
+def _roles(lines: Path, mapping: Mapping[str, str] | None, file: str) -> dict[str, Role]:
     columns = [row.columns for row in sample_rows(lines, 100)]
     names = list(dict.fromkeys(name for row in columns for name in row))
-    roles = check_mapping(mapping or guess_roles(columns), names, path.name)
-    return read_table(lines, roles)
+    return check_mapping(mapping or guess_roles(columns), names, file)

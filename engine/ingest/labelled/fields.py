@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.ingest.labelled.sheets import as_lines
@@ -21,6 +21,13 @@ _SPLIT_WORDS = {
     "validation": Split.DEV,
     "test": Split.TEST,
 }
+
+
+# A score of at least this share of its scale says that a passage answers (STS: 3 of 5 "roughly equivalent").
+RELEVANT_SHARE = 0.6
+GRADES = 3
+# Names of a first column whose rows are two sentences, neither of them a query.
+SENTENCES = ("sentence1", "sentence_a", "premise", "text1", "sentence")
 
 
 class RowError(Exception):
@@ -106,6 +113,30 @@ def grade_of(value: object) -> int:
         return max(0, min(3, int(float(str(value)))))
     except (ValueError, OverflowError) as error:
         raise RowError("wrong_type", f"the score '{value}' is no number") from error
+
+
+def scale_of(values: Sequence[float], *, alike: bool) -> float:
+    """What the scores of a column go up to: 0 for grades of relevance, else 1, 5, 10, 100, or the highest of them.
+
+    Numbers up to 3 beside a query and a passage are grades, also where annotators' means make fractions of them. Beside
+    two sentences (`alike`) they say how alike those are, mostly from 0 to 5 (STS), and the first may all be low.
+    """
+    highest = max(values, default=1.0)
+    if 1 < highest <= GRADES and not alike:
+        return 0.0
+    return next((scale for scale in (1.0, 5.0, 10.0, 100.0) if highest <= scale), highest)
+
+
+def graded(value: float, scale: float) -> int:
+    """A score as a grade, by what its column goes up to."""
+    return grade_of(value) if not scale else int(value >= RELEVANT_SHARE * scale)
+
+
+def scale_in_words(column: str, scale: float) -> str:
+    """How the scores of a column are read."""
+    if not scale:
+        return f"{column} is read as grades, 0 to {GRADES}: from 1 on a passage is an answer"
+    return f"{column} is read as scores up to {scale:g}: from {RELEVANT_SHARE * scale:g} on a passage is an answer"
 
 
 def number_of(value: object) -> float:

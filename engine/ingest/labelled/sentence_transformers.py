@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from engine.ingest.labelled.fields import RowError, grade_of, number_of, split_of, text_field, texts_field, units_of
+from engine.ingest.labelled.fields import (
+    SENTENCES,
+    RowError,
+    grade_of,
+    graded,
+    number_of,
+    scale_in_words,
+    scale_of,
+    split_of,
+    text_field,
+    texts_field,
+    units_of,
+)
 from engine.ingest.labelled.units import ExampleUnit, Unit
 from engine.ingest.readers.rows import Columns, Row, sample_rows
 
@@ -16,8 +29,6 @@ POSITIVES = (
     *("positive", "passage", "answer", "sentence2", "sentence_b", "hypothesis", "text2", "document", "docs"),
     *("context", "response", "documents", "pos", "positive_1"),
 )
-# A score of at least this share of its scale says that two texts mean the same (STS: 3 of 5 "roughly equivalent").
-RELEVANT_SHARE = 0.6
 
 
 def read_sentence_transformers(path: Path) -> Iterator[Unit]:
@@ -32,7 +43,7 @@ def read_sentence_transformers(path: Path) -> Iterator[Unit]:
         query = text_field(row.columns, names[0])
         label = next((row.columns[name] for name in row.columns if name in LABELS), None)
         judged, negatives = _judged(row.columns, names, label, scale)
-        scores = tuple(_scores(row.columns, names, label))
+        scores = tuple(_scores(row.columns, names, label, scale))
         yield ExampleUnit(path.name, row.line, query, tuple(judged), tuple(negatives), split, scores)
 
     return units_of(path, path.name, convert)
@@ -76,9 +87,8 @@ def _judged(
     if len(names) > 2 or label is None or isinstance(label, list):
         # A list of labels beside texts (distillation) holds a teacher's scores; the order says which is right.
         return [(passage, 1)], [text for name in names[2:] if columns[name] for text in _negatives(columns, name)]
-    if _is_relevant(label, scale):
-        return [(passage, 1)], []
-    return [(passage, 0)], [passage]
+    grade = _grade(label, scale)
+    return [(passage, grade)], [] if grade else [passage]
 
 
 def _negatives(columns: Columns, name: str) -> list[str]:
@@ -86,7 +96,7 @@ def _negatives(columns: Columns, name: str) -> list[str]:
     return texts_field(columns, name) if isinstance(columns[name], list) else [text_field(columns, name)]
 
 
-def _scores(columns: Columns, names: Sequence[str], label: object) -> Iterator[tuple[str, float]]:
+def _scores(columns: Columns, names: Sequence[str], label: object, scale: float) -> Iterator[tuple[str, float]]:
     """What a teacher or annotator gave: a number with a point for a pair, or a list of numbers beside its texts."""
     if isinstance(columns[names[1]], list):
         return
@@ -96,7 +106,7 @@ def _scores(columns: Columns, names: Sequence[str], label: object) -> Iterator[t
         if len(label) != len(texts):
             raise RowError("wrong_type", "the labels are not as many as the texts")
         yield from ((text, number_of(value)) for text, value in zip(texts, label, strict=True))
-    elif len(texts) == 1 and label is not None and not isinstance(label, bool) and "." in str(label):
+    elif len(texts) == 1 and label is not None and not isinstance(label, bool) and scale and "." in str(label):
         yield texts[0], number_of(label)
 
 
@@ -109,29 +119,44 @@ def _list(
         raise RowError("empty_text", "an empty text in the list")
     judged = []
     for text, value in zip(texts, label, strict=True):
-        graded = isinstance(value, int) and not isinstance(value, bool)
-        judged.append((text, grade_of(value) if graded else int(_is_relevant(value, scale))))
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        judged.append((text, grade_of(value) if whole else _grade(value, scale)))
     return judged, [text for text, grade in judged if grade == 0]
 
 
-def _is_relevant(label: object, scale: float) -> bool:
+def _grade(label: object, scale: float) -> int:
     if isinstance(label, bool):
-        return label
+        return int(label)
     try:
-        return float(str(label)) >= RELEVANT_SHARE * scale
+        return graded(float(str(label)), scale)
     except ValueError as error:
         raise RowError("wrong_type", f"the label '{label}' is no number") from error
 
 
+def reading_of(path: Path) -> str:
+    """How the labels of pairs are read, in words; "" where there are none, or nothing but 0 and 1."""
+    if not any("labelled" in shape_of(row.columns) for row in sample_rows(path, 1)):
+        return ""
+    column, alike, found = _first_labels(path)
+    return "" if set(found) <= {0.0, 1.0} else scale_in_words(column, scale_of(found, alike=alike))
+
+
 def _scale(path: Path) -> float:
-    """1 or 5: what the first scores of the file go up to (STS benchmarks score 0 to 5)."""
-    highest = 0.0
+    """What the first labels of the file go up to."""
+    _, alike, found = _first_labels(path)
+    return scale_of(found, alike=alike)
+
+
+def _first_labels(path: Path) -> tuple[str, bool, list[float]]:
+    """The name of the labels' column, whether the rows are two sentences each, and the first labels."""
+    column, alike, found = "", False, []
     for row in sample_rows(path, 200):
+        names = text_columns(row.columns)
+        alike = alike or bool(names and names[0].lower() in SENTENCES)
         for name in LABELS:
             values = row.columns.get(name)
             for value in values if isinstance(values, list) else [values]:
-                try:
-                    highest = max(highest, float(str(value)))
-                except ValueError:
-                    continue
-    return 5.0 if highest > 1 else 1.0
+                with suppress(ValueError):
+                    found.append(float(str(value)))
+                    column = column or name
+    return column, alike, found

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import UserError
 from engine.formats import ROLES, Role
-from engine.ingest.labelled.fields import RowError, number_of, split_of, units_of
+from engine.ingest.labelled.fields import (
+    GRADES,
+    SENTENCES,
+    RowError,
+    graded,
+    number_of,
+    scale_in_words,
+    scale_of,
+    split_of,
+    units_of,
+)
 from engine.ingest.labelled.units import ExampleUnit, Unit
 from engine.ingest.readers.rows import Columns, Row, sample_rows
-
-# A score of at least this share of its scale says that a passage answers (as for sentence-transformers' pairs).
-RELEVANT_SHARE = 0.6
-GRADES = 3
 
 
 def check_mapping(mapping: Mapping[str, str], names: list[str], file: str) -> dict[str, Role]:
@@ -42,7 +49,7 @@ def check_mapping(mapping: Mapping[str, str], names: list[str], file: str) -> di
 def read_table(path: Path, roles: Mapping[str, Role]) -> Iterator[Unit]:
     """The rows of a table as examples; a row without query or passage is told and left out."""
     split = split_of(path.name)
-    scale = scale_of(path, roles)
+    scale = scale_of_scores(path, roles)
 
     def convert(row: Row) -> Iterator[Unit]:
         yield example_of(path.name, row, roles, scale, split)
@@ -83,20 +90,30 @@ def example_of(file: str, row: Row, roles: Mapping[str, Role], scale: float, spl
     )
 
 
-def scale_of(path: Path, roles: Mapping[str, Role]) -> float:
-    """What scores go up to, by the first rows: 0 for grades (whole numbers up to 3), else 1, 5, 10 or 100."""
-    column = next((name for name, role in roles.items() if role == "score"), "")
-    if not column:
-        return 0.0
-    values = []
-    for row in sample_rows(path, 200):
-        try:
-            values.append(number_of(row.columns.get(column)))
-        except RowError:
-            continue
+def scale_of_scores(path: Path, roles: Mapping[str, Role]) -> float:
+    """What scores go up to, by the first rows: 0 for grades, which whole numbers up to 3 always are, else 1, 5, ..."""
+    values = _first_scores(path, roles)
     if not values or (max(values) <= GRADES and all(value.is_integer() for value in values)):
         return 0.0
-    return next((scale for scale in (1.0, 5.0, 10.0, 100.0) if max(values) <= scale), max(values))
+    asked = next((name for name, role in roles.items() if role == "query"), "")
+    return scale_of(values, alike=asked.lower() in SENTENCES)
+
+
+def reading_of(path: Path, roles: Mapping[str, Role]) -> str:
+    """How a table's column of scores is read, in words; "" where there is none, or nothing but 0 and 1 in it."""
+    if set(_first_scores(path, roles)) <= {0.0, 1.0}:
+        return ""
+    column = next(name for name, role in roles.items() if role == "score")
+    return scale_in_words(column, scale_of_scores(path, roles))
+
+
+def _first_scores(path: Path, roles: Mapping[str, Role]) -> list[float]:
+    column = next((name for name, role in roles.items() if role == "score"), "")
+    values = []
+    for row in sample_rows(path, 200) if column else ():
+        with suppress(RowError):
+            values.append(number_of(row.columns.get(column)))
+    return values
 
 
 def _grade(columns: Columns, roles: Mapping[str, Role], scale: float) -> tuple[int, float | None]:
@@ -105,9 +122,7 @@ def _grade(columns: Columns, roles: Mapping[str, Role], scale: float) -> tuple[i
     if value is None or value == "":
         return 1, None
     number = float(value) if isinstance(value, bool) else number_of(value)
-    if not scale:
-        return max(0, min(GRADES, int(number))), None
-    return int(number >= RELEVANT_SHARE * scale), number
+    return graded(number, scale), number if scale else None
 
 
 def _texts(columns: Columns, roles: Mapping[str, Role], role: Role) -> list[str]:

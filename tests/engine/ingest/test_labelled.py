@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.formats import LABELLED
-from engine.ingest.labelled import _READERS, FORMATS, detect, read_units
+from engine.ingest.labelled import _READERS, FORMATS, detect, read_units, reading_of
 from engine.ingest.labelled.fields import split_of
 from engine.ingest.labelled.units import ExampleUnit, JudgementUnit, PassageUnit, QueryUnit, SkippedUnit
 from engine.records import Split
@@ -117,6 +117,35 @@ def test_sentence_transformers_names_are_free_when_the_format_is_said(tmp_path):
     path = _lines(tmp_path / "a.jsonl", {"frage": "q", "antwort": "p"})
     assert detect(path).format == ""
     assert _examples(path, "sentence-transformers") == [("q", (("p", 1),), ())]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("column", ["grade", "score", "label"])
+def test_numbers_up_to_3_beside_a_query_and_a_passage_are_grades(tmp_path, column, ending):
+    rows = [("a", "A", 2), ("a", "B", 1), ("b", "C", 1.5), ("b", "D", 0)]
+    if ending == "csv":
+        path = _lines(tmp_path / "a.csv", f"query,positive,{column}", *(f"{q},{p},{n}" for q, p, n in rows))
+    else:
+        path = _lines(tmp_path / "a.jsonl", *({"query": q, "positive": p, column: n} for q, p, n in rows))
+    format = detect(path).format
+    graded = [("a", (("A", 2),), ()), ("a", (("B", 1),), ()), ("b", (("C", 1),), ()), ("b", (("D", 0),), ("D",))]
+    assert _examples(path, format) == graded
+    assert not any(unit.scores for unit in read_units(path, format))
+    assert reading_of(path, format) == f"{column} is read as grades, 0 to 3: from 1 on a passage is an answer"
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "said"),
+    [
+        (("sentence1", "sentence2"), (2.5, 1.2), "score is read as scores up to 5: from 3 on a passage is an answer"),
+        (("query", "passage"), (80, 20), "score is read as scores up to 100: from 60 on a passage is an answer"),
+        (("query", "passage"), (0.7, 0.2), "score is read as scores up to 1: from 0.6 on a passage is an answer"),
+        (("query", "passage"), (1, 0), ""),
+    ],
+)
+def test_how_scores_are_read_is_said_where_it_could_be_meant_otherwise(tmp_path, columns, values, said):
+    rows = [{columns[0]: f"q{value}", columns[1]: f"p{value}", "score": value} for value in values]
+    assert reading_of(_lines(tmp_path / "a.jsonl", *rows), "sentence-transformers") == said
 
 
 def test_scores_from_0_to_5_are_read_on_their_own_scale(tmp_path):
