@@ -14,7 +14,7 @@ from engine.ingest.storing import LabelledWriter
 from engine.ingest.tally import ProblemList, Tally
 from engine.params import SampleParams
 from engine.records import ImportReport, text_hash
-from engine.store import imports
+from engine.store import documents, imports, queries, seen
 from engine.store.project import Project
 from engine.task import Task
 
@@ -22,6 +22,7 @@ from engine.task import Task
 # transformers (thousands of model classes with one text) and packages of tools without such documentation.
 PACKAGES = ("", "numpy", "scipy", "sklearn")
 KIND = "docstring"
+_PLACE = "sample"  # what its documents have for a path
 STAGE = "read documentation"
 
 MIN_WORDS, MAX_WORDS = 4, 30
@@ -58,16 +59,17 @@ def make_sample(project: Project, params: SampleParams, task: Task) -> ImportRep
     No official split is given; the split stage makes one. Calling it again changes nothing.
 
     Raises:
-        UserError: the documentation was stripped from this installation.
+        UserError: the project holds other things, or the documentation was stripped from this installation.
         Cancelled: what was stored before stays.
     """
+    _check_free(project)
     task.progress(STAGE, 0, 0)
     entries = choose(entries_of(documented(PACKAGES, lambda _: task.check_cancelled())), params)
     if len(entries) < 100:
         raise UserError(
             "There is too little documentation on this machine to make the sample.", hint="Import your own documents."
         )
-    import_id = imports.start_import(project, ["sample"], "sample")
+    import_id = imports.start_import(project, [_PLACE], "sample")
     tally = Tally()
     problems = ProblemList(project, import_id)
     writer = LabelledWriter(
@@ -75,7 +77,7 @@ def make_sample(project: Project, params: SampleParams, task: Task) -> ImportRep
         import_id=import_id,
         tally=tally,
         problems=problems,
-        path=Path("sample"),
+        path=Path(_PLACE),
         kind=KIND,
         source="sample",
     )
@@ -91,6 +93,16 @@ def make_sample(project: Project, params: SampleParams, task: Task) -> ImportRep
     report = imports.import_report(project, import_id)
     assert report is not None  # it was written in the line before
     return report
+
+
+def _check_free(project: Project) -> None:
+    """Refuse a project of a person's own, whose search and figures thousands of foreign texts would spoil."""
+    held = documents.count_documents(project), queries.count_queries(project)
+    if any(held) and not seen.count_from(project, _PLACE):
+        raise UserError(
+            f"The project in {project.path} holds other things: {held[0]:,} documents, {held[1]:,} queries.",
+            hint="Make the sample in a folder of its own: searchsmith sample NEW-FOLDER",
+        )
 
 
 def entries_of(docs: list[Documented]) -> list[Entry]:

@@ -8,10 +8,11 @@ import time
 
 import pytest
 
+from engine.errors import UserError
 from engine.ingest.docstrings import Documented, documented, without_signature
 from engine.ingest.sample import choose, entries_of, entry_of, make_sample
 from engine.params import SampleParams
-from engine.store import documents, queries
+from engine.store import documents, imports, queries
 from engine.store.project import Project
 from engine.task import Task
 
@@ -46,6 +47,21 @@ def test_examples_and_references_are_cut_off():
 
 def test_the_call_line_of_compiled_functions_is_no_summary():
     assert without_signature("add(x1, x2, /, out=None)\n\nAdd arguments.") == "Add arguments."
+
+
+@pytest.mark.parametrize("what", ["document", "query"])
+def test_a_project_that_holds_other_things_gets_no_sample(tmp_path, what):
+    with Project.create(tmp_path / "law") as project:
+        if what == "query":
+            queries.put_queries(project, [queries.NewQuery("when is a deed void")], import_id=None)
+        else:
+            import_id = imports.start_import(project, ["a"], "documents")
+            new = documents.NewDocument("a", "a.md", "md", "1")
+            documents.put_document(project, new, [documents.NewPassage("A deed.")], import_id=import_id)
+        with pytest.raises(UserError, match=f"law holds other things: .*1 {what[:4]}") as refused:
+            make_sample(project, SampleParams(), Task())
+        assert "sample NEW-FOLDER" in refused.value.hint
+        assert documents.count_documents(project) == (what == "document")
 
 
 def test_nothing_is_imported_to_be_read():
