@@ -348,7 +348,7 @@ class Resident:
             return
         if self._project is not None:
             self._project.close()
-        self._project = self._project_class.open(Path(path))
+        self._project = self._project_class.open_as_allowed(Path(path))
         self._task = SearchTask(self._worker, path)
         self._engine = self._engine_class(self._project, self._task)
 

@@ -34,7 +34,7 @@ def _search(options: argparse.Namespace, task: TerminalTask) -> Values:
     from engine.store.documents import document, passages
     from engine.store.models import newest_tuned
 
-    with Project.open(Path(options.project)) as project:
+    with Project.open_as_allowed(Path(options.project)) as project:
         model = options.model or ("tuned" if newest_tuned(project) else "base")
         values = {"text": options.text, "k": options.k, "mode": options.mode, "model": model}
         values["rerank"] = options.rerank

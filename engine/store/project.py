@@ -88,6 +88,11 @@ class Project:
         file = path / "project.db"
         if not file.is_file():
             raise ProjectError(f"There is no project in {path}.", hint="Make one with: searchsmith new PROJECT")
+        if not readonly and not can_be_written(path):
+            raise ProjectError(
+                f"The project in {path} cannot be written to: its disk or folder is read-only.",
+                hint="It can be searched and looked at; copy the folder elsewhere to change it.",
+            )
         try:
             connection = _connect(file, readonly=readonly, patience=patience)
             version = _check_ours(connection, path)
@@ -107,6 +112,15 @@ class Project:
             for folder in FOLDERS:
                 (path / folder).mkdir(exist_ok=True)
         return project
+
+    @classmethod
+    def open_as_allowed(cls, path: Path) -> Project:
+        """Open the project to write where its disk lets it, else only to read.
+
+        Raises:
+            ProjectError: as `open`.
+        """
+        return cls.open(path, readonly=not can_be_written(path.expanduser().absolute()))
 
     def close(self) -> None:
         self.db.conn.close()
@@ -244,8 +258,15 @@ def _number_of(file: Path) -> int | None:
         return None
 
 
+def can_be_written(path: Path) -> bool:
+    """Whether the project's folder and database let this person write; on a read-only disk they let nobody."""
+    return os.access(path, os.W_OK) and os.access(path / "project.db", os.W_OK)
+
+
 def _connect(file: Path, *, readonly: bool = False, patience: float = 10) -> sqlite3.Connection:
     mode = "ro" if readonly else "rwc"
+    if readonly and not can_be_written(file.parent) and not file.with_name(f"{file.name}-wal").exists():
+        mode += "&immutable=1"  # even to read, SQLite would make files beside a database with a log
     connection = sqlite3.connect(
         f"{file.as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=patience, check_same_thread=False
     )

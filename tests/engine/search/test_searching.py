@@ -177,6 +177,17 @@ def test_read_only_project_is_searched_without_writing(project):
     assert not list((project.path / "indexes").iterdir())
 
 
+def test_a_readonly_project_without_vectors_is_searched_and_says_that_none_is_kept(project):
+    task = Stages()
+    with Project.open(project.path, readonly=True) as readonly:
+        engine = SearchEngine(readonly, task)
+        found = [engine.search(SearchParams(text=text, model="base", k=5)).hits for text in ("flour", "kettle")]
+    assert task.said == ["Nothing can be kept in this project, so 24 texts are encoded for this time alone."]
+    assert not list((project.path / "vectors").iterdir())
+    kept = SearchEngine(project)
+    assert found == [kept.search(SearchParams(text=text, model="base", k=5)).hits for text in ("flour", "kettle")]
+
+
 def test_explanation_names_shared_words_and_the_cosine(project):
     engine = SearchEngine(project)
     explanation = engine.why("kettle vinegar please", 25, model_ref="base")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -64,6 +65,34 @@ def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path):
 def test_a_readonly_project_cannot_be_written(project):
     with Project.open(project.path, readonly=True) as looked, pytest.raises(sqlite3.OperationalError):
         looked.set_meta("name", "other")
+
+
+@pytest.fixture
+def on_readonly_disk(project, monkeypatch):
+    """The project's folder as a read-only disk shows it: no right to write, and no file beside the database."""
+    path = project.path
+    project.close()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: not mode & os.W_OK and access(place, mode))
+    return path
+
+
+def test_a_project_on_a_readonly_disk_is_opened_to_be_read_and_leaves_no_file_there(on_readonly_disk):
+    before = {file.name for file in on_readonly_disk.iterdir()}
+    with Project.open_as_allowed(on_readonly_disk) as looked:
+        assert (looked.name, looked.readonly) == ("faq", True)
+        assert {file.name for file in on_readonly_disk.iterdir()} == before
+
+
+def test_a_job_on_a_readonly_disk_is_told_that_it_is_one(on_readonly_disk):
+    with pytest.raises(ProjectError, match=r"faq cannot be written to: its disk or folder is read-only") as refused:
+        Project.open(on_readonly_disk)
+    assert "searched" in refused.value.hint
+
+
+def test_a_project_that_can_be_written_is_opened_so(project):
+    with Project.open_as_allowed(project.path) as opened:
+        assert not opened.readonly
 
 
 def test_only_one_job_at_a_time_may_write_and_the_other_learns_who(project):
