@@ -51,6 +51,8 @@ def _show_tasks(summary: Values) -> None:
         size = summary["sizes"][name.partition(":")[0]]
         rows.append([name, f"{size:,}", *(f"{found[name]:.4f}" for found in summary["models"].values())])
     print(table(rows, right=range(1, len(rows[0]))))
+    for name, total in summary["drawn_from"].items():
+        print(f"{name}: {summary['sizes'][name]:,} drawn from {total:,}")
     for name, why in summary["left_out"].items():
         print(f"{name}: {why}")
 

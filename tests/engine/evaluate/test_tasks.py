@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.evaluate.tasks import _Data, _measure, best_f1, evaluate_tasks
+from engine.evaluate.tasks import _Data, _measure, _triplets, best_f1, evaluate_tasks
 from engine.params import TasksParams
 from engine.records import Qrel, Split
 from engine.store import models, queries
@@ -46,6 +46,30 @@ def test_triplets_and_reranking_by_hand():
     found = _measure(data, asked, passages, seed=1)
     assert found["triplets: accuracy"] == 0.5
     assert found["reranking: map"] == pytest.approx((1 / 2 + (1 + 2 / 3) / 2) / 2)
+
+
+def test_a_large_set_is_measured_on_triplets_drawn_from_all_of_them():
+    positives = {query: dict.fromkeys(range(query % 3 + 1), 1) for query in range(8)}
+    wrong = {query: set(range(2, 5000)) for query in range(8)}
+    found, total = _triplets(list(range(8)), positives, wrong, 7)
+    assert total == sum(len(right) * len(wrong[query] - right.keys()) for query, right in positives.items())
+    assert len(set(found)) == len(found) == 20_000
+    assert (
+        found
+        == sorted(found)
+        == _triplets(list(range(8)), positives, wrong, 7)[0]
+        != _triplets(list(range(8)), positives, wrong, 8)[0]
+    )
+    assert all(right in positives[q] and other in wrong[q] - positives[q].keys() for q, right, other in found)
+    shares = {query: len(right) * len(wrong[query] - right.keys()) / total for query, right in positives.items()}
+    assert all(abs(sum(row[0] == q for row in found) / 20_000 - share) < 0.02 for q, share in shares.items())
+
+
+def test_of_a_small_set_each_answer_meets_each_wrong_passage():
+    found, total = _triplets([4, 6], {4: {9: 1, 8: 2}, 6: {1: 1}}, {4: {7, 5, 9}, 6: {3}}, 1)
+    assert found == [(4, 9, 5), (4, 9, 7), (4, 8, 5), (4, 8, 7), (6, 1, 3)]
+    assert total == 5
+    assert _triplets([], {}, {}, 1) == ([], 0)
 
 
 def test_scores_that_follow_the_cosine_correlate_perfectly_by_rank():
