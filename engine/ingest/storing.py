@@ -130,6 +130,7 @@ class LabelledWriter:
     def _write(self, batch: Sequence[Unit]) -> None:
         if self._skip_existing:
             batch = self._without_existing(batch)
+        batch = self._first_of_each_id(batch)
         texts = self._store_texts(batch)
         asked = [unit for unit in batch if isinstance(unit, QueryUnit | ExampleUnit) and _words(unit)]
         rows = [self._new_query(unit) for unit in asked]
@@ -163,6 +164,41 @@ class LabelledWriter:
             else:
                 kept.append(unit)
         return kept
+
+    def _first_of_each_id(self, batch: Sequence[Unit]) -> list[Unit]:
+        """Leave out what bears the id of another text of this set, wherever in it: judgements could mean only one."""
+        kept: list[Unit] = []
+        firsts = self._hashes_of_met(batch)
+        for unit in batch:
+            if isinstance(unit, PassageUnit | QueryUnit) and unit.external_id:
+                digest = hash_of(unit) if isinstance(unit, PassageUnit) else text_hash(unit.text.strip())
+                if firsts.setdefault((type(unit), unit.external_id), digest) != digest:
+                    what = "passage" if isinstance(unit, PassageUnit) else "query"
+                    self._tally.skipped += 1
+                    reason = f"the id '{unit.external_id}' is that of another {what} of this set, which is kept"
+                    self._report(ImportProblem(unit.file, unit.line, "duplicate_id", reason))
+                    continue
+            kept.append(unit)
+        return kept
+
+    def _hashes_of_met(self, batch: Sequence[Unit]) -> dict[tuple[type[Unit], str], str]:
+        """Hashes of the texts whose ids this set brought in an earlier batch and names again."""
+        passages = {
+            unit.external_id: self._passage_ids[unit.external_id]
+            for unit in batch
+            if isinstance(unit, PassageUnit) and unit.external_id in self._passage_ids
+        }
+        asked = {
+            unit.external_id: self._query_ids[unit.external_id]
+            for unit in batch
+            if isinstance(unit, QueryUnit) and unit.external_id in self._query_ids
+        }
+        hashes = documents.text_hashes(self._project, passages.values())
+        texts = queries.queries(self._project, asked.values())
+        return {
+            **{(PassageUnit, name): hashes[found] for name, found in passages.items()},
+            **{(QueryUnit, name): text_hash(texts[found].text) for name, found in asked.items()},
+        }
 
     def _new_query(self, unit: QueryUnit | ExampleUnit) -> NewQuery:
         return NewQuery(

@@ -180,6 +180,7 @@ class ProblemsPane(QWidget):
             "archive": self.tr("From an archive"),
             "unknown_id": self.tr("Unknown id"),
             "contradiction": self.tr("Contradiction"),
+            "duplicate_id": self.tr("Same id twice"),
             "existing": self.tr("Was here already"),
             "left_out": self.tr("Left out by choice"),
         }

@@ -13,6 +13,7 @@ from engine.errors import Cancelled, UserError
 from engine.ingest.finding import scan
 from engine.ingest.importing import import_paths
 from engine.ingest.preview import preview
+from engine.ingest.storing import BATCH
 from engine.params import ImportParams
 from engine.records import ImportReport, Split
 from engine.store import documents, imports, queries
@@ -206,6 +207,30 @@ def test_dirty_lines_and_unknown_ids_are_counted_and_told(project, folder):
         ("test.tsv", 4, "unknown_id"),
         ("test.tsv", 5, "unknown_id"),
     ]
+
+
+@pytest.mark.parametrize("between", [0, 2 * BATCH], ids=["near", "far apart"])
+def test_of_texts_with_one_id_the_first_is_kept_and_the_others_are_told(project, folder, between):
+    others = [{"_id": f"x{n}", "text": f"Text {n}."} for n in range(between)]
+    first, second = {"_id": "d1", "text": "Boil vinegar."}, {"_id": "d1", "text": "Scrub the pot."}
+    _lines(folder / "corpus.jsonl", first, *others, second, first)
+    asked = [{"_id": f"y{n}", "text": f"ask {n}"} for n in range(between)]
+    _lines(folder / "queries.jsonl", {"_id": "q1", "text": "descale"}, *asked, {"_id": "q1", "text": "clean"})
+    _lines(folder / "qrels/test.tsv", "query-id\tcorpus-id\tscore", "q1\td1\t1")
+    report = _import(project, folder)
+    assert [(Path(p.file).name, p.line, p.code) for p in report.problems] == [
+        ("corpus.jsonl", between + 2, "duplicate_id"),
+        ("queries.jsonl", between + 2, "duplicate_id"),
+    ]
+    assert report.problems[0].reason == "the id 'd1' is that of another passage of this set, which is kept"
+    assert (report.counts.updated, report.counts.skipped) == (0, 2)
+    ((query_id, answers),) = queries.positives(project).items()
+    (passage_id,) = answers
+    assert queries.query(project, query_id).text == "descale"
+    assert documents.passages(project, [passage_id])[passage_id].text == "Boil vinegar."
+    texts = {passage.text for passage in documents.all_passages(project)}
+    assert "Scrub the pot." not in texts
+    assert len(texts) == between + 1
 
 
 def test_the_split_a_person_names_wins(project, folder):
