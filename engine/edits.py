@@ -255,8 +255,15 @@ def _unadd_query(project: Project, values: Values) -> tuple[list[str], Values]:
 
 
 def _remove_query(project: Project, values: Values) -> tuple[list[str], Values]:
-    queries.remove_query(project, int(values["query_id"]))
-    return ["queries", "negatives"], {}
+    """Take a query out; what was measured on it follows at once, as after a changed judgement."""
+    from engine.evaluate.judging import judge_again
+
+    asked = queries.query(project, int(values["query_id"]))
+    if asked is None:
+        return [], {"compared": 0}
+    queries.remove_query(project, asked.id)
+    compared = judge_again(project, asked.split) if asked.split and asked.duplicate_of is None else []
+    return ["queries", "negatives", *(["runs"] if compared else [])], {"compared": len(compared)}
 
 
 def _remove_documents(project: Project, values: Values) -> tuple[list[str], Values]:

@@ -80,6 +80,18 @@ def test_edit_and_its_undo_come_back_to_the_same_figures(project):
     assert (_figures(project), _verdicts(project)) == before
 
 
+def test_figures_and_verdicts_follow_a_query_that_is_removed(project):
+    before, query_id = _verdicts(project), _test_query(project)
+    topics, said = apply_edit(project, "remove_query", {"query_id": query_id})
+    assert "runs" in topics
+    assert said["compared"]
+    assert {n for n, _ in _figures(project).values()} == {19}
+    assert _verdicts(project) != before
+    at_once = _figures(project)
+    evaluate(project, EvaluateParams(), Task())
+    assert _figures(project) == at_once
+
+
 def test_copy_of_the_answer_judged_instead_is_found_by_its_text(project):
     query_id = _test_query(project)
     assert queries.positives(project)[query_id] == {1: 1}  # passages 1 and 25 have the same text
