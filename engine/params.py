@@ -15,6 +15,7 @@ from engine.import_params import ReimportParams as ReimportParams
 from engine.import_params import RetryParams as RetryParams
 from engine.import_params import UncutParams as UncutParams
 from engine.objectives import OBJECTIVES, Objective
+from engine.refusals import refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,7 +471,7 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
     try:
         found = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise UserError(f"A setting has a wrong value: {error}.") from error
+        raise refusal_of(error, kind) from error
     if isinstance(found, TrainParams | RerankerParams):
         _check_least(found)
     return found

@@ -27,6 +27,21 @@ def test_a_value_of_the_wrong_type_is_refused():
         params_from_dict(TrainParams, {"max_steps": "many"})
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        (MineParams, {"sources": ["foo"]}, "sources cannot be 'foo'. Choose from bm25, dense, random."),
+        (MineParams, {"index": "fast"}, "index cannot be 'fast'. Choose from auto, exact, ivf."),
+        (MineParams, {"depth": "deep"}, "depth has a wrong value: expected a whole number, got a text."),
+        (TrainParams, {"learning_rate": "low"}, "learning_rate has a wrong value: expected a number, got a text."),
+    ],
+)
+def test_a_wrong_value_is_told_with_the_setting_and_what_it_can_be(kind, values, said):
+    with pytest.raises(UserError) as refused:
+        params_from_dict(kind, values)
+    assert str(refused.value) == f"The setting {said}"
+
+
 def test_a_preset_gives_what_was_not_set():
     params = params_from_dict(TrainParams, {"preset": "thorough", "batch_size": 32})
     assert (params.batch_size, params.learning_rate) == (32, PRESETS["thorough"].learning_rate)
