@@ -12,7 +12,7 @@ from engine.export import trec
 from engine.export.identifiers import passage_names, query_names, without_blanks
 from engine.export.labelled import LINE_FORMATS, is_json_line, labelled_rows, write_beir, write_lines
 from engine.export.models import export_model
-from engine.export.places import check_file, check_folder, file_beside, folder_beside
+from engine.export.places import check_folder, check_own_file, file_beside, folder_beside
 from engine.export.training import export_queries, export_training
 from engine.formats import QUERIES, TRAINING, WITHOUT_NEGATIVES
 from engine.params import ExportParams
@@ -60,7 +60,9 @@ def export(project: Project, params: ExportParams, task: Task) -> ExportSummary:
     known = FORMATS[params.what]
     format = known[0] if params.format == "auto" else params.format
     if format not in known:
-        raise UserError(f"A {params.what} cannot be exported as '{format}'.", hint=f"Formats: {', '.join(known)}.")
+        raise UserError(
+            f"{params.what.capitalize()} cannot be exported as '{format}'.", hint=f"Formats: {', '.join(known)}."
+        )
     dest, model_id = Path(params.dest), None
     if params.what == "model":
         model = models.resolve_model(project, params.model)
@@ -111,7 +113,7 @@ def find_run(project: Project, system: str, split: Split) -> Run:
 
 def _export_run(project: Project, run: Run, system: str, dest: Path, task: Task) -> tuple[Path, tuple[str, ...], str]:
     tag = trec.tag_of(system)
-    path = check_file(dest, f"{tag}-{run.split.value}.run", trec.is_run_line)
+    path = check_own_file(project, dest, f"{tag}-{run.split.value}.run", trec.is_run_line)
     task.progress("write the run", 0, 2)
     asked, passages = without_blanks(query_names(project)), without_blanks(passage_names(project))
     query_ids, passage_ids, scores = runs.hits(project, run.id)
@@ -149,7 +151,7 @@ def _export_qrels(
         return _export_beir(project, dest, task)
     if format == "trec":
         return _export_trec_qrels(project, split, dest, task)
-    path = check_file(dest, f"{split.value}.jsonl", is_json_line)
+    path = check_own_file(project, dest, f"{split.value}.jsonl", is_json_line)
     with file_beside(path) as beside:
         lines = write_lines(beside, format, labelled_rows(project, split), task)
         _check_count(beside, lines)
@@ -157,7 +159,7 @@ def _export_qrels(
 
 
 def _export_trec_qrels(project: Project, split: Split, dest: Path, task: Task) -> tuple[Path, tuple[str, ...], str]:
-    path = check_file(dest, f"{split.value}.qrels", trec.is_qrels_line)
+    path = check_own_file(project, dest, f"{split.value}.qrels", trec.is_qrels_line)
     task.progress("write judgements", 0, 1)
     asked, passages = without_blanks(query_names(project)), without_blanks(passage_names(project))
     judgements = _judgements(project, split)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from engine.errors import UserError
 from engine.store.files import swap_folder, sync_folder, write_json
+from engine.store.jobs import was_exported
+from engine.store.project import Project
 
 MARK = "searchsmith.json"
 _LEFT = ("Thumbs.db", "desktop.ini")
@@ -70,6 +72,21 @@ def check_file(dest: Path, default_name: str, is_ours: Callable[[str], bool]) ->
     if dest.exists() and dest.stat().st_size and not is_ours(_first_line(dest)):
         raise UserError(f"{dest} exists and is no file of this format.", hint="Choose another name.")
     return dest
+
+
+def check_own_file(project: Project, dest: Path, default_name: str, is_of_format: Callable[[str], bool]) -> Path:
+    """As `check_file`, for formats that others write, too: what stands there was exported from the project.
+
+    Raises:
+        UserError: something else stands there, perhaps the very file that was imported.
+    """
+    path = check_file(dest, default_name, is_of_format)
+    if path.exists() and path.stat().st_size and not was_exported(project, str(path)):
+        raise UserError(
+            f"{path} is there already and was not exported from this project.",
+            hint="Choose another name, or move it away.",
+        )
+    return path
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from engine.export.folders import write_folder
 from engine.export.identifiers import passage_names, query_names
 from engine.export.labelled import is_json_line
 from engine.export.lines import suffix_of, write_file
-from engine.export.places import check_file, check_folder, file_beside, folder_beside
+from engine.export.places import check_folder, check_own_file, file_beside, folder_beside
 from engine.export.proof import Content, check, expected, kept
 from engine.formats import TRAINING_FOLDERS, WITHOUT_NEGATIVES
 from engine.ingest.labelled import read_units
@@ -65,7 +65,9 @@ def export_training(project: Project, params: ExportParams, format: str, task: T
             task.progress("read it again", 2, 3)
             _check(beside, format, wanted)
     else:
-        path = check_file(_with_ending(dest, suffix_of(format)), f"{name}.{suffix_of(format)}", _is_ours(format))
+        path = check_own_file(
+            project, _with_ending(dest, suffix_of(format)), f"{name}.{suffix_of(format)}", _is_ours(format)
+        )
         files = (path.name,)
         with file_beside(path) as beside:
             written = beside.with_name(f"{beside.name}.{suffix_of(format)}")  # readers go by the ending
@@ -125,7 +127,9 @@ def export_queries(project: Project, params: ExportParams, format: str, task: Ta
         raise UserError(f"There are no queries in the {params.split} split.", hint="Import some, or choose another.")
     task.progress("write queries", 0, 1)
     names = query_names(project)
-    path = check_file(Path(params.dest), f"queries.{format}", lambda line: is_json_line(line) or "text" in line)
+    path = check_own_file(
+        project, Path(params.dest), f"queries.{format}", lambda line: is_json_line(line) or "text" in line
+    )
     with file_beside(path) as beside:
         _write_queries(beside, format, found, names)
         if _read_queries(beside, format) != [_clean(query.text, format) for query in found]:

@@ -124,6 +124,11 @@ def exports(project: Project, *, limit: int = 100) -> list[ExportRecord]:
     return [ExportRecord(*row) for row in rows]
 
 
+def was_exported(project: Project, path: str) -> bool:
+    """Whether something of the project was taken out to this path before."""
+    return project.db.execute("select 1 from exports where path = ? limit 1", [path]).fetchone() is not None
+
+
 def _job(row: Sequence[Any]) -> JobRecord:  # Any: a row's columns
     job_id, kind, params, state, started_at, ended_at, message, summary, seconds = row
     return JobRecord(

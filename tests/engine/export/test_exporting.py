@@ -213,6 +213,24 @@ def test_file_of_others_is_not_overwritten(project, tmp_path):
     assert (tmp_path / "a.run").read_text(encoding="utf-8") == "dear diary"
 
 
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ('{"query": "how to", "pos": ["mine"], "neg": []}', {"what": "training", "format": "flagembedding"}),
+        ('{"query": "how to"}', {"what": "queries"}),
+        ('{"query": "how to", "pos": ["mine"], "neg": []}', {"what": "qrels", "format": "flagembedding"}),
+        ("q1 0 d1 1", {"what": "qrels", "format": "trec"}),
+        ("q1 Q0 d1 1 2.5 mine", {"what": "run", "system": "bm25"}),
+    ],
+)
+def test_a_persons_own_file_of_the_same_format_is_not_overwritten(project, tmp_path, line, settings):
+    own = tmp_path / "mine.jsonl"
+    own.write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="was not exported from this project"):
+        take(project, own, **settings)
+    assert own.read_text(encoding="utf-8") == f"{line}\n"
+
+
 def test_own_exports_are_replaced(project, tmp_path):
     for _ in range(2):
         take(project, tmp_path / "beir", what="qrels", format="beir")
