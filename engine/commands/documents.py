@@ -317,6 +317,13 @@ def _show_problems(summary: Values) -> None:
 
 
 def _ignore(options: argparse.Namespace, task: TerminalTask) -> Values:
+    from engine.store.imports import open_problems
+    from engine.store.project import Project
+
+    with Project.open(Path(options.project), readonly=True) as project:
+        known = {problem.id for problem in open_problems(project, ignored=True)}
+    if unknown := [number for number in options.ids if number not in known]:
+        raise UserError(f"There is no open problem {unknown[0]}.", hint="searchsmith problems list PROJECT names them.")
     kind = "unignore_problem" if options.undo else "ignore_problem"
     return edit(kind, lambda o: {"problem_ids": o.ids})(options, task)
 

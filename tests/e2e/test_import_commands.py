@@ -43,6 +43,17 @@ def test_imports_are_listed_and_taken_back_by_number(place, capsys):
     assert capsys.readouterr().err.strip() == "searchsmith: There is no import to take back."
 
 
+def test_a_problem_that_is_not_there_cannot_be_ignored(place, tmp_path, capsys):
+    bad = tmp_path / "bad.pdf"
+    bad.write_bytes(b"%PDF-1.4 cut")
+    main(["import", str(place), str(bad)])
+    capsys.readouterr()
+    assert main(["problems", "ignore", str(place), "1", "99"]) == 1
+    assert "There is no open problem 99. searchsmith problems list" in capsys.readouterr().err
+    assert "changed: 1" in _said(capsys, "problems", "ignore", place, 1)
+    assert "changed: 1" in _said(capsys, "problems", "ignore", place, 1, "--undo")
+
+
 def test_a_preview_offers_to_read_a_table_of_questions_as_such(place, tmp_path, capsys):
     table = tmp_path / "faq's.csv"
     table.write_text("q text,answer,n\nhow red,very red,1\n", encoding="utf-8")
