@@ -24,6 +24,13 @@ def add_commands(add: Add) -> None:
     split = add("split", "split queries into train, dev and test without leaks", _split, show=_show_split)
     split.add_argument("--seed", type=int, metavar="N", help="another seed, other splits (13)")
     split.add_argument("--made", choices=["train", "all"], help="where made queries go: only to train, or everywhere")
+    split.add_argument(
+        "--ignore-official",
+        dest="keep_official",
+        action="store_const",
+        const=False,
+        help="draw all anew, those too whose split the labelled set says",
+    )
     split.add_argument("--report", action="store_true", help="only say what the last split found, and what leaks now")
     split.add_argument("--dev-share", type=float, metavar="S", help="of the queries, 0 to 1 (0.1)")
     split.add_argument("--test-share", type=float, metavar="S", help="of the queries, 0 to 1 (0.2)")
@@ -78,7 +85,9 @@ def _show_made(summary: Values) -> None:
 
 def _split(options: argparse.Namespace, task: TerminalTask) -> Values:
     if not options.report:
-        return job("split", lambda o: given(o, "seed", "made", "dev_share", "test_share"))(options, task)
+        return job("split", lambda o: given(o, "seed", "made", "dev_share", "test_share", "keep_official"))(
+            options, task
+        )
     from engine.curate.splits import leaks_in
 
     with Project.open(Path(options.project), readonly=True) as project:

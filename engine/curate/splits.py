@@ -107,7 +107,8 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
     project.set_meta_json("split_report", {**asdict(summary), "state": ties.leak_state(project)})
     if not summary.train:
         task.warn(
-            "No query is left to train on: the set's own splits hold none. Split again without keeping them to train."
+            "No query is left to train on: the set's own splits hold none. To train, split again without "
+            "keeping them (split --ignore-official)."
         )
     return summary
 

@@ -62,3 +62,16 @@ def test_a_preview_offers_to_read_a_table_of_questions_as_such(place, tmp_path, 
     told = _said(capsys, "import", place, table, "--preview", "--map", "query=q text,positive=answer")
     assert "1 rows usable" in told
     assert "to read them so" not in told
+
+
+def test_the_terminal_splits_anew_where_the_sets_own_splits_leave_nothing_to_train_on(tmp_path, capsys):
+    lines = [{"query": f"how {n}", "pos": [f"very {n}"], "neg": []} for n in range(20)]
+    (tmp_path / "test.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    place = str(tmp_path / "p")
+    for words in (["new", place], ["import", place, str(tmp_path / "test.jsonl")], ["split", place]):
+        assert main([*words, "--quiet"]) == 0
+    assert "0 train, 0 dev, 20 test" in capsys.readouterr().out
+    assert main(["split", place]) == 0
+    assert "split --ignore-official" in capsys.readouterr().err
+    found = json.loads(_said(capsys, "split", place, "--ignore-official", "--json", "--quiet"))
+    assert found["train"] > found["test"] > 0
