@@ -20,7 +20,7 @@ def add_commands(add: Add) -> None:
         job("dedup", lambda o: given(o, "threshold")),
         show=_show_merged,
     )
-    dedup.add_argument("--threshold", type=float, metavar="T", help="how alike, 0 to 1")
+    dedup.add_argument("--threshold", type=float, metavar="T", help="how alike, 0.6 to 1 (0.95)")
     split = add("split", "split queries into train, dev and test without leaks", _split, show=_show_split)
     split.add_argument("--seed", type=int, metavar="N", help="another seed, other splits (13)")
     split.add_argument("--made", choices=["train", "all"], help="where made queries go: only to train, or everywhere")

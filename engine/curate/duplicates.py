@@ -47,7 +47,8 @@ def dedup(project: Project, params: DedupParams, task: Task) -> DedupSummary:
         UserError: no queries, or a threshold below the floor of the kept pairs.
     """
     if not FLOOR <= params.threshold <= 1:
-        raise UserError(f"The threshold {params.threshold} is not between {FLOOR} and 1.", hint="0.92 is usual.")
+        usual = DedupParams().threshold
+        raise UserError(f"The threshold {params.threshold} is not between {FLOOR} and 1.", hint=f"{usual} is usual.")
     everyone = queries.all_queries(project)
     if not everyone:
         raise UserError("There are no queries yet.", hint="Import a labelled set or make the sample first.")

@@ -124,7 +124,7 @@ def test_without_queries_or_with_a_threshold_below_the_floor_it_says_so(tmp_path
     with new_project(tmp_path / "p") as project:
         with pytest.raises(UserError, match="no queries yet"):
             dedup(project, DedupParams(), Task())
-        with pytest.raises(UserError, match="threshold"):
+        with pytest.raises(UserError, match=rf"threshold 0.3 .* {DedupParams().threshold} is usual"):
             dedup(project, DedupParams(threshold=0.3), Task())
 
 
