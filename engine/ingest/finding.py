@@ -25,6 +25,8 @@ _SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx", "__pycache__", "searchs
 # Notes that people put beside a labelled set; they are no part of it and would be strangers in its corpus.
 _NOTES = (".md", ".txt", ".pdf", "")
 _NOTE_NAMES = ("readme", "license", "licence", "notice", "changelog", "citation")
+# With a `project.db` beside them; that name alone others use, too.
+_OF_PROJECTS = ("vectors", "minings", "runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ def _folder(root: Path, folder: Path, look: _Look, seen: set[tuple[int, int]], t
     task.check_cancelled()
     params = look.params
     shown = folder.relative_to(root).as_posix() if folder != root else root.name
+    if _is_project(folder):
+        reason = "a project of this program: its files are no documents; name the folders that hold them"
+        yield Found(folder, shown, "skipped", "", reason, "project")
+        return
     if params.kind != "documents":
         detection = detect(folder)
         wanted = params.format in ("auto", detection.format)
@@ -144,6 +150,13 @@ def _folder(root: Path, folder: Path, look: _Look, seen: set[tuple[int, int]], t
             yield from _folder(root, path, look, seen, task)
         else:
             yield _file(path, shown, look, named=False)
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        return (folder / "project.db").is_file() and all((folder / name).is_dir() for name in _OF_PROJECTS)
+    except OSError:  # not to be looked into, or too long a path: told where its entries are read
+        return False
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

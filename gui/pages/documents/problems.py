@@ -174,6 +174,7 @@ class ProblemsPane(QWidget):
             "format": self.tr("Cannot be read"),
             "unreadable": self.tr("May not be read"),
             "unknown_kind": self.tr("Unknown kind"),
+            "project": self.tr("A project"),
             "beside_set": self.tr("Beside a labelled set"),
             "duplicate": self.tr("Twice the same"),
             "link": self.tr("Link out of the folder"),

@@ -233,6 +233,19 @@ def test_of_texts_with_one_id_the_first_is_kept_and_the_others_are_told(project,
     assert len(texts) == between + 1
 
 
+def test_a_project_among_the_documents_is_left_out(project, folder):
+    (folder / "a.md").write_text("# Kettles\n\nBoil vinegar.", encoding="utf-8")
+    Project.create(folder / "search").close()
+    (folder / "search" / "logs" / "job-1.jsonl").write_text('{"time": 1, "stage": "read"}\n', encoding="utf-8")
+    report = _import(project, folder)
+    assert (report.counts.documents, report.counts.skipped) == (1, 1)
+    assert [(p.file, p.code) for p in report.problems] == [("search", "project")]
+    assert "a project of this program" in report.problems[0].reason
+    assert _import(project, folder).counts.unchanged == 1
+    with Project.open(folder / "search") as own:  # and never reads itself
+        assert _import(own, folder / "search").counts.documents == 0
+
+
 def test_the_split_a_person_names_wins(project, folder):
     _lines(folder / "dev.json", {"query": "q", "pos_passage": ["p"]})
     _import(project, folder / "dev.json", split="train")
