@@ -76,6 +76,11 @@ def scan(
     """
     if params.format not in ("auto", *FORMATS):
         raise UserError(f"There is no format '{params.format}'.", hint=f"Formats: auto, {', '.join(FORMATS)}.")
+    if params.kind == "documents" and params.format != "auto":
+        raise UserError(
+            f"Documents are not read as {params.format}, which is a labelled set.",
+            hint="Leave --format out, or --as documents.",
+        )
     if not paths:
         raise UserError("No file or folder was named.", hint="Name files or folders to import.")
     task = task or Task()

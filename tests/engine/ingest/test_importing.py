@@ -246,6 +246,12 @@ def test_a_project_among_the_documents_is_left_out(project, folder):
         assert _import(own, folder / "search").counts.documents == 0
 
 
+def test_a_format_for_files_that_are_to_be_documents_is_refused(project, folder):
+    (folder / "a.md").write_text("Boil vinegar.", encoding="utf-8")
+    with pytest.raises(UserError, match="not read as beir, which is a labelled set"):
+        _import(project, folder, kind="documents", format="beir")
+
+
 def test_the_split_a_person_names_wins(project, folder):
     _lines(folder / "dev.json", {"query": "q", "pos_passage": ["p"]})
     _import(project, folder / "dev.json", split="train")
