@@ -62,12 +62,17 @@ def make_queries(project: Project, params: MakeParams, task: Task) -> MakeSummar
     an endpoint gave queries for are not asked about twice.
 
     Raises:
-        UserError: no passages, or an endpoint that is not named or does not answer.
+        UserError: no passages, counts that cannot be, or an endpoint that is not named or does not answer.
         Cancelled: what was made before stays.
     """
     if not documents.count_passages(project):
         raise UserError(
             "There are no passages to make queries from.", hint="Import documents first: searchsmith import"
+        )
+    if params.per_passage < 1 or params.limit < 0:
+        raise UserError(
+            f"{params.per_passage} queries of each of {params.limit} passages cannot be made.",
+            hint="At least 1 of each; a limit of 0 stands for all passages.",
         )
     if "endpoint" in params.sources and not params.url:
         raise UserError(

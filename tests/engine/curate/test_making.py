@@ -141,6 +141,14 @@ def test_where_all_were_made_the_split_says_so(project):
     assert "made queries" in summary.sentence
 
 
+@pytest.mark.parametrize("counts", [{"per_passage": 0}, {"per_passage": -1}, {"limit": -2}])
+def test_counts_that_cannot_be_are_refused(project, counts):
+    _fill(project, [NewPassage("Two years. How long is it?", heading="M > Length of warranty")])
+    with pytest.raises(UserError, match="cannot be made"):
+        make_queries(project, MakeParams(**counts), Task())
+    assert queries.count_queries(project) == 0
+
+
 def test_without_passages_nothing_can_be_made(project):
     with pytest.raises(UserError, match="no passages"):
         make_queries(project, MakeParams(), Task())
