@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engine.commands.common import Add, Values, given, job
+from engine.errors import UserError
 from engine.params import CutParams, params_from_dict
 from engine.terminal import TerminalTask, plain
 
@@ -49,12 +50,31 @@ def _cut(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 
 def _values(options: argparse.Namespace) -> Values:
-    """The settings of the project with those given in their place."""
+    """The settings of the project with those given in their place.
+
+    Raises:
+        UserError: they cannot be.
+    """
     from engine.store.cuts import project_cut
     from engine.store.project import Project
 
     with Project.open(Path(options.project), readonly=True) as project:
-        return {**asdict(project_cut(project)), **given(options, "passage_tokens", "overlap_tokens", "headings")}
+        values = {**asdict(project_cut(project)), **given(options, "passage_tokens", "overlap_tokens", "headings")}
+    _check(values["passage_tokens"], options.overlap_tokens)
+    return values
+
+
+def _check(tokens: int, overlap: int | None) -> None:
+    """Refuse what a cutting would put right unsaid (`engine.ingest.cutting.sensible`)."""
+    from engine.ingest.passages import SMALLEST
+
+    if tokens < SMALLEST:
+        raise UserError(f"Passages of {tokens} tokens cannot be cut.", hint=f"--budget is {SMALLEST} or more.")
+    if overlap is not None and not 0 <= overlap <= tokens // 2:
+        raise UserError(
+            f"An overlap of {overlap} tokens does not fit passages of {tokens}.",
+            hint=f"--overlap is 0 to {tokens // 2}, half a passage.",
+        )
 
 
 def _preview(options: argparse.Namespace, values: Values) -> Values:

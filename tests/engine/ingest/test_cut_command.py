@@ -57,6 +57,22 @@ def test_a_preview_changes_nothing_and_foretells_the_cutting(place: str, capsys:
         assert cuts.project_cut(project) == CutParams(40, 0, False)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--budget", "0"], "Passages of 0 tokens cannot be cut. --budget is 8 or more."),
+        (["--budget", "40", "--overlap", "30"], "30 tokens does not fit passages of 40. --overlap is 0 to 20"),
+        (["--overlap", "-1"], "An overlap of -1 tokens does not fit"),
+    ],
+)
+def test_a_cutting_that_cannot_be_is_refused(
+    place: str, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    for more in ([], ["--preview"]):
+        assert cli.main(["cut", place, *options, *more, "--quiet"]) == 1
+        assert said in capsys.readouterr().err
+
+
 def test_a_cutting_is_taken_back(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = _passages(place)
     assert _json(capsys, "cut", place, "--budget", "40")["aside"] == 1
