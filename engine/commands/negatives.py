@@ -134,10 +134,16 @@ def _select(options: argparse.Namespace, task: TerminalTask) -> Values:
     from engine.mine.mining import reselect
     from engine.mine.reporting import needed_mining, rules_of
     from engine.params import params_from_dict, params_to_dict
+    from engine.store.gates import read_gate
 
     with Project.open(Path(options.project)) as project, project.writing("reselect"):
         mining = needed_mining(project)
         rules = {**params_to_dict(rules_of(mining)), **given(options, *_SELECT)}
+        if rules["gate"] != "off" and read_gate(project, mining.id) is None:
+            raise UserError(
+                "The gate holds nothing back: no reranker has read these candidates.",
+                hint="Let one read them: searchsmith negatives score PROJECT --gate score",
+            )
         return reselect(project, mining.id, params_from_dict(SelectParams, rules))
 
 

@@ -119,6 +119,12 @@ def _check(params: MineParams) -> None:
     if not 1 <= params.depth <= MAX_RANK:
         raise UserError(f"A depth of {params.depth} is not possible.", hint=f"Choose 1 to {MAX_RANK}; 200 is usual.")
     check_rules(params.select)
+    for source, share in (("bm25", params.select.share_bm25), ("random", params.select.share_random)):
+        if share and source not in params.sources:
+            raise UserError(
+                f"A share of {share:g} cannot come from {source}, which is no source of this mining.",
+                hint=f"Name it among the sources: {','.join([*params.sources, source])}.",
+            )
 
 
 def check_rules(rules: SelectParams) -> None:

@@ -292,6 +292,11 @@ def test_rules_that_leave_nothing_are_refused_before_any_work(project, kitchen, 
         reselect(project, mining_id, SelectParams(**rules))
 
 
+def test_a_share_of_a_source_that_is_not_asked_is_refused(project):
+    with pytest.raises(UserError, match=r"0.5 cannot come from random.*Name it among the sources: bm25,random"):
+        mine(project, MineParams(sources=("bm25",), select=SelectParams(share_random=0.5)), Task())
+
+
 def test_a_depth_of_nothing_is_refused(project):
     with pytest.raises(UserError, match="depth of 0"):
         mine(project, MineParams(depth=0), Task())

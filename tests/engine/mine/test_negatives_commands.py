@@ -45,6 +45,15 @@ def test_a_query_is_shown_with_source_round_digest_and_the_persons_word(path, ca
     assert f"{100 * taken.margin:+.1f} %" in line
 
 
+def test_a_gate_without_scores_is_refused_with_the_way_to_them(path, capsys):
+    assert cli.main(["negatives", "select", str(path), "--gate", "score"]) == 1
+    assert "no reranker has read these candidates. Let one read them: searchsmith" in capsys.readouterr().err
+    with Project.open(path) as project:
+        scores = read_candidates(project, 1).dense_score.copy()
+        write_gate(project, 1, Gate("a reranker", "d", scores))
+    assert "gated" in said(capsys, "negatives", "select", path, "--gate", "score")
+
+
 def test_what_a_reranker_gave_is_a_column_once_it_has_read(path, capsys):
     assert "reranker" not in said(capsys, "negatives", "show", path, 1)
     with Project.open(path) as project:
