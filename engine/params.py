@@ -449,6 +449,7 @@ _LEAST: dict[str, float] = {
     "batch_size": 1, "micro_batch_size": 1, "max_length": 3, "dev_queries": 1, "dev_passages": 1, "scale": 0.001,
     "num_negatives": 0, "epochs": 0, "max_steps": 0, "eval_every": 0, "patience": 0, "minutes": 0, "processes": 0,
     "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0, "warmup_share": 0, "seed": 0, "candidates": 1,
+    "rounds": 1, "dim": 8,
 }  # fmt: skip
 
 
@@ -472,12 +473,12 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
         found = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise refusal_of(error, kind) from error
-    if isinstance(found, TrainParams | RerankerParams):
+    if isinstance(found, TrainParams | RerankerParams | AutopilotParams | MakeBaseParams):
         _check_least(found)
     return found
 
 
-def _check_least(params: TrainParams | RerankerParams) -> None:
+def _check_least(params: object) -> None:
     for name, least in _LEAST.items():
         value = getattr(params, name, least)
         if not value >= least:  # no number neither

@@ -7,7 +7,16 @@ import threading
 import pytest
 
 from engine.errors import Cancelled, UserError
-from engine.params import PRESETS, MineParams, RerankerParams, TrainParams, params_from_dict, params_to_dict
+from engine.params import (
+    PRESETS,
+    AutopilotParams,
+    MakeBaseParams,
+    MineParams,
+    RerankerParams,
+    TrainParams,
+    params_from_dict,
+    params_to_dict,
+)
 from engine.task import Task
 
 
@@ -40,6 +49,19 @@ def test_a_wrong_value_is_told_with_the_setting_and_what_it_can_be(kind, values,
     with pytest.raises(UserError) as refused:
         params_from_dict(kind, values)
     assert str(refused.value) == f"The setting {said}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        (AutopilotParams, {"rounds": 0}, "rounds is 0; it has to be 1 or more"),
+        (AutopilotParams, {"minutes": -3}, "minutes is -3.0; it has to be 0 or more"),
+        (MakeBaseParams, {"dim": 0}, "dim is 0; it has to be 8 or more"),
+    ],
+)
+def test_no_rounds_no_time_and_no_numbers_a_vector_are_refused(kind, values, said):
+    with pytest.raises(UserError, match=said):
+        params_from_dict(kind, values)
 
 
 def test_a_preset_gives_what_was_not_set():
