@@ -201,7 +201,7 @@ def _settings_of(project: str, model_id: int) -> Values:
     with Project.open(Path(project), readonly=True) as opened:
         found = model(opened, model_id)
     if found is None or found.kind != "tuned":
-        raise UserError(f"There is no run {model_id}.", hint="searchsmith info PROJECT lists models.")
+        raise UserError(f"There is no run {model_id}.", hint="searchsmith runs PROJECT lists them.")
     params = run_params(found)
     return {**changes_of(params), "preset": params.preset, "base": str(found.parent_id)}
 

@@ -36,7 +36,7 @@ def read_story(project: Project, split: Split) -> Story:
     if not found:
         raise UserError(
             f"Nothing was measured on the {split.value} queries yet.",
-            hint="Measure first: searchsmith evaluate",
+            hint=f"Measure first: searchsmith evaluate PROJECT --split {split.value}",
         )
     ids = {run.id for run in found}
     known = {model.id: model.name for model in models.models(project)}

@@ -104,7 +104,7 @@ def _nothing(params: ExportParams, split: str) -> UserError:
     if params.what == "negatives":
         return UserError(
             f"No query of the {split} split has both an answer and a negative.",
-            hint="Mine negatives first: mine PROJECT",
+            hint="Mine negatives first: searchsmith mine PROJECT",
         )
     return UserError(
         f"There is nothing to write: no query of the {split} split has what this format needs.",
