@@ -13,6 +13,7 @@ from engine.store.reading import base_offer
 from engine.store.recuts import cut_since
 
 _OTHER_PASSAGES = "measured before the passages changed"
+_OTHER_QUERIES = "measured before the queries were split or merged anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,29 +141,37 @@ def _train_stage(project: Project, splits: dict[str, int]) -> Stage:
 
 
 def stale_runs(project: Project, test_runs: tuple[Run, ...]) -> bool:
-    """Whether what the verdict, or the start, is told from was measured on other passages than there are now."""
+    """Whether what the verdict, or the start, is told from was measured on other passages or queries."""
+    return bool(_stale_words(project, test_runs))
+
+
+def _stale_words(project: Project, test_runs: tuple[Run, ...]) -> str:
+    """What changed since the figures that are told were measured, "" where nothing did."""
     told = [run for run in test_runs if run.system in ("bm25", "base")]
     tuned = newest_tuned_run(test_runs)
-    return on_other_passages(project, [*told, tuned] if tuned else told)
+    told += [tuned] if tuned else []
+    if on_other_passages(project, told):
+        return _OTHER_PASSAGES
+    return _OTHER_QUERIES if runs.on_other_queries(project, told) else ""
 
 
 def _evaluate_stage(
     project: Project, test_runs: tuple[Run, ...], verdicts: tuple[Comparison, ...], splits: dict[str, int]
 ) -> Stage:
-    stale = stale_runs(project, test_runs)
+    stale = _stale_words(project, test_runs)
     if verdicts:
         first = verdicts[0]
         delta = f"{first.delta:+.3f}".replace("-", "−")
         words = _verdict_words(verdicts)
         if stale:
-            return Stage("evaluate", "stale", delta, f"{words}; {_OTHER_PASSAGES}")
+            return Stage("evaluate", "stale", delta, f"{words}; {stale}")
         state = "problem" if any(c.verdict is Outcome.LOSS for c in verdicts) else "done"
         return Stage("evaluate", state, delta, words)
     if test_runs:
         names = {"bm25": "BM25", "base": "base model", "tuned": "tuned model"}
         words = ", ".join(f"{names.get(r.system, r.system)} {r.metrics.get('ndcg@10', 0):.3f}" for r in test_runs)
         if stale:
-            return Stage("evaluate", "stale", "start", f"{words}; {_OTHER_PASSAGES}")
+            return Stage("evaluate", "stale", "start", f"{words}; {stale}")
         return Stage("evaluate", "ready", "start", words)
     return Stage("evaluate", "ready" if splits.get("test") else "none", "", "Nothing measured yet")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from operator import attrgetter
 from pathlib import Path
@@ -80,6 +80,18 @@ def replace_metrics(
             "update runs set n_queries = ?, metrics = ?, content_key = ? where id = ?",
             [len(rows), json.dumps(dict(metrics)), f"{str(key).rpartition('-')[0]}-{judgements}", run_id],
         )
+
+
+def on_other_queries(project: Project, measured: Iterable[Run]) -> bool:
+    """Whether a query that any of these runs was measured on is in another split now, or merged into another query."""
+    ids = [run.id for run in measured]
+    marks = ", ".join("?" * len(ids))
+    found = project.db.execute(
+        "select 1 from query_metrics m join runs r on r.id = m.run_id join queries q on q.id = m.query_id "
+        f"where r.id in ({marks}) and (q.split is not r.split or q.duplicate_of is not null) limit 1",
+        ids,
+    )
+    return found.fetchone() is not None
 
 
 def drop_run(project: Project, run_id: int) -> None:

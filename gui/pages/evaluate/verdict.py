@@ -257,10 +257,10 @@ class StaleLine(Card):
         self.hide()
 
     def set_state(self, newer: str, stale: bool) -> None:
-        """`newer` names a model that was not measured; `stale`: the passages are not those that were measured on."""
+        """`newer` names a model that was not measured; `stale`: passages or queries are not those measured on."""
         if stale:
             self._chip.set_state(self.tr("out of date"), "warn")
-            self._words.setText(self.tr("The passages changed since these figures were measured."))
+            self._words.setText(self.tr("Passages or queries changed since these figures were measured."))
             self._link.setText(self.tr("Measure again"))
         else:
             self._chip.set_state(self.tr("not measured"), "warn")

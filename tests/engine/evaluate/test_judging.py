@@ -10,6 +10,7 @@ from engine.evaluate.judging import judge_again
 from engine.params import EvaluateParams
 from engine.records import Qrel, Split
 from engine.store import queries, runs
+from engine.store.overview import overview
 from engine.task import Task
 
 
@@ -90,6 +91,23 @@ def test_figures_and_verdicts_follow_a_query_that_is_removed(project):
     at_once = _figures(project)
     evaluate(project, EvaluateParams(), Task())
     assert _figures(project) == at_once
+
+
+@pytest.mark.parametrize("change", ["split", "merge"])
+def test_figures_of_queries_that_were_split_or_merged_anew_are_called_so(project, change):
+    def said() -> tuple[str, str]:
+        return next((stage.state, stage.detail) for stage in overview(project).stages if stage.name == "evaluate")
+
+    before, query_id = said(), _test_query(project)
+    other = next(query.id for query in queries.representatives(project, Split.TEST) if query.id != query_id)
+    assert before[0] != "stale"
+    if change == "split":
+        queries.set_splits(project, {query_id: Split.TRAIN})
+    else:
+        queries.merge_query(project, query_id, other)
+    assert said() == ("stale", f"{before[1]}; measured before the queries were split or merged anew")
+    evaluate(project, EvaluateParams(), Task())
+    assert said()[0] != "stale"
 
 
 def test_copy_of_the_answer_judged_instead_is_found_by_its_text(project):

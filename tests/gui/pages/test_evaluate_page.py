@@ -224,7 +224,10 @@ def test_figures_of_other_passages_are_called_out_of_date(qtbot, tmp_path, finis
         documents.remove_documents(project, [1])
     page = _page(qtbot, tmp_path, finished)
     assert page._stale.isVisible()
-    assert page._stale.words_shown() == ("out of date", "The passages changed since these figures were measured.")
+    assert page._stale.words_shown() == (
+        "out of date",
+        "Passages or queries changed since these figures were measured.",
+    )
     page._stale.asked.emit()
     assert page.session.jobs == [("evaluate", {"systems": ["bm25", "base", "tuned"]})]
 
