@@ -134,9 +134,15 @@ class SettingRow(QWidget):
         self._label.setFont(theme.font("body", "bold" if changed else "regular"))
         self._reset.setVisible(changed)
 
+    def is_wrong(self) -> bool:
+        """Whether the field is shown as a fault."""
+        return bool(self.field.property("wrong"))
+
     def set_effect(self, effect: str, wrong: bool = False) -> None:
         """Change the line below the name; `wrong` shows it and the field as a fault."""
         self._effect.setText(effect)
+        if self.is_wrong() == wrong:
+            return
         self._effect.setProperty("tone", "bad" if wrong else "text3")
         self.field.setProperty("wrong", wrong)
         for widget in (self._effect, self.field):

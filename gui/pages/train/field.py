@@ -18,6 +18,8 @@ _MOST = 2**31 - 1  # that a spin box can show
 class SettingField(QObject):
     """A setting's widget with one way to read and write it; `wrong` where what is typed is no such number.
 
+    As long as `is_wrong` holds, what stands in the field is not its value.
+
     What is put in stays as it is until it is edited, also where it could not be typed here: the command line knows no
     range.
     """
@@ -31,6 +33,7 @@ class SettingField(QObject):
         self._last: Value = 0.0
         self._added: Value = None  # what was put and is not among the choices
         self._exact: Value = None  # what was put, as long as nobody edits it: a spin box rounds
+        self.is_wrong = False
         makers: dict[str, Callable[[], QWidget]] = {
             "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice,
             "text": self._text, "folder": self._folder,
@@ -49,7 +52,7 @@ class SettingField(QObject):
         return widget.value() if isinstance(widget, ChoiceBox) else self._last
 
     def put(self, value: Value) -> None:
-        widget = self.widget
+        widget, self.is_wrong = self.widget, False
         widget.blockSignals(True)
         if isinstance(widget, QSpinBox | QDoubleSpinBox):
             self._put_number(widget, value)
@@ -180,9 +183,9 @@ class SettingField(QObject):
         try:
             value = float(text.replace(",", "."))
         except ValueError:
-            self.wrong.emit()
-            return
-        if not self._setting.low <= value <= self._setting.high:
+            value = math.nan
+        self.is_wrong = not self._setting.low <= value <= self._setting.high
+        if self.is_wrong:
             self.wrong.emit()
             return
         self._last = value

@@ -21,7 +21,7 @@ _WIDTH = 112
 
 
 class SettingsForm(QWidget):
-    """Settings in groups, two columns of them; `changed` comes with every valid change.
+    """Settings in groups, two columns of them; `changed` comes with every change, also to what is no value (`fault`).
 
     Args:
         known: the settings; `plain` has their usual values.
@@ -74,7 +74,7 @@ class SettingsForm(QWidget):
         made.setMinimumHeight(44)
         made.reset.connect(lambda: self._reset(setting.name))
         field.edited.connect(lambda: self._edited(setting.name))
-        field.wrong.connect(lambda: made.set_effect(_tr("Not a number in reach"), wrong=True))
+        field.wrong.connect(self._show_fault)
         self._rows[setting.name] = (setting, made, field)
         return made
 
@@ -94,6 +94,11 @@ class SettingsForm(QWidget):
         """Settings that are not as usual, by name."""
         values = {name: self.value(name) for name in self._rows}
         return {name: value for name, value in values.items() if value is not None and value != self.usual(name)}
+
+    def fault(self) -> str:
+        """What stands in a field and is no value, in words short enough for a button; "" where all are values."""
+        wrong = (setting.title for setting, _row, field in self._rows.values() if field.is_wrong)
+        return next((fill(_tr("Mend first: %1"), title) for title in wrong), "")
 
     def put(self, values: Mapping[str, Value]) -> None:
         """Set some values, as if typed."""
@@ -139,15 +144,23 @@ class SettingsForm(QWidget):
         self._edited(name)
 
     def _edited(self, name: str) -> None:
-        setting, made, _field = self._rows[name]
-        made.set_effect(setting.effect)
+        self._show_marks()
+        self.changed.emit()
+
+    def _show_fault(self) -> None:
         self._show_marks()
         self.changed.emit()
 
     def _show_marks(self) -> None:
+        """Mark what was changed, and what is no value; both can be reset."""
         changed = self.changes()
-        for name, (_setting, made, _field) in self._rows.items():
-            made.set_changed(name in changed)
+        for name, (_setting, made, field) in self._rows.items():
+            made.set_changed(name in changed or field.is_wrong)
+            made.set_effect(_tr("Not a number in reach") if field.is_wrong else self._effect(name), field.is_wrong)
+
+    def _effect(self, name: str) -> str:
+        """The line below a setting's name."""
+        return self._rows[name][0].effect
 
 
 class TrainForm(SettingsForm):
@@ -192,7 +205,10 @@ class TrainForm(SettingsForm):
     def tell(self, name: str, words: str) -> None:
         """Say something of what a setting is now, below its name, in place of its effect."""
         self._told[name] = words
-        self.row(name).set_effect(words or self._rows[name][0].effect)
+        self.row(name).set_effect(self._effect(name))
+
+    def _effect(self, name: str) -> str:
+        return self._told.get(name) or super()._effect(name)
 
     def usual(self, name: str) -> Value:
         own = OBJECTIVES[self._objective].defaults
@@ -225,8 +241,6 @@ class TrainForm(SettingsForm):
         super()._edited(name)
         if name == "lora_rank":
             self.show_matching(self._sought)
-        if self._told.get(name):
-            self.tell(name, self._told[name])
 
     def _choose(self, objective: Objective) -> None:
         """Another objective: what is as usual becomes what is usual for it."""

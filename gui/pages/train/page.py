@@ -215,10 +215,11 @@ class TrainPage(ReadingPage):
         seconds = self._plan.seconds()
         self._start.setText(fill(self.tr("Start training (%1)"), words.about(seconds)))
         busy = self._busy()
-        params = self._plan.params()
-        reason = why_not(self._facts, params, busy)
+        params, fault = self._plan.params(), self._plan.fault()
+        reason = why_not(self._facts, params, busy) or fault
         self._start.set_possible(not reason, reason)
-        reason = why_no_rounds(self._facts, params, busy)
+        self._copy.set_possible(not fault, fault)
+        reason = why_no_rounds(self._facts, params, busy) or fault
         self._plan.rounds.start.set_possible(not reason, reason)
         reason = why_no_reranker(self._facts, busy)
         self._plan.reranker.start.set_possible(not reason, reason)

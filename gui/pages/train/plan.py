@@ -212,6 +212,10 @@ class TrainPlan(QWidget):
         """The job's params: the preset and what was changed from it."""
         return {"preset": self.preset(), **self._form.changes()}
 
+    def fault(self) -> str:
+        """What stands in a field and is no value, so that `values` are not what is seen; "" where all is well."""
+        return self._form.fault()
+
     def params(self) -> TrainParams:
         """The whole of what would be run."""
         return self.plans()[self.preset()]

@@ -80,8 +80,6 @@ class RerankerDialog(QDialog):
         self.ok = Button(self.tr("Start training"), "primary", icon_name="play")
         self.ok.setDefault(True)
         self.ok.clicked.connect(self.accept)
-        reason = why_no_reranker(self._facts)
-        self.ok.set_possible(not reason, reason)
         foot.addWidget(self.copy)
         foot.addWidget(self._reset)
         foot.addStretch(1)
@@ -95,6 +93,10 @@ class RerankerDialog(QDialog):
 
     def _show_size(self) -> None:
         """How much it is, in words; how long it takes is seen after its first steps."""
+        fault = self.form.fault()
+        reason = why_no_reranker(self._facts) or fault
+        self.ok.set_possible(not reason, reason)
+        self.copy.set_possible(not fault, fault)
         value = self.form.value
         batch, questions = int(value("batch_size")), self._facts.questions
         steps = math.ceil(float(value("epochs")) * max(1, questions // batch))  # a pass leaves out what fills no batch
