@@ -133,11 +133,11 @@ def _train_stage(project: Project, splits: dict[str, int]) -> Stage:
     if not tuned:
         state = "ready" if splits.get("train") else "none"
         return Stage("train", state, "", "Not trained yet")
-    steps = tuned[-1].summary.get("steps", 0)
+    steps = _amount(int(tuned[-1].summary.get("steps", 0)), "step", "steps")
     mining = negatives.newest_mining(project)
     if mining and mining.model_id != tuned[-1].id and mining.id != tuned[-1].mining_id:
         return Stage("train", "stale", tuned[-1].name, f"{tuned[-1].name}, before the newest negatives")
-    return Stage("train", "done", tuned[-1].name, f"{tuned[-1].name}, {steps} steps")
+    return Stage("train", "done", tuned[-1].name, f"{tuned[-1].name}, {steps}")
 
 
 def stale_runs(project: Project, test_runs: tuple[Run, ...]) -> bool:

@@ -176,10 +176,10 @@ class HomeProject(QWidget):
 
     def _sentence(self, verdict: Comparison) -> str:
         return fill(
-            self.tr("95 % interval %1 to %2, on %3 queries it never saw; %4 fixed, %5 broken."),
+            self.tr("95 % interval %1 to %2, on %3 it never saw; %4 fixed, %5 broken."),
             words.signed(verdict.low),
             words.signed(verdict.high),
-            words.count(verdict.n_queries),
+            amount(verdict.n_queries, self.tr("query"), self.tr("queries")),
             words.count(verdict.fixed),
             words.count(verdict.broken),
         )

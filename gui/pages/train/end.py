@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.records import Comparison, Model, Outcome
 from gui import words
+from gui.amounts import amount
 from gui.pages.train.facts import Curves, kept_of
 from gui.pages.train.parts import Sentence
 from gui.phrases import fill
@@ -156,12 +157,12 @@ class VerdictRow(QWidget):
         self.chip.set_state(found.verdict.value, states[found.verdict])
         other = "BM25" if found.b == "bm25" else self.tr("Base") if found.b == "base" else found.b
         text = fill(
-            self.tr("against %1: %2 nDCG@10 (%3 to %4) on %5 test queries; %6 fixed, %7 broken"),
+            self.tr("against %1: %2 nDCG@10 (%3 to %4) on %5; %6 fixed, %7 broken"),
             other,
             words.signed(found.delta),
             words.signed(found.low),
             words.signed(found.high),
-            words.count(found.n_queries),
+            amount(found.n_queries, self.tr("test query"), self.tr("test queries")),
             words.count(found.fixed),
             words.count(found.broken),
         )

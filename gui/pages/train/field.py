@@ -78,6 +78,7 @@ class SettingField(QObject):
             widget.setRange(min(low, shown), max(high, shown))
             widget.setValue(shown)
         self._exact = value
+        self._fit_unit()
 
     def _put_choice(self, widget: ChoiceBox, value: Value) -> None:
         """Offer what is not among the choices (cuda:1) as long as it is the one chosen."""
@@ -121,7 +122,7 @@ class SettingField(QObject):
         made.setRange(int(self._setting.low), int(self._setting.high))
         made.setGroupSeparatorShown(self._setting.name != "seed")
         made.setSpecialValueText(self._setting.zero)
-        made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
+        made.setSuffix(_behind(self._setting.unit))
         made.valueChanged.connect(self._spun)
         return _dressed(made)
 
@@ -137,7 +138,7 @@ class SettingField(QObject):
         made.setDecimals(6)
         made.setRange(self._setting.low, self._setting.high)
         made.setSpecialValueText(self._setting.zero)
-        made.setSuffix(f" {self._setting.unit}" if self._setting.unit else "")
+        made.setSuffix(_behind(self._setting.unit))
         made.valueChanged.connect(self._spun)
         return _dressed(made)
 
@@ -173,7 +174,15 @@ class SettingField(QObject):
 
     def _spun(self, _value: float) -> None:
         self._exact = None
+        self._fit_unit()
         self.edited.emit()
+
+    def _fit_unit(self) -> None:
+        """One step, two steps."""
+        if self._setting.one and isinstance(self.widget, QSpinBox):
+            unit = self._setting.one if self.widget.value() == 1 else self._setting.unit
+            if self.widget.suffix() != _behind(unit):
+                self.widget.setSuffix(_behind(unit))
 
     def _written(self, text: str) -> None:
         self._last = text
@@ -203,6 +212,10 @@ class _DecimalBox(QDoubleSpinBox):
     def textFromValue(self, value: float) -> str:
         whole, point, rest = super().textFromValue(value).partition(self.locale().decimalPoint())
         return f"{whole}{point}{rest.rstrip('0').ljust(2, '0')}"
+
+
+def _behind(unit: str) -> str:
+    return f" {unit}" if unit else ""
 
 
 def _dressed(field: QAbstractSpinBox) -> QWidget:

@@ -159,7 +159,7 @@ class TrainInspector(QObject):
         dev = _dev_of(model.summary)
         test = facts.measured.get(model.id)
         facts_ = [
-            fill(self.tr("%1 steps"), words.count(int(model.summary.get("steps", 0)))),
+            amount(int(model.summary.get("steps", 0)), self.tr("step"), self.tr("steps")),
             words.when(model.created_at),
         ]
         if test is not None:

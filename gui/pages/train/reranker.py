@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from engine.params import RerankerParams
 from gui import words
+from gui.amounts import amount
 from gui.pages.train.facts import TrainFacts
 from gui.pages.train.form import SettingsForm
 from gui.pages.train.needs import why_no_reranker
@@ -103,9 +104,9 @@ class RerankerDialog(QDialog):
         limit = int(value("max_steps"))
         steps = max(1, min(steps, limit) if limit else steps)
         said = fill(
-            self.tr("At most %1 steps of %2 queries with %3 passages each"),
-            words.count(steps),
-            words.count(min(batch, max(questions, 1))),
+            self.tr("At most %1 of %2 with %3 passages each"),
+            amount(steps, self.tr("step"), self.tr("steps")),
+            amount(min(batch, max(questions, 1)), self.tr("query"), self.tr("queries")),
             words.count(1 + int(value("num_negatives"))),
         )
         minutes = float(value("minutes"))

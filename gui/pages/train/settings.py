@@ -19,7 +19,7 @@ Value = Any  # Any: a setting's value, int, float or str by its kind
 class Setting:
     """One setting. `kind`: int, float, rate (written as 5e-5), share (0..1 shown as per cent), choice, text or folder.
 
-    `zero` is the word shown for 0 (no limit), `unit` stands behind the number.
+    `zero` is the word shown for 0 (no limit), `unit` stands behind the number, `one` behind a 1 where that is another.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Setting:
     high: float = 1.0
     zero: str = ""
     unit: str = ""
+    one: str = ""
     choices: tuple[tuple[str, str], ...] = ()
 
 
@@ -45,7 +46,7 @@ def settings() -> list[Setting]:
         Setting("warmup_share", "learning", tr("Warm-up"), tr("A slow start, of all steps"), "share", 0, 0.9),
         Setting("weight_decay", "learning", tr("Weight decay"), tr("Pulls weights towards zero"), "float", 0, 1),
         Setting("eval_every", "end", tr("Measure every"), tr("Steps from look to look"), "int",
-                0, 1e5, tr("at the end"), tr("steps")),
+                0, 1e5, tr("at the end"), tr("steps"), tr("step")),
         Setting("patience", "end", tr("Stop early"), tr("After looks without gain"), "int", 0, 1000, tr("off")),
         Setting("minutes", "end", tr("Time limit"), tr("Keeps the best when it is up"), "float",
                 0, 1e4, tr("off"), tr("min")),
@@ -111,7 +112,7 @@ def reranker_settings() -> list[Setting]:
         Setting("minutes", "end", tr("Time limit"), tr("Keeps the best when it is up"), "float",
                 0, 1e4, tr("off"), tr("min")),
         Setting("eval_every", "end", tr("Measure every"), tr("Steps from look to look"), "int",
-                0, 1e5, tr("at the end"), tr("steps")),
+                0, 1e5, tr("at the end"), tr("steps"), tr("step")),
         Setting("patience", "end", tr("Stop early"), tr("After looks without gain"), "int", 0, 1000, tr("off")),
         Setting("dev_queries", "end", tr("Dev queries"), tr("Asked at a look, at most"), "int", 10, 100_000),
         Setting("candidates", "end", tr("Hits to sort"), tr("BM25's first ones, of each dev query"), "int", 10, 1000),
