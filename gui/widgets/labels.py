@@ -196,6 +196,32 @@ class Link(QLabel):
         self.setFont(face)
 
 
+class ElidedLink(Link):
+    """A link that shortens its words with … to its width; the whole is in the tooltip."""
+
+    def __init__(self, text: str, role: FontRole = "body", parent: QWidget | None = None) -> None:
+        self._whole = text
+        super().__init__(text, role, parent)
+
+    def text(self) -> str:
+        """The whole text, however short it is drawn."""
+        return self._whole
+
+    def sizeHint(self) -> QSize:
+        width = QFontMetrics(self.font()).horizontalAdvance(self._whole) + 2
+        return QSize(width, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = max(self.contentsRect().width(), 24)
+        shown = QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        self.setText(shown)
+        self.setToolTip(words.tip(self._whole) if shown != self._whole else "")
+
+
 class Chip(QWidget):
     """A state in a word, with the shape that says the same without colour."""
 

@@ -17,7 +17,7 @@ from gui.pages.train.watch import WatchedList
 from gui.phrases import fill
 from gui.widgets.cards import InfoRow, Inspector, column, row, rule
 from gui.widgets.gauges import LineKey
-from gui.widgets.labels import ElidedLabel, Link, MarkState, StateMark, label
+from gui.widgets.labels import ElidedLabel, ElidedLink, Link, MarkState, StateMark, label
 
 Measuring = Literal["measured", "measuring", "guessed"]
 
@@ -217,7 +217,7 @@ class _ModelRow(QWidget):
         self.setFixedHeight(40)
         line = row(self)
         stack = column()
-        name = Link(model.name, "body")
+        name = ElidedLink(words.plain(model.name, 300), "body")
         name.clicked.connect(self.clicked)
         stack.addWidget(name)
         stack.addWidget(ElidedLabel(fact, "caption", "text3"))

@@ -14,6 +14,7 @@ from gui.pages.train.facts import TrainFacts
 from gui.pages.train.inspector import _ModelRow
 from gui.pages.train.plan import TrainPlan
 from gui.pages.train.reranker import RerankerDialog
+from gui.widgets.labels import ElidedLink
 from tests.gui.pages.test_train_page import _page
 
 
@@ -63,3 +64,23 @@ def test_a_verdict_on_one_query_speaks_of_one(qtbot, finished):
     home = HomeProject()
     qtbot.addWidget(home)
     assert "on 1 query it never saw" in home._sentence(one)
+
+
+LONG = (
+    "Handbook of the workshop, spring edition, tuned with the third mining and the questions of four winters, again, "
+    * 2
+)
+
+
+def test_a_run_of_a_long_name_leaves_room_for_every_figure_beside_the_presets(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        project.db.execute("update models set name = ? where kind = 'tuned'", [LONG[:200]])
+    page = _page(qtbot, tmp_path, finished)
+    pane = page._side._inspector
+    (row,) = pane.findChildren(_ModelRow)
+    room = pane.rect()
+    for part in (row, page._side._size):
+        assert room.contains(part.mapTo(pane, part.rect().topRight()))
+    (name,) = row.findChildren(ElidedLink)
+    assert name.text() == LONG[:200].strip()
+    assert LONG[:100] in name.toolTip()
