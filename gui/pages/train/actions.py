@@ -88,7 +88,8 @@ class RunActions(QObject):
         if model is None or parent is None:
             return
         known = self.shown.curves.mixed
-        dialog = MixDialog(model.id, model.name, parent.name, known, dev=bool(self.facts.dev), parent=self._page)
+        dev, mixed = bool(self.facts.dev), float(model.summary.get("base_share") or 0.0)
+        dialog = MixDialog(model.id, model.name, parent.name, known, dev=dev, mixed=mixed, parent=self._page)
         if dialog.exec():
             self._session.run_job("merge", dialog.values())
 

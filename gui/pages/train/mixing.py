@@ -26,7 +26,8 @@ class MixDialog(QDialog):
 
     Args:
         name, base: the tuned model's and that of the one it came from.
-        known: dev nDCG@10 by per cent of the base, as far as it was measured.
+        known: dev nDCG@10 by per cent of the base in all, as far as it was measured.
+        mixed: share of the base that is in the tuned model already; what is chosen comes on top.
         dev: whether there are dev queries to choose a share by.
     """
 
@@ -38,25 +39,28 @@ class MixDialog(QDialog):
         known: Sequence[MetricPoint],
         *,
         dev: bool,
+        mixed: float = 0.0,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._model_id, self._best, self._known = model_id, False, list(known)
+        self._model_id, self._best, self._known = model_id, False, _on_top(known, mixed)
         self.setWindowTitle(self.tr("Mix with the base"))
         self.setFixedWidth(_WIDTH)
         stack = column(self, margins=(24, 20, 24, 16), gap=8)
         title = fill(self.tr("Mix %1 with %2"), words.plain(name, 60), words.plain(base, 60))
-        stack.addWidget(label(title, "heading", wrap=True))
-        self._what = Sentence("body", "text2")
-        self._what.setMinimumWidth(_WIDTH - 48)
-        self._what.setText(
-            self.tr(
-                "Where training made a model forget, a share of its base brings it back. The mix becomes a model of "
-                "its own; the tuned one stays as it is."
-            )
+        head, self._what = Sentence("heading"), Sentence("body", "text2")
+        for part in (head, self._what):
+            part.setFixedWidth(_WIDTH - 48)
+        head.setText(title)
+        stack.addWidget(head)
+        said = self.tr(
+            "Where training made a model forget, a share of its base brings it back. The mix becomes a model of its "
+            "own; the tuned one stays as it is."
         )
+        already = self.tr("It was mixed with %1 of its base when it was trained; this comes on top.")
+        self._what.setText(f"{said} {fill(already, words.share(mixed))}" if mixed else said)
         stack.addWidget(self._what)
-        if known:
+        if self._known:
             stack.addWidget(label(self.tr("nDCG@10 on the dev queries, by share of the base"), "caption", "text3"))
             stack.addWidget(self._chart())
         self.share = LabelledSlider(
@@ -103,3 +107,11 @@ class MixDialog(QDialog):
     def _ask_best(self) -> None:
         self._best = True
         self.accept()
+
+
+def _on_top(known: Sequence[MetricPoint], mixed: float) -> list[MetricPoint]:
+    """The curve by what is added of the base to a model that holds a share of it: a quarter and half of the rest."""
+    if mixed >= 1:
+        return []
+    shares = [(round(point.step / 100 - mixed, 6), point.value) for point in known]
+    return [MetricPoint(round(100 * more / (1 - mixed)), value) for more, value in shares if more >= 0]
