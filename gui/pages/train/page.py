@@ -187,10 +187,9 @@ class TrainPage(ReadingPage):
         known = {beat.system: beat.dev for beat in facts.beat}
         if self._job is not None and not self._job.metrics.get("dev_ndcg@10"):
             self._live.set_baselines(known.get("bm25"), known.get("base"))
-        if self._job is not None or self._shown:
-            self._show_page(_LIVE)
-        else:
-            self._show_page(self._before_page())
+        self._show_page(_LIVE if self._job is not None or self._shown else self._before_page())
+        if self._shown > 0:
+            self._show_model(self._shown)  # a verdict on it, a new name
         if not facts.questions:
             self._empty.set_words(self.tr("A model learns from queries and their answers"), self._missing())
             self._texts_alone.setVisible("texts" not in facts.unmet)

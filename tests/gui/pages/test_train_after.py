@@ -1,0 +1,32 @@
+"""A finished run on the Train page: what is shown of it follows what happens to it afterwards."""
+
+from __future__ import annotations
+
+from engine.records import Outcome
+from engine.store import models, runs
+from engine.store.project import Project
+from tests.gui.asking import settle
+from tests.gui.pages.test_train_page import _page
+
+
+def test_a_verdict_that_came_meanwhile_stands_with_the_run(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project).id
+        known = runs.comparisons(project)
+        project.db.execute("delete from comparisons")
+    page = _page(qtbot, tmp_path, finished)
+    page.open_at({"model": tuned})
+    settle(qtbot, page)
+    assert page._live.ending.verdicts() == []
+    assert page._live.ending.sentence().endswith("the verdict says.")
+    with Project.open(finished) as project:
+        for found in known:
+            runs.put_comparison(
+                project, a=found.a, b=found.b, run_a=found.run_a, run_b=found.run_b, metric=found.metric,
+                delta=found.delta, low=found.low, high=found.high, p=found.p, verdict=Outcome(found.verdict),
+                fixed=found.fixed, broken=found.broken, n_queries=found.n_queries,
+            )  # fmt: skip
+    page.session._emit({"runs", "jobs"})
+    settle(qtbot, page)
+    assert len(page._live.ending.verdicts()) == 2
+    assert not page._live.ending.sentence().endswith("the verdict says.")
