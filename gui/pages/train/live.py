@@ -44,6 +44,7 @@ class TrainLive(QWidget):
         self._live = False
         self._job: Job | None = None
         self._kept: float | None = None  # the step whose weights a finished run kept
+        self._reached: float | None = None  # dev score of a finished run, what was mixed in at its end included
         self.ending = EndCard()
         self.ending.verdict_asked.connect(self.verdict_asked)
         self.ending.back_asked.connect(self.back_asked)
@@ -106,7 +107,7 @@ class TrainLive(QWidget):
 
     def follow(self, job: Job) -> None:
         """Show a job from now on, with all it has said so far; its curves are read when they are drawn."""
-        self._live, self._kept, self._job = True, None, job
+        self._live, self._kept, self._reached, self._job = True, None, None, job
         self.ending.hide()
         if not self._pause.isActive() or job.is_over:
             self._read(job)
@@ -155,7 +156,7 @@ class TrainLive(QWidget):
 
     def begin(self, before: Curves = _NO_CURVES) -> None:
         """Forget the last run; `before` is what a resumed one had recorded."""
-        self._before, self._job = before, None
+        self._before, self._job, self._reached = before, None, None
         bm25 = before.bm25 if before.bm25 is not None else self._curves.bm25
         base = before.base if before.base is not None else self._curves.base
         self._curves = replace(before, bm25=bm25, base=base)
@@ -210,6 +211,8 @@ class TrainLive(QWidget):
         self._live, self._job = False, None
         best = kept_of(curves.dev)
         self._kept = float(model.summary.get("best_step", best.step)) if best else None
+        told = model.summary.get("dev")
+        self._reached = float(told) if isinstance(told, float) else None
         self._curves = curves
         self.troubles.show_warnings([str(said) for said in model.summary.get("warnings", ())])
         steps = int(model.summary.get("steps", 0))
@@ -243,16 +246,17 @@ class TrainLive(QWidget):
     def _draw(self) -> None:
         curves = self._curves
         best = kept_of(curves.dev) or best_of(curves.mixed)
+        reached = self._reached if self._reached is not None else best.value if best else None
         over = ""
-        if best and curves.bm25 is not None:
-            gain = round(best.value - curves.bm25, 3)
+        if reached is not None and curves.bm25 is not None:
+            gain = round(reached - curves.bm25, 3)
             said = self.tr("%1 over BM25") if gain >= 0 else self.tr("%1 under BM25")
             over = fill(said, words.signed(gain) if gain >= 0 else words.decimal(-gain))
         elif best and curves.dev:
             over = fill(self.tr("best, at step %1"), best.step)
         elif best:
             over = fill(self.tr("best, with %1 of the base"), words.share(best.step / 100))
-        self._score.set_value(words.decimal(best.value) if best else "–", over or " ")
+        self._score.set_value(words.decimal(reached) if reached is not None else "–", over or " ")
         smoothed = smooth(curves.loss)
         self._loss.set_value(words.decimal(smoothed[-1][1], 2) if smoothed else "–")
         self._memory.set_value(words.size(curves.memory) if curves.memory else "–", self._memory_note())

@@ -30,3 +30,17 @@ def test_a_verdict_that_came_meanwhile_stands_with_the_run(qtbot, tmp_path, fini
     settle(qtbot, page)
     assert len(page._live.ending.verdicts()) == 2
     assert not page._live.ending.sentence().endswith("the verdict says.")
+
+
+def test_the_score_above_the_curves_is_that_of_the_sentence(qtbot, tmp_path, finished):
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project).id
+        models.add_metrics(project, tuned, [("dev_ndcg@10", 5, 0.816), ("dev_bm25", 0, 0.645)])
+        project.db.execute(
+            "update models set summary = json_set(summary, '$.dev', 0.817, '$.base_share', 0.25) where id = ?", [tuned]
+        )
+    page = _page(qtbot, tmp_path, finished)
+    page.open_at({"model": tuned})
+    settle(qtbot, page)
+    assert "reached 0.817 nDCG@10" in page._live.ending.sentence()
+    assert page._live._score.value() == "0.817"
