@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
@@ -23,6 +23,7 @@ from gui.widgets.tables import Role, RowList
 
 Index = QModelIndex | QPersistentModelIndex
 HEIGHT = 280
+LOG_MS = 1000  # from look to look at the log of a running job
 _LOG_BYTES = 200_000
 _MARKS = {
     JobState.RUNNING: "running",
@@ -52,6 +53,10 @@ class JobsModel(QAbstractListModel):
     def at(self, position: int) -> Job | JobRecord | None:
         both: list[Job | JobRecord] = [*self._waiting, *self._records]
         return both[position] if 0 <= position < len(both) else None
+
+    def holds(self, record: int) -> bool:
+        """Whether the job of that row is listed; of one that has none yet nothing is missing."""
+        return not record or any(known.id == record for known in self._records)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # Any: what Qt asks for
         entry = self.at(index.row())
@@ -108,6 +113,12 @@ class JobsDrawer(QFrame):
         session.changed.connect(lambda _topics: self._changed())
         for signal in (session.queue.job_queued, session.queue.job_finished, session.queue.job_started):
             signal.connect(lambda _job: self._changed())
+        self._read: Job | JobRecord | None = None  # whose log is shown
+        self._look = QTimer(self)
+        self._look.setSingleShot(True)
+        self._look.setInterval(LOG_MS)
+        self._look.timeout.connect(self._look_again)
+        session.queue.job_progressed.connect(self._progressed)
         self.hide()
 
     def open(self, *, newest: bool = True) -> None:
@@ -121,6 +132,21 @@ class JobsDrawer(QFrame):
     def _changed(self) -> None:
         if self.isVisible():
             self._fill()
+
+    def _progressed(self, job: Job) -> None:
+        """A job that has begun has its row now; the log of the one that is shown grows."""
+        if self.isVisible() and not self._look.isActive():
+            self._look.start(LOG_MS if self._model.holds(job.record) else 0)
+
+    def _look_again(self) -> None:
+        running = self._session.queue.running
+        if not self.isVisible() or running is None or running.project != self._session.path:
+            return
+        entry = self._model.at(self.list.currentIndex().row())
+        if not self._model.holds(running.record):
+            self._fill()
+        elif isinstance(entry, JobRecord) and entry.id == running.record:
+            self._show_entry()
 
     def _fill(self) -> None:
         chosen = self._model.at(self.list.currentIndex().row())
@@ -146,7 +172,18 @@ class JobsDrawer(QFrame):
             message = f"{live.message} {live.hint}"
         self._message.setText(words.plain(message, 1000))
         self._message.setVisible(bool(message))
-        self.text.setPlainText("\n".join(self._lines(entry, live)))
+        self._show_lines("\n".join(self._lines(entry, live)), same=_same(entry, self._read))
+        self._read = entry
+
+    def _show_lines(self, lines: str, *, same: bool) -> None:
+        """Show a log; the same one that has grown stays where it was read, or at its end."""
+        if same and lines == self.text.toPlainText():
+            return
+        bar = self.text.verticalScrollBar()
+        at, at_end = bar.value(), bar.value() == bar.maximum()
+        self.text.setPlainText(lines)
+        if same:
+            bar.setValue(bar.maximum() if at_end else at)
 
     def _live(self, entry: Job | JobRecord) -> Job | None:
         """What this session heard of a job, which holds more than its row."""
