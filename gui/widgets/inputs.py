@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QHelpEvent, QKeySequence, QPaintEvent, QShortcut, QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLineEdit,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolTip,
+    QWidget,
+)
 
-from gui import icons, theme
+from gui import icons, theme, words
 from gui.widgets.cards import column, row
 from gui.widgets.labels import Link, key_cap, label
 
@@ -53,7 +61,7 @@ class FilterBox(QLineEdit):
 
 
 class ChoiceBox(QComboBox):
-    """A choice among words, each with its own value."""
+    """A choice among words, each with its own value; words too long for it end in …, the tooltip has them all."""
 
     picked = Signal(object)
 
@@ -92,6 +100,29 @@ class ChoiceBox(QComboBox):
         """Whether a choice is offered and not greyed out."""
         model, position = self.model(), self.findData(value)
         return position >= 0 and isinstance(model, QStandardItemModel) and model.item(position).isEnabled()
+
+    def shown_text(self) -> str:
+        """The chosen words as they are drawn."""
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        part, place = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(part, option, place, self).width()
+        return self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, room)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.currentText = self.shown_text()
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def event(self, event: QEvent) -> bool:
+        is_tip = event.type() == QEvent.Type.ToolTip and self.shown_text() != self.currentText()
+        if is_tip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), words.tip(self.currentText()), self)
+            return True
+        return super().event(event)
 
     def set_value(self, value: object) -> None:
         for position in range(self.count()):

@@ -44,21 +44,21 @@ def _start(session: AskingSession) -> int:
 def test_a_job_that_begins_while_the_drawer_is_open_is_listed(qtbot, drawer):
     before = drawer._model.rowCount()
     _start(drawer._session)
-    qtbot.waitUntil(lambda: drawer._model.rowCount() == before + 1, timeout=2000)
+    qtbot.waitUntil(lambda: drawer._model.rowCount() == before + 1, timeout=5000)
 
 
 def test_the_log_of_a_running_job_grows_and_stays_where_it_is_read(qtbot, drawer):
     session = drawer._session
     record = _start(session)
-    qtbot.waitUntil(lambda: drawer._model.holds(record), timeout=2000)
+    qtbot.waitUntil(lambda: drawer._model.holds(record), timeout=5000)
     drawer.list.setCurrentIndex(drawer._model.index(0, 0))
     for step in range(60):
         _log(session, record, metric="loss", value=1.0, step=step)
     session.queue.job_progressed.emit(session.queue.running)
-    qtbot.waitUntil(lambda: "at step 59" in drawer.text.toPlainText(), timeout=2000)
+    qtbot.waitUntil(lambda: "at step 59" in drawer.text.toPlainText(), timeout=5000)
     drawer.text.verticalScrollBar().setValue(3)
     _log(session, record, warning="The loss is stuck.")
     session.queue.job_progressed.emit(session.queue.running)
-    qtbot.waitUntil(lambda: "The loss is stuck." in drawer.text.toPlainText(), timeout=2000)
+    qtbot.waitUntil(lambda: "The loss is stuck." in drawer.text.toPlainText(), timeout=5000)
     assert drawer.text.verticalScrollBar().value() == 3
     session.end_job(session.queue.running, Phase.DONE)

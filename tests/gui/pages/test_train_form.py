@@ -5,6 +5,7 @@ from __future__ import annotations
 from gui.pages.train.facts import TrainFacts
 from gui.pages.train.form import SettingsForm
 from gui.pages.train.reranker import RerankerDialog
+from gui.widgets.inputs import ChoiceBox
 from tests.gui.pages.test_train_page import _page
 
 
@@ -49,3 +50,14 @@ def test_no_reranker_starts_with_another_rate_than_the_field_shows(qtbot):
     assert dialog.ok.shown_text() == "Mend first: Learning rate"
     _type(dialog.form, "learning_rate", "1e-5")
     assert dialog.ok.isEnabled()
+
+
+def test_long_words_of_a_choice_end_in_dots(qtbot):
+    box = ChoiceBox([("Handbook of the workshop, spring edition, seed 14", "2"), ("off", "off")])
+    qtbot.addWidget(box)
+    box.setFixedWidth(168)
+    box.show()
+    assert box.shown_text().endswith("…")
+    assert box.shown_text().startswith("Handbook of the")
+    box.set_value("off")
+    assert box.shown_text() == "off"

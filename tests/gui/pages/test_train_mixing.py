@@ -48,4 +48,4 @@ def test_long_names_leave_the_slider_its_place_below_the_chart(qtbot):
     dialog.show()
     qtbot.waitExposed(dialog)
     (chart,) = dialog.findChildren(LineChart)
-    qtbot.waitUntil(lambda: chart.geometry().bottom() < dialog.share.geometry().top(), timeout=2000)
+    qtbot.waitUntil(lambda: chart.geometry().bottom() < dialog.share.geometry().top(), timeout=5000)
