@@ -287,11 +287,15 @@ def static_pace(tuned: Sequence[Model]) -> float:
 
 def is_static_run(params: TrainParams, facts: TrainFacts) -> bool:
     """Whether a table of vectors would be trained in its own way (`engine.train.static_work`)."""
-    newest = facts.tuned[0].id if facts.tuned else 0
-    base = {"base": facts.base_id, "tuned": newest}.get(params.base)
-    base = int(params.base) if base is None and params.base.isdecimal() else base
     ranking = params.objective in ("mnrl", "cached_mnrl") and params.matryoshka == "off" and params.processes == 1
-    return ranking and base in facts.static
+    return ranking and is_table(params.base, facts)
+
+
+def is_table(reference: str, facts: TrainFacts) -> bool:
+    """Whether a model to start from is a table of vectors, without layers."""
+    newest = facts.tuned[0].id if facts.tuned else 0
+    known = {"base": facts.base_id, "tuned": newest}.get(reference)
+    return (int(reference) if known is None and reference.isdecimal() else known) in facts.static
 
 
 def effective(params: TrainParams, facts: TrainFacts) -> TrainParams:

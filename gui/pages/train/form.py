@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from engine.objectives import OBJECTIVES, OWN_SETTINGS, Objective
 from engine.params import RerankerParams, TrainParams
 from gui.pages.train.field import SettingField
+from gui.pages.train.needs import ON_LAYERS, no_layers
 from gui.pages.train.settings import LEFT, RIGHT, Group, Setting, Value, settings
 from gui.phrases import fill
 from gui.widgets.cards import column
@@ -18,6 +19,8 @@ from gui.widgets.labels import label
 
 _WIDTHS = {"choice": 168, "folder": 168}
 _WIDTH = 112
+_NEEDS = {"adapter": "lora_rank", "replay_share": "replay"}  # settings that say nothing where another one is empty
+_OF_LAYERS = ("lora_rank", "adapter", "freeze_layers", "gradient_checkpointing")  # of which a table of vectors has none
 
 
 class SettingsForm(QWidget):
@@ -172,6 +175,8 @@ class TrainForm(SettingsForm):
     def __init__(self, parent: QWidget | None = None) -> None:
         self._objective: Objective = "mnrl"
         self._told: dict[str, str] = {}
+        self._tables: frozenset[str] = frozenset()
+        self._lacking: dict[str, str] = {}
         super().__init__(settings(), TrainParams(), parent)
         self.tell("objective", OBJECTIVES["mnrl"].words)
         self._show_sources()
@@ -183,16 +188,27 @@ class TrainForm(SettingsForm):
         self._plain = params
         self._follow(kept)
 
-    def set_bases(self, choices: Sequence[tuple[str, str]]) -> None:
-        """The models to start from: (reference, name)."""
+    def set_bases(self, choices: Sequence[tuple[str, str]], tables: Collection[str] = ()) -> None:
+        """The models to start from: (reference, name); `tables` of them are tables of vectors, without layers."""
+        self._tables = frozenset(tables)
         for name in ("base", "guide"):
             self.set_choices(name, choices)
+        self._offer()
+        self.show_matching(self._sought)
 
     def set_unmet(self, unmet: Collection[str], reasons: Mapping[str, str]) -> None:
         """Offer only objectives that the data fit; `reasons` say by need what the others lack."""
-        field = self._rows["objective"][2]
-        for name, facts in OBJECTIVES.items():
-            field.set_possible(name, reasons.get(facts.needs, "") if facts.needs in unmet else "")
+        self._lacking = {
+            name: reasons.get(facts.needs, "") for name, facts in OBJECTIVES.items() if facts.needs in unmet
+        }
+        self._offer()
+
+    def _offer(self) -> None:
+        """Grey out what the data or the model to start from do not fit."""
+        field, table = self._rows["objective"][2], self.value("base") in self._tables
+        for name in OBJECTIVES:
+            layers = no_layers() if table and name in ON_LAYERS else ""
+            field.set_possible(name, self._lacking.get(name, "") or layers)
         self._show_sources()
 
     def _show_sources(self) -> None:
@@ -220,7 +236,9 @@ class TrainForm(SettingsForm):
 
     def matters(self, name: str) -> bool:
         own = OBJECTIVES[self._objective].own
-        if name == "adapter" and not self.value("lora_rank"):
+        if name in _NEEDS and not self.value(_NEEDS[name]):
+            return False
+        if name in _OF_LAYERS and self.value("base") in self._tables:
             return False
         return super().matters(name) and (name not in OWN_SETTINGS or name in own)
 
@@ -239,7 +257,9 @@ class TrainForm(SettingsForm):
         if name == "objective":
             self._choose(self.value(name))
         super()._edited(name)
-        if name == "lora_rank":
+        if name == "base":
+            self._offer()
+        if name == "base" or name in _NEEDS.values():
             self.show_matching(self._sought)
 
     def _choose(self, objective: Objective) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from gui import words
-from gui.pages.train.facts import TrainFacts
+from gui.pages.train.facts import TrainFacts, is_table
 from gui.phrases import fill
 
 
@@ -24,11 +24,22 @@ def needs_in_words() -> dict[str, str]:
     }
 
 
+# Objectives that write or guess words with the layers of a model; a table of vectors has none.
+ON_LAYERS = frozenset({"tsdae", "mlm"})
+
+
+def no_layers() -> str:
+    """Why such an objective cannot be chosen."""
+    return _tr("The model to start from is a table of words; this needs a transformer.")
+
+
 def why_not(facts: TrainFacts, params: TrainParams, busy: str = "") -> str:
     """Why a run with these settings cannot start, in words short enough for its button; "" where it can."""
     if busy:
         return busy
     needs = OBJECTIVES[params.objective].needs
+    if params.objective in ON_LAYERS and is_table(params.base, facts):
+        return _tr("Choose another objective")
     if needs == "texts":
         return _tr("Import documents first") if needs in facts.unmet else ""
     if not facts.questions:

@@ -18,6 +18,7 @@ from gui.pages.train.facts import (
     TrainFacts,
     effective,
     examples_of,
+    is_table,
     memory_size,
     seconds_of,
     steps_in_time,
@@ -184,7 +185,8 @@ class TrainPlan(QWidget):
         )
         for figure, value in zip(self._figures, values, strict=True):
             figure.set_value(value)
-        self._form.set_bases([("base", facts.base or self.tr("bundled model")), *facts.other_bases()])
+        bases = [("base", facts.base or self.tr("bundled model")), *facts.other_bases()]
+        self._form.set_bases(bases, [reference for reference, _name in bases if is_table(reference, facts)])
         self._form.set_unmet(facts.unmet, needs_in_words())
         self._form.tell("base", model_in_words(facts, str(self._form.value("base"))))
         self.reranker.show_facts(facts)
@@ -272,6 +274,7 @@ class TrainPlan(QWidget):
     def _show_sizes(self) -> None:
         changes = self._form.changes()
         self._show_negatives(self.params())
+        self.rounds.offer(is_table(str(self._form.value("base")), self._facts), "texts" not in self._facts.unmet)
         self._form.tell("base", model_in_words(self._facts, str(self._form.value("base"))))
         for name, plan in self.plans().items():
             if name not in self._cards:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QSpinBox, QWidget
 
 from gui import theme, words
 from gui.pages.train.facts import TrainFacts
+from gui.pages.train.needs import ON_LAYERS, needs_in_words, no_layers
 from gui.pages.train.parts import Sentence
 from gui.phrases import fill
 from gui.widgets.buttons import Button
@@ -49,6 +50,15 @@ class RoundsCard(Card):
         self.body.addLayout(line)
         what = self.tr("Measure, mine, train; mine with the tuned model, train again; end when nothing is gained.")
         self.body.addWidget(Paragraph(what, "dense", "text2"))
+
+    def offer(self, table: bool, texts: bool) -> None:
+        """Grey out stages that cannot come first: with a `table` of words to start from, or without `texts`."""
+        few = "" if texts else needs_in_words()["texts"]
+        for _words, stage in self._stages():
+            if stage != "off":
+                self.adapt.set_possible(stage, few or (no_layers() if table and stage in ON_LAYERS else ""))
+        if not self.adapt.is_possible(self.adapt.value()):
+            self.adapt.set_value("off")
 
     def _stages(self) -> list[tuple[str, object]]:
         return [

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.params import PRESETS
+from engine.records import Model, State
 from gui.pages.train.facts import TrainFacts
-from gui.pages.train.form import SettingsForm
+from gui.pages.train.form import SettingsForm, TrainForm
+from gui.pages.train.needs import why_not
+from gui.pages.train.plan import TrainPlan
 from gui.pages.train.reranker import RerankerDialog
 from gui.widgets.inputs import ChoiceBox
 from tests.gui.pages.test_train_page import _page
@@ -61,3 +67,45 @@ def test_long_words_of_a_choice_end_in_dots(qtbot):
     assert box.shown_text().startswith("Handbook of the")
     box.set_value("off")
     assert box.shown_text() == "off"
+
+
+def test_the_share_of_replay_is_asked_only_where_a_project_is_replayed(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    assert form.row("replay_share").isHidden()
+    form.put({"replay": "/projects/law"})
+    assert not form.row("replay_share").isHidden()
+    form.put({"replay_share": 0.5})
+    form.row("replay").reset.emit()
+    assert form.row("replay_share").isHidden()
+    assert form.changes() == {}
+
+
+def test_a_table_of_words_is_offered_nothing_that_needs_layers(qtbot):
+    plan = TrainPlan(PRESETS)
+    qtbot.addWidget(plan)
+    own = Model(5, "own words", "base", "models/5/final", "d", 1024, 0, None, None, {}, {}, State.COMPLETE, "")
+    facts = TrainFacts(
+        base="own words", questions=95, dev=3, texts=640, base_id=5, models=(own,), static=frozenset({5})
+    )
+    plan.show_facts(facts)
+    form = plan.form()
+    for name in ("lora_rank", "adapter", "freeze_layers", "gradient_checkpointing"):
+        assert form.row(name).isHidden()
+    for box in (form.field("objective"), plan.rounds.adapt):
+        assert [box.is_possible(value) for value in ("tsdae", "mlm", "simcse")] == [False, False, True]
+    plan.change({"objective": "mlm", "lora_rank": 8})
+    assert why_not(facts, plan.params()) == "Choose another objective"
+    assert "lora_rank" not in plan.values()
+    plan.show_facts(replace(facts, static=frozenset()))
+    assert not form.row("lora_rank").isHidden()
+    assert why_not(replace(facts, static=frozenset()), plan.params()) == ""
+
+
+def test_no_stage_on_texts_comes_first_where_there_are_too_few(qtbot):
+    plan = TrainPlan(PRESETS)
+    qtbot.addWidget(plan)
+    plan.rounds.adapt.set_value("simcse")
+    plan.show_facts(TrainFacts(questions=95, dev=3, texts=4, unmet=frozenset({"texts"})))
+    assert plan.rounds.adapt.value() == "off"
+    assert not plan.rounds.adapt.is_possible("simcse")
