@@ -23,7 +23,6 @@ from engine.store.pins import lost_pins
 from gui import theme, words
 from gui.jobs.job import Job, Phase
 from gui.pages.export.facts import (
-    Choice,
     ExportFacts,
     ModelChoice,
     choices,
@@ -65,7 +64,7 @@ class ExportPage(ReadingPage):
         self._model, self._picked = 0, False
         self._jobs: dict[int, str] = {}
         self._failed: dict[str, str] = {}
-        self._to_repeat: dict[str, dict[str, Any]] = {}  # Any: params of the jobs that failed, by choice
+        self._to_repeat: dict[str, Job] = {}  # what failed, by row
         self._cards: list[ModelCard] = []
         self._group = QButtonGroup(self)
         self._a_row = _A_ROW
@@ -363,9 +362,9 @@ class ExportPage(ReadingPage):
         """Only what failed, into the folder that is chosen now; what went well or still goes is left alone."""
         repeated, self._to_repeat = self._to_repeat, {}
         self.problem.hide()
-        for key, values in repeated.items():
+        for key, failed in repeated.items():
             self._failed.pop(key, None)
-            self._run(key, {**values, "dest": str(Path(self._folder) / Path(values["dest"]).name)})
+            self._run(key, {**failed.params, "dest": str(Path(self._folder) / Path(failed.params["dest"]).name)})
         self._show_choice()
 
     def _run(self, key: str, values: dict[str, Any]) -> None:  # Any: JSON values
@@ -381,8 +380,8 @@ class ExportPage(ReadingPage):
             del self._jobs[job.id]
             if job.phase is Phase.FAILED:
                 self._failed[key] = job.message
-                self._to_repeat[key] = job.params
-                self._say_failed(self._row(key).choice, job)
+                self._to_repeat[key] = job
+                self._say_failed()
             elif job.phase is Phase.CANCELLED:
                 self._failed.pop(key, None)
             self._show_choice()
@@ -394,15 +393,19 @@ class ExportPage(ReadingPage):
     def _row(self, key: str) -> ChoiceRow:
         return next(row_ for row_ in self._rows if row_.choice.key == key)
 
-    def _say_failed(self, choice: Choice, job: Job) -> None:
+    def _say_failed(self) -> None:
+        """Name everything that failed; why, once where all failed alike."""
         again = Button(self.tr("Try again"), size="small")
         again.clicked.connect(self._try_again)
         other = Button(self.tr("Choose another folder"), "flat", size="small")
         other.clicked.connect(self._change_folder)
-        title = fill(self.tr("%1 was not exported"), choice.title)
-        where = f"{job.message} {job.hint}".strip()
+        why = {self._row(key).choice.title: f"{job.message} {job.hint}".strip() for key, job in self._to_repeat.items()}
+        alike, names = len(set(why.values())) == 1, ", ".join(why)
+        said = self.tr("%1 was not exported") if len(why) == 1 else self.tr("%1 were not exported")
+        where = next(iter(why.values())) if alike else "\n".join(f"{title}: {words_}" for title, words_ in why.items())
+        details = "\n".join(job.traceback for job in self._to_repeat.values()).strip()
         kept = self.tr("Kept: everything in the project, and what was exported before.")
-        self.problem.show_error(title, where, kept=kept, details=job.traceback, actions=[again, other])
+        self.problem.show_error(fill(said, names), where, kept=kept, details=details, actions=[again, other])
 
     def _change_folder(self) -> None:
         start = self._folder if Path(self._folder).is_dir() else str(Path(self._folder).parent)

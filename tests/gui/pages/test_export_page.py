@@ -182,6 +182,21 @@ def test_a_failed_export_says_why_and_what_was_kept(qtbot, tmp_path, finished):
     assert "Kept:" in page.problem.accessibleName()
 
 
+def test_all_that_failed_is_named_with_its_reason(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._row("beir").box.setChecked(True)
+    page._go.click()
+    model, beir = (Job(id_, "export", finished, dict(page.session.jobs[id_ - 1][1])) for id_ in (1, 2))
+    page.session.end_job(model, Phase.FAILED, message="/x is not empty.", hint="Choose a new folder.")
+    page.session.end_job(beir, Phase.FAILED, message="The disk is full.", hint="Make room.")
+    settle(qtbot, page)
+    names = [page._row(key).choice.title for key in ("model", "beir")]
+    assert page.problem.accessibleName().startswith(
+        f"{names[0]}, {names[1]} were not exported {names[0]}: /x is not empty. Choose a new folder.\n"
+        f"{names[1]}: The disk is full. Make room. Kept:"
+    )
+
+
 def test_try_again_repeats_what_failed_and_nothing_else(qtbot, tmp_path, finished, monkeypatch):
     page = _page(qtbot, tmp_path, finished)
     page._row("beir").box.setChecked(True)
