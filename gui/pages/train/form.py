@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from engine.objectives import OBJECTIVES, OWN_SETTINGS, Objective
-from engine.params import RerankerParams, TrainParams
+from engine.params import RerankerParams, TrainParams, static_params
 from gui.pages.train.field import SettingField
 from gui.pages.train.needs import ON_LAYERS, no_layers
 from gui.pages.train.settings import LEFT, RIGHT, Group, Setting, Value, settings
@@ -20,7 +20,10 @@ from gui.widgets.labels import label
 _WIDTHS = {"choice": 168, "folder": 168}
 _WIDTH = 112
 _NEEDS = {"adapter": "lora_rank", "replay_share": "replay"}  # settings that say nothing where another one is empty
-_OF_LAYERS = ("lora_rank", "adapter", "freeze_layers", "gradient_checkpointing")  # of which a table of vectors has none
+# What says nothing to a table of vectors, which has no layers and reads the whole of a text; and what says nothing
+# where it is trained in its own way, on the processor and in whole batches (`engine.train.static_work`).
+_OF_LAYERS = ("lora_rank", "adapter", "freeze_layers", "gradient_checkpointing", "max_length")
+_OF_PARTS = ("micro_batch_size", "precision", "device")
 
 
 class SettingsForm(QWidget):
@@ -176,6 +179,7 @@ class TrainForm(SettingsForm):
         self._objective: Objective = "mnrl"
         self._told: dict[str, str] = {}
         self._tables: frozenset[str] = frozenset()
+        self._own_way = False  # a table of vectors would be trained in its own way
         self._lacking: dict[str, str] = {}
         super().__init__(settings(), TrainParams(), parent)
         self.tell("objective", OBJECTIVES["mnrl"].words)
@@ -191,6 +195,7 @@ class TrainForm(SettingsForm):
     def set_bases(self, choices: Sequence[tuple[str, str]], tables: Collection[str] = ()) -> None:
         """The models to start from: (reference, name); `tables` of them are tables of vectors, without layers."""
         self._tables = frozenset(tables)
+        self._fit_way()
         for name in ("base", "guide"):
             self.set_choices(name, choices)
         self._offer()
@@ -228,7 +233,11 @@ class TrainForm(SettingsForm):
 
     def usual(self, name: str) -> Value:
         own = OBJECTIVES[self._objective].defaults
-        return own[name] if name in own else super().usual(name)
+        if name in own:
+            return own[name]
+        if self._own_way and isinstance(self._plain, TrainParams):
+            return getattr(static_params(self._plain), name)
+        return super().usual(name)
 
     def changes(self) -> dict[str, Value]:
         """As for any form; settings that say nothing to the objective are left out."""
@@ -238,7 +247,7 @@ class TrainForm(SettingsForm):
         own = OBJECTIVES[self._objective].own
         if name in _NEEDS and not self.value(_NEEDS[name]):
             return False
-        if name in _OF_LAYERS and self.value("base") in self._tables:
+        if (name in _OF_LAYERS and self.value("base") in self._tables) or (name in _OF_PARTS and self._own_way):
             return False
         return super().matters(name) and (name not in OWN_SETTINGS or name in own)
 
@@ -246,20 +255,23 @@ class TrainForm(SettingsForm):
         if "objective" in values:
             self._choose(values["objective"])
         super().put(values)
+        self._fit_way()
         self.show_matching(self._sought)
 
     def reset_all(self) -> None:
         self._objective = "mnrl"
         super().reset_all()
+        self._fit_way()
         self._show_objective()
 
     def _edited(self, name: str) -> None:
         if name == "objective":
             self._choose(self.value(name))
+        self._fit_way()
         super()._edited(name)
         if name == "base":
             self._offer()
-        if name == "base" or name in _NEEDS.values():
+        if name in ("base", *_NEEDS.values()):
             self.show_matching(self._sought)
 
     def _choose(self, objective: Objective) -> None:
@@ -268,6 +280,16 @@ class TrainForm(SettingsForm):
         self._objective = objective
         self._follow({**kept, "objective": objective})
         self._show_objective()
+
+    def _fit_way(self) -> None:
+        """A table of vectors has presets of its own: what is as usual becomes what is usual for it, and back."""
+        alone = self.value("matryoshka") == "off" and self.value("processes") == 1
+        own_way = self.value("base") in self._tables and self._objective in ("mnrl", "cached_mnrl") and alone
+        if own_way != self._own_way:
+            kept = self.changes()
+            self._own_way = own_way
+            self._follow(kept)
+            self.show_matching(self._sought)
 
     def _show_objective(self) -> None:
         self.tell("objective", OBJECTIVES[self._objective].words)

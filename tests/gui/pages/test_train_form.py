@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.params import PRESETS
 from engine.records import Model, State
-from gui.pages.train.facts import TrainFacts
+from gui.pages.train.facts import TrainFacts, effective
 from gui.pages.train.form import SettingsForm, TrainForm
 from gui.pages.train.needs import why_not
 from gui.pages.train.plan import TrainPlan
@@ -109,3 +109,29 @@ def test_no_stage_on_texts_comes_first_where_there_are_too_few(qtbot):
     plan.show_facts(TrainFacts(questions=95, dev=3, texts=4, unmet=frozenset({"texts"})))
     assert plan.rounds.adapt.value() == "off"
     assert not plan.rounds.adapt.is_possible("simcse")
+
+
+def test_a_table_of_words_shows_the_settings_that_its_run_has(qtbot):
+    plan = TrainPlan(PRESETS)
+    qtbot.addWidget(plan)
+    own = Model(5, "own words", "base", "models/5/final", "d", 1024, 0, None, None, {}, {}, State.COMPLETE, "")
+    facts = TrainFacts(base="own words", questions=95, dev=3, base_id=5, models=(own,), static=frozenset({5}))
+    plan.show_facts(facts)
+    form = plan.form()
+    names = ("batch_size", "epochs", "learning_rate", "max_steps", "eval_every", "dev_passages")
+    for preset in PRESETS:
+        plan.choose(preset)
+        run = effective(plan.params(), facts)
+        assert [form.value(name) for name in names] == [getattr(run, name) for name in names]
+        assert plan.values() == {"preset": preset}
+    for name in ("max_length", "micro_batch_size", "precision", "device"):
+        assert form.row(name).isHidden()
+    plan.choose("quick")
+    plan.change({"epochs": 30.0})
+    assert plan.values() == {"preset": "quick", "epochs": 30.0}
+    form.field("objective").set_value("triplet")
+    assert form.value("batch_size") == 64  # trained as any other model
+    assert not form.row("micro_batch_size").isHidden()
+    assert form.value("epochs") == 30.0
+    form.reset_all()
+    assert (form.value("batch_size"), form.value("epochs")) == (512, 12.0)
