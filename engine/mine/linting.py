@@ -106,7 +106,7 @@ def _crowded(project: Project, answers: Mapping[int, Sequence[int]]) -> int:
 def _cut(project: Project, passage_ids: Collection[int], limit: int) -> tuple[int, int]:
     """How many of a sample of passages are longer than `limit` tokens, and how many were looked at."""
     base = models.base_model(project)
-    if base is None or not passage_ids:
+    if base is None or not passage_ids or models.is_static(project, base):  # a table of vectors reads every token
         return 0, 0
     picks = np.random.default_rng(13).permutation(np.sort(np.fromiter(passage_ids, np.int64)))[:_SAMPLE]
     texts = [passage.search_text for passage in documents.passages(project, picks.tolist()).values()]

@@ -15,7 +15,7 @@ from engine.mine.reporting import mining_report
 from engine.mine.showing import find_query, listed, shown
 from engine.params import MineParams, SelectParams
 from engine.records import Split
-from engine.store import negatives
+from engine.store import models, negatives
 from engine.task import Task
 from engine.train import training
 from tests.engine.mine.projects import add_queries, judge
@@ -72,6 +72,14 @@ def test_texts_cut_at_the_length_of_training_are_named(project):
     # "To clean the kettle use warm vinegar and rinse the kettle twice" has 12 words and gets two marks around it.
     assert "cut" not in codes(lint(project, linting.TrainParams(max_length=14)))
     assert codes(lint(project, linting.TrainParams(max_length=13)))["cut"] == 6
+
+
+def test_a_table_of_words_reads_the_whole_of_a_text(project, tmp_path):
+    run(project)
+    (tmp_path / "modules.json").write_text('[{"type": "sentence_transformers.models.StaticEmbedding"}]')
+    base = models.base_model(project)
+    project.db.execute("update models set path = ? where id = ?", [str(tmp_path), base.id])
+    assert "cut" not in codes(lint(project, linting.TrainParams(max_length=13)))
 
 
 def test_what_is_few_depends_on_how_many_training_takes(project):
