@@ -286,7 +286,7 @@ class TrainPlan(QWidget):
             asked = steps * params.batch_size / examples if examples else params.epochs
             changed = name == self.preset() and bool(changes)
             limit = self._limit(params) if steps < planned else ""
-            guessed = (self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(params)]
+            guessed = (self.tr("little"), self.tr("medium"), self.tr("much"))[memory_size(plan, self._facts)]
             self._cards[name].show_size(
                 time=words.about(measured.seconds if measured else seconds_of(plan, self._facts)),
                 passes=f"{min(asked, params.epochs):.1f}".removesuffix(".0"),

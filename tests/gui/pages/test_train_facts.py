@@ -65,7 +65,7 @@ def test_steps_end_where_the_clock_does():
 
 
 def test_larger_presets_take_more_memory():
-    assert [memory_size(PRESETS[name]) for name in ("quick", "balanced", "thorough")] == [0, 1, 2]
+    assert [memory_size(PRESETS[name], TrainFacts()) for name in ("quick", "balanced", "thorough")] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

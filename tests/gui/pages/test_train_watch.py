@@ -23,6 +23,7 @@ from gui.pages.train.facts import (
     effective,
     joined,
     last_run,
+    memory_size,
     read_facts,
     read_watched,
     seconds_of,
@@ -181,6 +182,7 @@ def test_the_presets_of_a_table_of_vectors_are_its_own(tmp_path, finished):
     many = TrainFacts(questions=5120, base_id=own, static=frozenset({own}))
     assert steps_in_time(quick, many) == min(120, int(150 / SECONDS_A_STATIC_STEP))
     assert seconds_of(TrainParams(minutes=0.0), many) == 120 * SECONDS_A_STATIC_STEP
+    assert memory_size(PRESETS["thorough"], many) == 0
 
 
 def test_a_run_is_repeated_with_its_own_settings_and_copied_as_a_command(qtbot, tmp_path, finished, monkeypatch):
