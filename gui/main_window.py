@@ -338,8 +338,7 @@ class MainWindow(QMainWindow):
                 self.tr("%1 stopped: %2").replace("%1", job_name(job.kind)).replace("%2", words.plain(job.message, 600))
             )
             kept = self.tr("What was finished before is kept.")
-            details = job.traceback if job.is_surprise else ""
-            self._problem.show_error(title, words.plain(job.hint, 600), kept=kept, details=details)
+            self._problem.show_error(title, words.plain(job.hint, 600), kept=kept, details=job.details)
             self._frame.show()
         elif job.phase is Phase.DONE:
             self._say_done(job)

@@ -146,6 +146,11 @@ class Job:
         return self.code in ("bug", "crash", "system", "memory", "error")
 
     @property
+    def details(self) -> str:
+        """Its traceback, where it helps."""
+        return self.traceback if self.is_surprise else ""
+
+    @property
     def share(self) -> float:
         """How much of the stage is done, 0..1; 0 where its length is unknown."""
         return min(self.done / self.total, 1.0) if self.total else 0.0

@@ -433,7 +433,7 @@ class EvaluatePage(ReadingPage):
             kept = self.tr("Earlier results were kept.")
             retry = Button(self.tr("Measure again"), size="small")
             retry.clicked.connect(lambda: self._measure(_USUAL))
-            self.problem.show_error(job.message, job.hint, kept=kept, details=job.traceback, actions=[retry])
+            self.problem.show_error(job.message, job.hint, kept=kept, details=job.details, actions=[retry])
         elif job.phase is Phase.RUNNING and not job.stage:
             self.problem.hide()
         if self._stack.currentIndex() == _EMPTY:
@@ -444,7 +444,7 @@ class EvaluatePage(ReadingPage):
     def _tasks_moved(self, job: Job) -> None:
         self._runs.tasks.set_measuring(self._running("tasks") is not None)
         if job.phase is Phase.FAILED:
-            self.problem.show_error(job.message, job.hint, details=job.traceback)
+            self.problem.show_error(job.message, job.hint, details=job.details)
         elif job.phase is Phase.RUNNING and not job.stage:
             self.problem.hide()
 

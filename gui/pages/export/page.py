@@ -403,7 +403,7 @@ class ExportPage(ReadingPage):
         alike, names = len(set(why.values())) == 1, ", ".join(why)
         said = self.tr("%1 was not exported") if len(why) == 1 else self.tr("%1 were not exported")
         where = next(iter(why.values())) if alike else "\n".join(f"{title}: {words_}" for title, words_ in why.items())
-        details = "\n".join(job.traceback for job in self._to_repeat.values()).strip()
+        details = "\n".join(job.details for job in self._to_repeat.values()).strip()
         kept = self.tr("Kept: everything in the project, and what was exported before.")
         self.problem.show_error(fill(said, names), where, kept=kept, details=details, actions=[again, other])
 

@@ -374,7 +374,7 @@ class TrainPage(ReadingPage):
         again = Button(self.tr("Change the settings"), size="small")
         again.clicked.connect(self._show_plan)
         title = fill(self.tr("Training stopped: %1"), job.message)
-        self.problem.show_error(title, job.hint, details=job.traceback, actions=[again])
+        self.problem.show_error(title, job.hint, details=job.details, actions=[again])
         self._show_page(_LIVE)
         self._ask_what_is_left(job, lambda left: self._offer_again(job, left))
 
@@ -398,7 +398,7 @@ class TrainPage(ReadingPage):
         go_on.clicked.connect(lambda: self._actions.go_on(left))
         title = fill(self.tr("Training stopped: %1"), job.message)
         kept = self.tr("Kept: the last checkpoint and the best one.")
-        self.problem.show_error(title, job.hint, kept=kept, details=job.traceback, actions=[go_on, back])
+        self.problem.show_error(title, job.hint, kept=kept, details=job.details, actions=[go_on, back])
 
     def _show_stopped(self, job: Job) -> None:
         self._shown = -1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.records import Outcome
 from engine.store import models, runs
 from engine.store.project import Project
+from gui.jobs.job import Phase
 from tests.gui.asking import settle
 from tests.gui.pages.test_train_page import _page
 
@@ -44,3 +45,16 @@ def test_the_score_above_the_curves_is_that_of_the_sentence(qtbot, tmp_path, fin
     settle(qtbot, page)
     assert "reached 0.817 nDCG@10" in page._live.ending.sentence()
     assert page._live._score.value() == "0.817"
+
+
+def test_a_traceback_is_shown_only_of_a_failure_that_nobody_foresaw(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    for code, shown in (("training", False), ("bug", True)):
+        page._show_plan()
+        page._start.click()
+        job = page.session.queue.running
+        told = {"message": "The loss is no number.", "traceback": "Traceback …"}
+        page.session.end_job(job, Phase.FAILED, code=code, **told)
+        settle(qtbot, page)
+        assert page.problem.isVisible()
+        assert page.problem._details_button.isVisible() is shown
