@@ -107,7 +107,7 @@ class HomePage(Page):
     def _follow_rounds(self) -> None:
         """While jobs of a round are still to come, no second round is offered."""
         possible = not self.session.chain_length
-        self._again.setEnabled(possible)
+        self._again.set_possible(possible, self.tr("Jobs are still to come"))
         self.standing.set_round_possible(possible)
 
     def _show_undo(self, what: str) -> None:

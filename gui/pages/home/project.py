@@ -227,6 +227,9 @@ class HomeProject(QWidget):
         """Offer another round, or not while one goes on."""
         if self._round_link is not None:
             self._round_link.setEnabled(possible)
+            reason = "" if possible else self.tr("Jobs are still to come")
+            self._round_link.setToolTip(reason)
+            self._round_link.setAccessibleDescription(reason)
 
     def _take(self, facts: HomeFacts) -> None:
         step = facts.overview.next_step

@@ -205,6 +205,7 @@ def test_another_round_mines_with_the_tuned_model(qtbot, page, session, tmp_path
     assert (started.args[0].kind, started.args[0].params) == ("mine", {"model": "tuned"})
     assert session.chain_length == 2
     assert not page._again.isEnabled()  # a second one would only do the same
+    assert page._again.shown_text() == "Jobs are still to come"
 
 
 def test_an_interrupted_job_can_go_on_or_be_dismissed(qtbot, page, session, tmp_path):
