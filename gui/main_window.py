@@ -140,6 +140,8 @@ class MainWindow(QMainWindow):
     def _hide_to_tray(self, running: Job) -> None:
         """The work goes on without the window."""
         QApplication.setQuitOnLastWindowClosed(False)
+        if running.phase is Phase.PAUSED:
+            self._session.queue.pause(running, paused=False)
         self.tray.hold(running)
         self.hide()
 
@@ -354,7 +356,8 @@ class MainWindow(QMainWindow):
             self.toast.show_message(done)
 
     def _ask_to_leave(self, job: Job) -> Leaving:
-        dialog = LeavingDialog(job, can_hold=self.tray.can_hold, parent=self)
+        waiting = len(self._session.queue.waiting) + self._session.chain_length
+        dialog = LeavingDialog(job, can_hold=self.tray.can_hold, waiting=waiting, parent=self)
         dialog.exec()
         return dialog.choice
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 from PySide6.QtWidgets import QDialog, QWidget
 
-from gui.jobs.job import Job, job_name
+from gui.amounts import amount
+from gui.jobs.job import Job, Phase, job_name
 from gui.phrases import fill
 from gui.tray import TRAINING
 from gui.widgets.buttons import Button
@@ -18,14 +19,20 @@ _WIDTH = 520
 
 
 class LeavingDialog(QDialog):
-    """Keep running in the tray, stop and leave, or stay; Escape stays. `choice` says what was taken."""
+    """Keep running in the tray, stop and leave, or stay; Escape stays. `choice` says what was taken.
 
-    def __init__(self, job: Job, *, can_hold: bool, parent: QWidget | None = None) -> None:
+    Args:
+        waiting: how many jobs wait for this one.
+    """
+
+    def __init__(self, job: Job, *, can_hold: bool, waiting: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.choice: Leaving = "stay"
         training = job.kind in TRAINING
         at_work = self.tr("%1 is still at work")
         title = self.tr("Training is still at work") if training else fill(at_work, job_name(job.kind))
+        if job.phase is Phase.PAUSED:
+            title = self.tr("Training is paused") if training else fill(self.tr("%1 is paused"), job_name(job.kind))
         self.setWindowTitle(title)
         self.setModal(True)
         self.setFixedWidth(_WIDTH)
@@ -38,6 +45,9 @@ class LeavingDialog(QDialog):
         if can_hold:
             held = self.tr("It can go on without the window: an icon in the tray shows how far it is.")
             sentence = f"{held} {sentence}"
+        if waiting:
+            dropped = self.tr("job that waits for it is dropped."), self.tr("jobs that wait for it are dropped.")
+            sentence = f"{sentence} {amount(waiting, *dropped)}"
         words = label(sentence, "body", "text2", wrap=True)
         words.setMinimumHeight(words.heightForWidth(_WIDTH - 48))
         stack.addWidget(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QLabel, QSystemTrayIcon
 
 from gui.dialogs.leaving import LeavingDialog
 from gui.jobs.job import Job, Phase
@@ -171,3 +171,24 @@ def test_without_a_tray_the_window_still_works(qtbot, session):
     qtbot.addWidget(window)
     assert not window.tray.can_hold
     window.tray._finished(job(phase=Phase.DONE))
+
+
+def test_a_paused_training_goes_on_in_the_tray(window, session, icon, monkeypatch):
+    asked = []
+    monkeypatch.setattr(session.queue, "pause", lambda paused_job, paused: asked.append((paused_job, paused)))
+    held = job(phase=Phase.PAUSED)
+    window._hide_to_tray(held)
+    assert asked == [(held, False)]
+    assert icon.said[-1][0] == "Train goes on"
+
+
+def test_the_question_says_that_the_work_is_paused_and_what_waits_for_it(qtbot):
+    dialog = LeavingDialog(job(phase=Phase.PAUSED), can_hold=True, waiting=2)
+    qtbot.addWidget(dialog)
+    assert dialog.windowTitle() == "Training is paused"
+    said = " ".join(part.text() for part in dialog.findChildren(QLabel))
+    assert "2 jobs that wait for it are dropped." in said
+    alone = LeavingDialog(job("mine", phase=Phase.RUNNING), can_hold=True, waiting=1)
+    qtbot.addWidget(alone)
+    assert alone.windowTitle() == "Mine negatives is still at work"
+    assert "1 job that waits for it is dropped." in " ".join(part.text() for part in alone.findChildren(QLabel))
