@@ -15,7 +15,7 @@ from engine.import_params import ReimportParams as ReimportParams
 from engine.import_params import RetryParams as RetryParams
 from engine.import_params import UncutParams as UncutParams
 from engine.objectives import OBJECTIVES, Objective
-from engine.refusals import refusal_of
+from engine.refusals import check_least, refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,15 +444,6 @@ class TasksParams:
 P = TypeVar("P")
 
 
-# What numbers of a training have to be at least; what is not named may be 0 or any number.
-_LEAST: dict[str, float] = {
-    "batch_size": 1, "micro_batch_size": 1, "max_length": 3, "dev_queries": 1, "dev_passages": 1, "scale": 0.001,
-    "num_negatives": 0, "epochs": 0, "max_steps": 0, "eval_every": 0, "patience": 0, "minutes": 0, "processes": 0,
-    "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0, "warmup_share": 0, "seed": 0, "candidates": 1,
-    "rounds": 1, "dim": 8,
-}  # fmt: skip
-
-
 def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON values, checked here
     """Build params from JSON-like values; refuse unknown names and wrong types with one sentence.
 
@@ -474,17 +465,8 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
     except msgspec.ValidationError as error:
         raise refusal_of(error, kind) from error
     if isinstance(found, TrainParams | RerankerParams | AutopilotParams | MakeBaseParams):
-        _check_least(found)
+        check_least(found)
     return found
-
-
-def _check_least(params: object) -> None:
-    for name, least in _LEAST.items():
-        value = getattr(params, name, least)
-        if not value >= least:  # no number neither
-            raise UserError(f"The setting {name} is {value}; it has to be {least:g} or more.")
-        if value == float("inf"):
-            raise UserError(f"The setting {name} is endless; it has to be a number.")
 
 
 def params_to_dict(params: object) -> dict[str, Any]:

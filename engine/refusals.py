@@ -7,6 +7,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.errors import UserError
 
+# What numbers of a training have to be at least; what is not named may be 0 or any number.
+_LEAST: dict[str, float] = {
+    "batch_size": 1, "micro_batch_size": 1, "max_length": 3, "dev_queries": 1, "dev_passages": 1, "scale": 0.001,
+    "num_negatives": 0, "epochs": 0, "max_steps": 0, "eval_every": 0, "patience": 0, "minutes": 0, "processes": 0,
+    "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0, "warmup_share": 0, "seed": 0, "candidates": 1,
+    "rounds": 1, "dim": 8,
+}  # fmt: skip
 _PLACE = re.compile(r" - at `\$\.?(?P<name>\w*)[^`]*`$")
 _TYPES = {"int": "a whole number", "float": "a number", "str": "a text", "bool": "yes or no", "array": "a list"}
 
@@ -29,3 +36,17 @@ def _choices(hint: Any) -> list[str]:  # Any: a type as it is written
     if get_origin(hint) is Literal:
         return [str(value) for value in get_args(hint)]
     return [choice for part in get_args(hint) for choice in _choices(part)]
+
+
+def check_least(params: object) -> None:
+    """Refuse numbers of a training that cannot be.
+
+    Raises:
+        UserError: names the setting and what it has to be.
+    """
+    for name, least in _LEAST.items():
+        value = getattr(params, name, least)
+        if not value >= least:  # no number neither
+            raise UserError(f"The setting {name} is {value}; it has to be {least:g} or more.")
+        if value == float("inf"):
+            raise UserError(f"The setting {name} is endless; it has to be a number.")

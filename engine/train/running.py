@@ -157,10 +157,10 @@ class Run:
         """
         if self.params.finish:
             raise TrainingError(
-                f"Every checkpoint of {self.row.name} is damaged: there is no best model to keep.",
+                f"No checkpoint of {self.row.name} is whole: there is no best model to keep.",
                 hint="Train a new model.",
             )
-        self.task.warn(f"Every checkpoint of {self.row.name} is damaged; it begins anew.")
+        self.task.warn(f"No checkpoint of {self.row.name} is whole; it begins anew.")
         models.drop_metrics_after(self.project, self.row.id, -1)
         self.watcher.go_on(-1, {})
 

@@ -135,7 +135,9 @@ def test_one_interrupt_ends_a_preview_at_once(tmp_path, command):
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT to another process")
 def test_an_interrupt_while_the_program_loads_ends_it_without_a_traceback():
-    code = "import main, signal; main._start = lambda: signal.raise_signal(signal.SIGINT); exit(main.main())"
+    # What a shell starts in the background ignores interrupts; here they are heeded wherever the tests run.
+    heeded = "import main, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heeded}; main._start = lambda: signal.raise_signal(signal.SIGINT); exit(main.main())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "Cancelled.\n")
 

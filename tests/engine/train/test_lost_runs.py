@@ -183,7 +183,7 @@ def test_a_run_without_a_whole_checkpoint_begins_anew_and_says_so_or_keeps_nothi
         assert models.newest_tuned(project) is None
         return
     assert train(project, params, task).steps == 12
-    assert any("damaged; it begins anew" in warning for warning in task.warnings)
+    assert any("is whole; it begins anew" in warning for warning in task.warnings)
     assert [step for step, _ in task.points["loss"]] == list(range(1, 13))
 
 
