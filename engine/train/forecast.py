@@ -26,9 +26,10 @@ from engine.train.work import EncoderWork
 _BATCHES_LOOKED_AT = 60
 _STEPS = 2
 _MIXES = 2
-# Where a processor multiplies in bf16, torch's library keeps what it made for every shape that it met: over a run's
-# first steps the process grows by up to so much of what the trial steps held (measured by `benchmarks.forecasts`).
-_GROWTH, _GROWTH_STEPS = 0.55, 16
+# Where a processor multiplies in bf16, torch's library keeps what it made for every shape that it met, and blocks of
+# many sizes leave gaps: over a run's first steps the process grows by up to so much of what the trial steps held, and
+# by so many bytes at most (measured by `benchmarks.forecasts` and by whole runs).
+_GROWTH, _GROWTH_STEPS, _MOST_GROWTH = 0.55, 16, 2_200_000_000
 _SHORT_LOOK = 2.0
 """Seconds; a look that takes less is looked at twice, as the first one meets every shape for the first time."""
 LEAST_LIMIT = 60.0
@@ -96,7 +97,8 @@ def forecast(project: Project, params: TrainParams, task: Task) -> Forecast:
 def _held(tried: int, steps: int, work: EncoderWork) -> int:
     """Bytes that a run of so many steps holds at most, by what the trial steps held."""
     grows = work.device == "cpu" and work.precision == "bf16" and not isinstance(work, StaticWork)
-    return round(tried * (1 + _GROWTH * (1 - math.exp(-steps / _GROWTH_STEPS)))) if grows else tried
+    share = _GROWTH * (1 - math.exp(-steps / _GROWTH_STEPS))
+    return tried + min(round(share * tried), _MOST_GROWTH) if grows else tried
 
 
 def kept_inside(project: Project, params: TrainParams) -> TrainParams:

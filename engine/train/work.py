@@ -98,7 +98,7 @@ class EncoderWork:
     def _stepper(self, loss: Any, head: Any) -> Stepper:  # Any: an objective's function and its module
         cached, on_cpu = self.params.objective == "cached_mnrl", self.device == "cpu"
         length = min(self.params.max_length, self.facts.max_length)
-        kept = 0 if cached else tokens_in_memory(self.model, length) if on_cpu else _ANY_NUMBER
+        kept = 0 if cached else tokens_in_memory(self.model, length, self.precision) if on_cpu else _ANY_NUMBER
         values: dict[str, Any] = {  # Any: a stepper's fields
             "model": self.model,
             "device": self.device,

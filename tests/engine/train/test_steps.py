@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from engine.encode.models import describe_folder, load_checked
 from engine.errors import Cancelled, TrainingError
 from engine.train.examples import Batch
 from engine.train.objectives import ranking
-from engine.train.steps import Stepper, TokenBatch
+from engine.train.steps import Stepper, TokenBatch, tokens_in_memory
 
 QUERIES = ["how to find red", "what is blue", "where are the old round wheels of the engine"]
 PASSAGES = ["the red apple", "the blue river and the sharp stone", "wheel", "soft cloud", "paper and ink and lamp"]
@@ -78,6 +80,15 @@ def test_bf16_gives_nearly_the_same_gradients_kept_or_computed_again(model):
         found = torch.cat([gradient.ravel() for gradient in gradients(model).values()])
         expected = torch.cat([gradient.ravel() for gradient in whole[1].values()])
         assert float(torch.nn.functional.cosine_similarity(found, expected, dim=0)) > 0.99
+
+
+def test_half_as_many_more_tokens_fit_into_memory_in_bf16(model, monkeypatch):
+    free = SimpleNamespace(available=8_000_000_000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    exact, half = (tokens_in_memory(model, 128, precision) for precision in ("fp32", "bf16"))
+    assert half / exact == pytest.approx(4 / 2.6, rel=0.01)
+    free.available //= 2
+    assert tokens_in_memory(model, 128, "bf16") == pytest.approx(half / 2, rel=0.01)
 
 
 def test_the_same_seed_gives_the_same_gradients_bit_for_bit(model):

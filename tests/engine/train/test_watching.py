@@ -1,6 +1,7 @@
 """Watched queries, signs and memory of a real run: told while it goes, stored with it, whole after an interruption."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from engine.errors import Cancelled
 from engine.store import documents, models, pins, probes, queries
 from engine.store.forecasts import find_forecast
 from engine.task import Task
-from engine.train.forecast import forecast, kept_inside
+from engine.train.forecast import _held, forecast, kept_inside
 from engine.train.reranking import RerankerWork
 from engine.train.training import train
 from tests.engine.train.test_training import Recorder
@@ -147,3 +148,18 @@ def test_a_reranker_whose_memory_never_suffices_ends_with_a_sentence(monkeypatch
         work.backward(None, 1, loss_scale=1.0)
     assert budgets == [4096 >> n for n in range(len(budgets))]
     assert len(budgets) <= 5
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "tried", "least", "most"),
+    [
+        ("cpu", "fp32", 2_000_000_000, 1.0, 1.0),
+        ("cuda", "bf16", 2_000_000_000, 1.0, 1.0),
+        ("cpu", "bf16", 2_000_000_000, 1.5, 1.6),
+        ("cpu", "bf16", 9_000_000_000, 1.2, 1.3),
+    ],
+)
+def test_what_a_process_gains_while_it_trains_in_bf16_is_foretold_and_has_an_end(device, precision, tried, least, most):
+    work = SimpleNamespace(device=device, precision=precision)
+    assert least <= _held(tried, 96, work) / tried <= most
+    assert tried <= _held(tried, 3, work) <= _held(tried, 96, work)
