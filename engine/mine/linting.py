@@ -18,8 +18,9 @@ from engine.params import TrainParams
 from engine.records import Review, Split
 from engine.store import documents, models, negatives, queries
 from engine.store.project import Project
+from engine.store.reading import base_offer
 
-Code = Literal["none", "few", "shared_answer", "too_easy", "cut", "judged_away"]
+Code = Literal["unreadable", "none", "few", "shared_answer", "too_easy", "cut", "judged_away"]
 KEY = "negatives_lint"
 # The median negative scores less than this share below the answer: in-batch negatives, which cost nothing, do as well.
 EASY_MARGIN = 0.6
@@ -72,6 +73,7 @@ def lint(project: Project, params: TrainParams | None = None) -> Lint:
     median = round(float(np.median(found.margins)), 4) if len(found) else None
     cut, looked = _cut(project, {*chain(*answers.values()), *found.passage_ids.tolist()}, length)
     findings = [
+        _unreadable(project, params),
         _finding("none", sum(not counted[q] for q in asked) if mining else 0, len(asked)),
         _few(sum(0 < counted[q] < wanted for q in asked), len(asked), chosen, wanted),
         _finding("shared_answer", _crowded(project, answers) if needs_answers else 0, len(asked)),
@@ -145,8 +147,19 @@ def _finding(code: Code, count: int, total: int, limit: int = 0) -> Finding | No
             f"Keep the selection again, and {_one(count, 'another one takes its place', 'others take their places')}.",
         ),
         "too_easy": ("", ""),
+        "unreadable": ("", ""),
     }[code]
     return Finding(code, count, total, words, hint)
+
+
+def _unreadable(project: Project, params: TrainParams | None) -> Finding | None:
+    """A training would start from a base that cannot read the texts, and nobody said that it should."""
+    offer, base = base_offer(project), models.base_model(project)
+    if offer is None or base is None or params is None or params.base not in ("base", str(base.id)):
+        return None
+    per_cent = round(100 * offer.unknown_share)
+    words = f"The base model does not know {per_cent} % of the tokens of your texts."
+    return Finding("unreadable", per_cent, 100, words, "Make one of their own words first; it is tuned in less time.")
 
 
 def _few(count: int, total: int, chosen: int, wanted: int) -> Finding | None:

@@ -114,6 +114,7 @@ def mends() -> dict[str, Mend]:
     """By code of the linter: how a person mends it."""
     short = Mend(_tr("Loosen a rule"), "negatives", {"short": True})
     return {
+        "unreadable": Mend(_tr("Build a model"), "home", {}),
         "none": short,
         "few": short,
         "shared_answer": Mend(_tr("Merge near-duplicates"), "queries", {"duplicates": True}),

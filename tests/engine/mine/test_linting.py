@@ -82,6 +82,20 @@ def test_a_table_of_words_reads_the_whole_of_a_text(project, tmp_path):
     assert "cut" not in codes(lint(project, linting.TrainParams(max_length=13)))
 
 
+def test_a_base_that_cannot_read_the_texts_is_named_until_it_is_kept_or_another_is_chosen(project):
+    base = models.base_model(project)
+    project.set_meta_json("token_report", {"model": base.name, "unknown_share": 0.714})
+    (found,) = lint(project, linting.TrainParams()).findings
+    assert (found.code, found.words) == (
+        "unreadable",
+        "The base model does not know 71 % of the tokens of your texts.",
+    )
+    assert codes(lint(project, linting.TrainParams(base=str(base.id)))) == {"unreadable": 71}
+    assert codes(lint(project, linting.TrainParams(base="tuned"))) == codes(lint(project)) == {}
+    apply_edit(project, "keep_base", {})
+    assert codes(lint(project, linting.TrainParams())) == {}
+
+
 def test_what_is_few_depends_on_how_many_training_takes(project):
     run(project, num_negatives=2)
     assert codes(lint(project, linting.TrainParams(num_negatives=2))) == {}

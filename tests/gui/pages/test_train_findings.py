@@ -59,6 +59,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(qtbot, page):
 @pytest.mark.parametrize(
     ("code", "name", "what"),
     [
+        ("unreadable", "home", {}),
         ("none", "negatives", {"short": True}),
         ("few", "negatives", {"short": True}),
         ("too_easy", "negatives", {"rule": "margin"}),
