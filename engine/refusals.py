@@ -11,7 +11,7 @@ from engine.errors import UserError
 _LEAST: dict[str, float] = {
     "batch_size": 1, "micro_batch_size": 1, "max_length": 3, "dev_queries": 1, "dev_passages": 1, "scale": 0.001,
     "num_negatives": 0, "epochs": 0, "max_steps": 0, "eval_every": 0, "patience": 0, "minutes": 0, "processes": 0,
-    "learning_rate": 0, "lora_rank": 0, "freeze_layers": 0, "warmup_share": 0, "seed": 0, "candidates": 1,
+    "learning_rate": 1e-12, "lora_rank": 0, "freeze_layers": 0, "warmup_share": 0, "seed": 0, "candidates": 1,
     "rounds": 1, "dim": 8,
 }  # fmt: skip
 _PLACE = re.compile(r" - at `\$\.?(?P<name>\w*)[^`]*`$")

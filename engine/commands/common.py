@@ -57,6 +57,17 @@ def given(options: argparse.Namespace, *names: str) -> Values:
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 
+def how_many(text: str) -> int:
+    """The type of an option that counts what is shown.
+
+    Raises:
+        argparse.ArgumentTypeError: no whole number from 0 on.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0 on")
+    return int(text)
+
+
 def words(text: str | None) -> list[str]:
     """The parts of a list written with commas."""
     return [word.strip() for word in (text or "").split(",") if word.strip()]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.commands.common import Add, Values, given, job, words
+from engine.commands.common import Add, Values, given, how_many, job, words
 from engine.errors import UserError
 from engine.params import GateParams, MineParams, SelectParams
 from engine.store.project import Project
@@ -33,7 +33,7 @@ def add_commands(add: Add) -> None:
     _add_rules(mine)
     mine.add_argument("--report", action="store_true", help="also counts by rule, histograms and findings, as JSON")
     listed = add("negatives list", "list queries with their counts", _list, show=_show_list)
-    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many (50)")
+    listed.add_argument("--limit", type=how_many, default=50, metavar="N", help="at most so many (50)")
     listed.add_argument("--short", action="store_true", help="only queries with fewer than asked for")
     listed.add_argument("--doubtful", action="store_true", help="only queries with doubtful candidates")
     shown = add(

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.commands.common import Add, Values, given, job, words
+from engine.commands.common import Add, Values, given, how_many, job, words
 from engine.errors import UserError
 from engine.store.project import Project
 from engine.terminal import TerminalTask, plain, table
@@ -53,7 +53,7 @@ def add_commands(add: Add) -> None:
     shown.add_argument("--split", choices=["train", "dev", "test"], help="only these")
     shown.add_argument("--source", metavar="TEXT", help="only those whose source has this in it, e.g. made")
     shown.add_argument("--contains", metavar="TEXT", help="only those with this in their text")
-    shown.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
+    shown.add_argument("--limit", type=how_many, default=50, metavar="N", help="how many (50)")
 
 
 def _show_merged(summary: Values) -> None:

@@ -124,7 +124,8 @@ def export_queries(project: Project, params: ExportParams, format: str, task: Ta
     split = None if params.split == "all" else Split(params.split)
     found = queries.representatives(project, split)
     if not found:
-        raise UserError(f"There are no queries in the {params.split} split.", hint="Import some, or choose another.")
+        where, other = (f" in the {params.split} split", ", or choose another split") if split else ("", "")
+        raise UserError(f"There are no queries{where}.", hint=f"Import some{other}.")
     task.progress("write queries", 0, 1)
     names = query_names(project)
     path = check_own_file(

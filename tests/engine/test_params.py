@@ -57,6 +57,7 @@ def test_a_wrong_value_is_told_with_the_setting_and_what_it_can_be(kind, values,
         (AutopilotParams, {"rounds": 0}, "rounds is 0; it has to be 1 or more"),
         (AutopilotParams, {"minutes": -3}, "minutes is -3.0; it has to be 0 or more"),
         (MakeBaseParams, {"dim": 0}, "dim is 0; it has to be 8 or more"),
+        (TrainParams, {"learning_rate": 0}, "learning_rate is 0.0; it has to be 1e-12 or more"),
     ],
 )
 def test_no_rounds_no_time_and_no_numbers_a_vector_are_refused(kind, values, said):
