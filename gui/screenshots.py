@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from engine.store.models import newest_tuned
 from gui import theme
+from gui.garbage import Collector
 from gui.main_window import PAGE_CLASSES, MainWindow
 from gui.pages.reading import ReadingPage
 from gui.pages.search.page import SearchPage
@@ -49,6 +50,7 @@ def open_studio(folder: Path) -> QApplication:
     folder.mkdir(parents=True, exist_ok=True)
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
+    Collector(app)
     return app
 
 

@@ -16,12 +16,11 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True)
 def _garbage(request: pytest.FixtureRequest) -> Iterator[None]:
-    if not {"qapp", "qtbot"} & set(request.fixturenames):
-        yield
-        return
-    from gui.garbage import collect_due
-
-    gc.disable()
+    """From the first test with a window on, threads that libraries leave behind (tqdm's) never collect what is Qt's."""
+    if {"qapp", "qtbot"} & set(request.fixturenames):
+        gc.disable()
     yield
-    collect_due()
-    gc.enable()
+    if not gc.isenabled():
+        from gui.garbage import collect_due
+
+        collect_due()
