@@ -46,8 +46,9 @@ class LeavingDialog(QDialog):
             held = self.tr("It can go on without the window: an icon in the tray shows how far it is.")
             sentence = f"{held} {sentence}"
         if waiting:
-            dropped = self.tr("job that waits for it is dropped."), self.tr("jobs that wait for it are dropped.")
-            sentence = f"{sentence} {amount(waiting, *dropped)}"
+            one = self.tr("job that waits for it is dropped then.")
+            many = self.tr("jobs that wait for it are dropped then.")
+            sentence = f"{sentence} {amount(waiting, one, many)}"
         words = label(sentence, "body", "text2", wrap=True)
         words.setMinimumHeight(words.heightForWidth(_WIDTH - 48))
         stack.addWidget(words)

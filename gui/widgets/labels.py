@@ -104,27 +104,11 @@ def paint_dashes(painter: QPainter, rect: QRectF, token: str, radius: int, groun
     painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
 
 
-class ElidedLabel(QLabel):
-    """A label that shortens its text with … to its width; the whole is in the tooltip."""
+class _Elided(QLabel):
+    """Shortens its words with … to its width; the whole is in the tooltip."""
 
-    def __init__(
-        self,
-        text: str = "",
-        role: FontRole = "body",
-        tone: str = "text",
-        *,
-        weight: Literal["", "regular", "medium", "bold"] = "",
-        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self._whole = text
-        self._mode = mode
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setFont(theme.font(role, weight))
-        self.setProperty("tone", tone)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._elide()
+    _mode = Qt.TextElideMode.ElideRight
+    _whole = ""
 
     def setText(self, text: str) -> None:
         if text != self._whole:
@@ -152,6 +136,29 @@ class ElidedLabel(QLabel):
         super().setText(shown)
         self.setToolTip(words.tip(self._whole) if shown != self._whole else "")
         self.setAccessibleName(self._whole)
+
+
+class ElidedLabel(_Elided):
+    """A label that shortens its text with … to its width; the whole is in the tooltip."""
+
+    def __init__(
+        self,
+        text: str = "",
+        role: FontRole = "body",
+        tone: str = "text",
+        *,
+        weight: Literal["", "regular", "medium", "bold"] = "",
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._whole = text
+        self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(theme.font(role, weight))
+        self.setProperty("tone", tone)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._elide()
 
 
 class Link(QLabel):
@@ -196,30 +203,12 @@ class Link(QLabel):
         self.setFont(face)
 
 
-class ElidedLink(Link):
+class ElidedLink(_Elided, Link):
     """A link that shortens its words with … to its width; the whole is in the tooltip."""
 
     def __init__(self, text: str, role: FontRole = "body", parent: QWidget | None = None) -> None:
-        self._whole = text
-        super().__init__(text, role, parent)
-
-    def text(self) -> str:
-        """The whole text, however short it is drawn."""
-        return self._whole
-
-    def sizeHint(self) -> QSize:
-        width = QFontMetrics(self.font()).horizontalAdvance(self._whole) + 2
-        return QSize(width, super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(24, super().minimumSizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        room = max(self.contentsRect().width(), 24)
-        shown = QFontMetrics(self.font()).elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
-        self.setText(shown)
-        self.setToolTip(words.tip(self._whole) if shown != self._whole else "")
+        super().__init__("", role, parent)
+        self.setText(text)
 
 
 class Chip(QWidget):

@@ -187,8 +187,8 @@ def test_the_question_says_that_the_work_is_paused_and_what_waits_for_it(qtbot):
     qtbot.addWidget(dialog)
     assert dialog.windowTitle() == "Training is paused"
     said = " ".join(part.text() for part in dialog.findChildren(QLabel))
-    assert "2 jobs that wait for it are dropped." in said
+    assert "2 jobs that wait for it are dropped then." in said
     alone = LeavingDialog(job("mine", phase=Phase.RUNNING), can_hold=True, waiting=1)
     qtbot.addWidget(alone)
     assert alone.windowTitle() == "Mine negatives is still at work"
-    assert "1 job that waits for it is dropped." in " ".join(part.text() for part in alone.findChildren(QLabel))
+    assert "1 job that waits for it is dropped then." in " ".join(part.text() for part in alone.findChildren(QLabel))
