@@ -180,7 +180,8 @@ class TrainParams:
     `query_prompt` and `passage_prompt`: `auto` (the model's own), or a text. `guard`: another project's folder, whose
     test queries are measured before and after. `processes`: how many work together, one a GPU; 0: one for each GPU.
     `replay`: another project's folder, whose training queries make up `replay_share` of each batch, against forgetting.
-    `finish`, with `resume`: train no further, keep the best checkpoint as a finished model.
+    `finish`, with `resume`: train no further, keep the best checkpoint as a finished model. `chosen`: names that were
+    set to what the preset has anyway, so that a table of vectors takes them, too (`static_params`).
     """
 
     preset: Literal["quick", "balanced", "thorough"] = "quick"
@@ -221,6 +222,7 @@ class TrainParams:
     seed: int = 13
     resume: int = 0
     finish: bool = False
+    chosen: tuple[str, ...] = ()
 
 
 PRESETS: dict[str, TrainParams] = {
@@ -271,12 +273,11 @@ _STATIC_ALWAYS: dict[str, Any] = {
 
 
 def static_params(params: TrainParams) -> TrainParams:
-    """The params with what a static model wants wherever they are as the preset has them; `minutes` stays."""
+    """The params with what a static model wants wherever nothing else was chosen; `minutes` stays."""
     preset = PRESETS[params.preset]
     wanted = {**_STATIC_ALWAYS, **_STATIC_BY_PRESET[params.preset]}
-    return replace(
-        params, **{name: value for name, value in wanted.items() if getattr(params, name) == getattr(preset, name)}
-    )
+    usual = [n for n in wanted if getattr(params, n) == getattr(preset, n) and n not in params.chosen]
+    return replace(params, **{name: wanted[name] for name in usual})
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +453,7 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
     Raises:
         UserError: a name that `kind` does not have, a value of the wrong type, or of a training below what is possible.
     """
-    known = set(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    known, given = set(kind.__dataclass_fields__), values  # type: ignore[attr-defined]
     unknown = sorted(set(values) - known)
     if unknown:
         raise UserError(f"There is no setting '{unknown[0]}'.", hint=f"Settings: {', '.join(sorted(known))}.")
@@ -464,6 +465,10 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
         found = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise refusal_of(error, kind) from error
+    if isinstance(found, TrainParams) and not {"chosen", "finish"} & set(given):  # a kept record says everything
+        usual = PRESETS[found.preset]
+        same = (n for n in sorted(_STATIC_ALWAYS | _STATIC_BY_PRESET[found.preset]) if n in given)
+        found = replace(found, chosen=tuple(n for n in same if getattr(found, n) == getattr(usual, n)))
     if isinstance(found, TrainParams | RerankerParams | AutopilotParams | MakeBaseParams):
         check_least(found)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -91,7 +91,7 @@ def read_facts(folder: Path) -> ModelFacts:
     return ModelFacts(
         name=folder.name,
         dim=_dim(modules, headers[first.folder]),
-        max_length=_max_length(first),
+        max_length=_max_length(first, headers[first.folder]),
         weights_digest=_digest_weights(folder),
         pooling=next((_pooling(m.config) for m in modules if m.kind == "Pooling"), "mean"),
         prompts=prompts,
@@ -257,15 +257,21 @@ def _dim(modules: list[Module], header: Header) -> int:
     return dim
 
 
-def _max_length(module: Module) -> int:
+def _max_length(module: Module, header: Header) -> int:
     """Tokens the model reads: as sentence-transformers stored it, else the tokenizer's bound, else the positions."""
     stored = _read_json(module.folder / "sentence_bert_config.json", absent_ok=True).get("max_seq_length")
-    positions = _positions(module.config)
     if stored:
-        return min(int(stored), positions) if positions and _skips_positions(module.config) else int(stored)
+        return bounded_length(int(stored), module.config, header)
+    positions = _positions(module.config)
     tokenizer = _read_json(module.folder / "tokenizer_config.json", absent_ok=True).get("model_max_length")
     bounds = [int(b) for b in (positions, tokenizer) if isinstance(b, int | float) and 0 < b < 1_000_000]
     return min(bounds, default=_POSITIONS_WITHOUT_BOUND)
+
+
+def bounded_length(tokens: int, config: Json, weights: Iterable[str]) -> int:
+    """As many of `tokens` as a model has places for; all where places are not weights of its own (rotary, ALiBi)."""
+    places = _positions(config)
+    return min(tokens, places) if places and any(_POSITIONS.search(name) for name in weights) else tokens
 
 
 def _positions(config: Json) -> int | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.encode.folders import ModelFacts, read_header, read_modules
+from engine.encode.folders import ModelFacts, bounded_length, read_header, read_modules
 from engine.errors import ModelError
 from engine.store.files import sha256_of
 
@@ -58,6 +58,11 @@ def load_plain(folder: Path, *, seed: int = 13) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+def length_read(model: Any, tokens: int) -> int:  # Any: a transformers model
+    """As many of `tokens` of a pair as the model has places for."""
+    return bounded_length(tokens, model.config.to_dict(), (name for name, _ in model.named_parameters()))
+
+
 def plain_folder(folder: Path) -> Path:
     """The folder of the transformer that a model begins with.
 
@@ -99,7 +104,7 @@ class CrossEncoder:
     def open(cls, folder: Path, *, device: str, precision: str, max_length: int = 512) -> CrossEncoder:
         """Load a finished reranker for use."""
         model, tokenizer = load_plain(folder)
-        length = min(max_length, int(getattr(tokenizer, "model_max_length", max_length)))
+        length = length_read(model, min(max_length, int(getattr(tokenizer, "model_max_length", max_length))))
         return cls(model.to(device).eval(), tokenizer, length, device, precision, length)
 
     def parts(

@@ -128,9 +128,12 @@ class _Mixing:
             params={**self.tuned.params, "merged_from": self.tuned.id, "alpha": alpha},
         )
         folder = Path("models") / str(row_id) / "final"
-        card = self._card(name, alpha, dev, dev_base)
+        before = unmixed(self.project, self.tuned)[1]
+        in_all = _on_top(alpha, before)
+        card = self._card(name, in_all, dev, dev_base)
         saved = save_model(self.model.to("cpu"), self.project.path / folder, self.facts, card)
-        models.add_metrics(self.project, row_id, [("merge_dev", round(100 * share), value) for share, value in curve])
+        points = [("merge_dev", round(100 * _on_top(share, before)), value) for share, value in curve]
+        models.add_metrics(self.project, row_id, points)
         summary = MergeSummary(row_id, name, alpha, dev, curve)
         models.finish_model(
             self.project,
@@ -145,6 +148,7 @@ class _Mixing:
                 **({"dev_base": dev_base, "dev_bm25": self.pool.bm25} if self.pool else {}),
                 **asdict(summary),
                 "base_share": alpha,
+                "base_in_all": in_all,
             },
         )
         return summary
@@ -154,18 +158,22 @@ class _Mixing:
         self.model.load_state_dict(mix_weights(self.base, self.own, share))
         return (self.measure.ndcg(self.model), self.measure.values) if self.measure else (None, ())
 
-    def _card(self, name: str, alpha: float, dev: float | None, dev_base: float | None) -> CardFacts:
+    def _card(self, name: str, in_all: float, dev: float | None, dev_base: float | None) -> CardFacts:
         summary = self.tuned.summary
-        before = unmixed(self.project, self.tuned)[1]
         return CardFacts(
             name=name,
             base=self.parent.name,
             queries=int(summary.get("queries", 0)),
             negatives=int(summary.get("negatives", 0)),
             steps=int(summary.get("best_step", 0)),
-            base_share=alpha + (1 - alpha) * before,
+            base_share=in_all,
             dev=dev,
             dev_base=dev_base,
             dev_bm25=self.pool.bm25 if self.pool else None,
             params=run_params(self.tuned),
         )
+
+
+def _on_top(share: float, before: float) -> float:
+    """How much of the base is in a model that held `before` of it, after `share` more."""
+    return share + (1 - share) * before

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from engine.encode.rerankers import CrossEncoder, load_plain, plain_folder
+from engine.encode.rerankers import CrossEncoder, length_read, load_plain, plain_folder
 from engine.params import RerankerParams, params_from_dict
 from engine.records import Model
 from engine.store import models
@@ -159,27 +159,30 @@ def write_reranker(project: Project, run: Model, folder: Path, base: str, place:
     command = reranker_command(params, str(project.path), base)
     source = PairSource(project, params, kept=Kept.of_run(project.path, run.id, run.mining_id))
     check_same_data(run, source.digest, command)
+    model, tokenizer = load_plain(folder, seed=params.seed)
+    length = length_read(model, params.max_length)
     text = _SCRIPT.format(
         name=title_of(run),
         base=str(plain_folder(folder)),
         device=str(run.summary.get("device", "cpu")),
         precision=str(run.summary.get("precision", "fp32")),
         seed=params.seed,
-        max_length=params.max_length,
+        max_length=length,
         weight_decay=params.weight_decay,
         body=_LOSSES[params.loss],
     )
-    write_whole(place / "batches.jsonl", ("\n".join(_lines(project, run, params, source, folder)) + "\n").encode())
+    scorer = CrossEncoder(model, tokenizer, length, "cpu", "fp32", length)
+    write_whole(place / "batches.jsonl", ("\n".join(_lines(project, run, params, source, scorer)) + "\n").encode())
     write_module(place, "on_cpu.py")
     write_whole(place / "train.py", text.encode())
     return {"command": command, "script": str(place / "train.py"), "batches": str(place / "batches.jsonl")}
 
 
-def _lines(project: Project, run: Model, params: RerankerParams, source: PairSource, folder: Path) -> Iterator[str]:
+def _lines(
+    project: Project, run: Model, params: RerankerParams, source: PairSource, scorer: CrossEncoder
+) -> Iterator[str]:
     """A batch a line, with its parts and their seed as the run had them."""
-    model, tokenizer = load_plain(folder, seed=params.seed)
     device = str(run.summary.get("device", "cpu"))
-    scorer = CrossEncoder(model, tokenizer, params.max_length, "cpu", "fp32", params.max_length)
     rates = [point.value for point in models.curve(project, run.id, "lr")]
     for step, batch in enumerate(islice(source.batches(0), int(run.summary["best_step"]))):
         parts = [rows.tolist() for rows, _ in scorer.parts(batch.pairs, part_budget(device))]

@@ -15,7 +15,7 @@ import numpy as np
 from engine.encode.encoder import pick_device, pick_precision
 from engine.encode.folders import ModelFacts
 from engine.encode.models import folder_of
-from engine.encode.rerankers import CrossEncoder, load_plain, reranker_facts
+from engine.encode.rerankers import CrossEncoder, length_read, load_plain, reranker_facts
 from engine.errors import TrainingError, UserError
 from engine.evaluate.metrics import evaluate_rankings
 from engine.mine.bm25 import BM25Index
@@ -239,9 +239,8 @@ class RerankerWork:
         self.whole, self.tokenizer = load_plain(base_folder, seed=params.seed)
         self.whole.to(self.device).train()
         self.model = self.whole
-        self.scorer = CrossEncoder(
-            self.whole, self.tokenizer, params.max_length, self.device, self.precision, params.max_length
-        )
+        length = length_read(self.whole, params.max_length)
+        self.scorer = CrossEncoder(self.whole, self.tokenizer, length, self.device, self.precision, length)
         self.stepper = self
         self.shortages = 0
         self._budget = part_budget(self.device)
@@ -376,7 +375,7 @@ class RerankerWork:
         beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         shutil.rmtree(beside, ignore_errors=True)
         try:
-            self.tokenizer.model_max_length = self.params.max_length
+            self.tokenizer.model_max_length = self.scorer.max_length
             self.whole.save_pretrained(beside, safe_serialization=True)
             self.tokenizer.save_pretrained(beside)
             told = f"A cross-encoder trained from {card.base} with Searchsmith on {card.queries:,} queries."

@@ -47,8 +47,9 @@ def command_line(model: Model, project: str = "PROJECT", *, base: str = "") -> s
 def changes_of(params: TrainParams) -> dict[str, Any]:  # Any: JSON values
     """Settings that neither the preset nor the objective brings, but the model to start from."""
     plain = params_to_dict(PRESETS[params.preset]) | OBJECTIVES[params.objective].defaults
-    left_out = ("preset", "base", "resume", "finish")
-    return {n: v for n, v in params_to_dict(params).items() if v != plain.get(n) and n not in left_out}
+    left_out = ("preset", "base", "resume", "finish", "chosen")
+    values = {name: value for name, value in params_to_dict(params).items() if name not in left_out}
+    return {name: value for name, value in values.items() if value != plain.get(name) or name in params.chosen}
 
 
 def base_name(project: Project, model: Model) -> str:

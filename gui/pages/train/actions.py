@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.records import Model
 from gui.pages.train.commands import command_line, reranker_changes, run_changes
+from gui.pages.train.end import base_in
 from gui.pages.train.facts import Finished, TrainFacts
 from gui.pages.train.mixing import MixDialog
 from gui.pages.train.reranker import RerankerDialog
@@ -88,7 +89,7 @@ class RunActions(QObject):
         if model is None or parent is None:
             return
         known = self.shown.curves.mixed
-        dev, mixed = bool(self.facts.dev), float(model.summary.get("base_share") or 0.0)
+        dev, mixed = bool(self.facts.dev), base_in(model)
         dialog = MixDialog(model.id, model.name, parent.name, known, dev=dev, mixed=mixed, parent=self._page)
         if dialog.exec():
             self._session.run_job("merge", dialog.values())

@@ -10,7 +10,7 @@ from typing import Any
 from engine.params import PRESETS, RerankerParams, TrainParams, params_from_dict
 from engine.records import Model
 
-_NOT_SETTINGS = ("preset", "resume", "finish")
+_NOT_SETTINGS = ("preset", "resume", "finish", "chosen")
 
 
 def run_changes(model: Model, base_id: int = 0) -> tuple[str, dict[str, Any]]:  # Any: JSON values
@@ -20,9 +20,15 @@ def run_changes(model: Model, base_id: int = 0) -> tuple[str, dict[str, Any]]:  
         base_id: the model that "base" names now; where the run started from another one, that one is named.
     """
     known = {field.name for field in fields(TrainParams)} - set(_NOT_SETTINGS)
-    params = params_from_dict(TrainParams, {n: v for n, v in model.params.items() if n in known | {"preset"}})
+    kept = {name: value for name, value in model.params.items() if name in known | {"preset"}}
+    chosen = tuple(model.params.get("chosen", ()))
+    params = params_from_dict(TrainParams, {**kept, "chosen": chosen})
     plain = params_from_dict(TrainParams, {"preset": params.preset, "objective": params.objective})
-    changes = {name: getattr(params, name) for name in sorted(known) if getattr(params, name) != getattr(plain, name)}
+    changes = {
+        name: getattr(params, name)
+        for name in sorted(known)
+        if getattr(params, name) != getattr(plain, name) or name in chosen
+    }
     if params.objective != PRESETS[params.preset].objective:
         changes["objective"] = params.objective
     return params.preset, _with_base(changes, model, base_id)

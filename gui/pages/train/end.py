@@ -231,7 +231,7 @@ def end_sentence(model: Model, curves: Curves, *, judged: bool = False) -> str:
         "patience": tr("It ended early, because the score rose no more."),
         "time": tr("It ended when its time was up."),
     }.get(str(model.summary.get("stopped", "")), "")
-    share = float(model.summary.get("base_share", 0.0) or 0.0)
+    share = base_in(model)
     mixed = fill(tr("Mixed with %1 of the base model, which was better still."), words.share(share)) if share else ""
     unseen = "" if judged else tr("Whether that holds on unseen queries, the verdict says.")
     return " ".join(part for part in (", ".join(parts) + ".", ended, mixed, unseen) if part)
@@ -243,8 +243,14 @@ def _mixed_sentence(model: Model, judged: bool) -> str:
     def tr(text: str) -> str:
         return QCoreApplication.translate("train_live", text)
 
-    share, dev = words.share(float(model.summary.get("alpha", 0.0))), model.summary.get("dev")
+    share, dev = words.share(base_in(model)), model.summary.get("dev")
     said = fill(tr("%1 has %2 of its base's weights, the rest of the tuned model's"), model.name, share)
     if isinstance(dev, float):
         said = fill(tr("%1; nDCG@10 %2 on the dev queries"), said, words.decimal(dev))
     return f"{said}." if judged else f"{said}. " + tr("Whether that holds on unseen queries, the verdict says.")
+
+
+def base_in(model: Model) -> float:
+    """How much of its base is in a tuned model, by its training and by all mixing after it."""
+    told = model.summary
+    return float(told.get("base_in_all") or told.get("base_share") or told.get("alpha") or 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFileDialog, QLineEdit, QSpinBox, QWidget
@@ -18,7 +19,7 @@ _MOST = 2**31 - 1  # that a spin box can show
 class SettingField(QObject):
     """A setting's widget with one way to read and write it; `wrong` where what is typed is no such number.
 
-    As long as `is_wrong` holds, what stands in the field is not its value.
+    `fault` says in words what is wrong with what stands in the field, "" as long as it can be taken.
 
     What is put in stays as it is until it is edited, also where it could not be typed here: the command line knows no
     range.
@@ -33,7 +34,7 @@ class SettingField(QObject):
         self._last: Value = 0.0
         self._added: Value = None  # what was put and is not among the choices
         self._exact: Value = None  # what was put, as long as nobody edits it: a spin box rounds
-        self.is_wrong = False
+        self.fault = ""
         makers: dict[str, Callable[[], QWidget]] = {
             "int": self._int, "float": self._float, "share": self._share, "rate": self._rate, "choice": self._choice,
             "text": self._text, "folder": self._folder,
@@ -52,7 +53,7 @@ class SettingField(QObject):
         return widget.value() if isinstance(widget, ChoiceBox) else self._last
 
     def put(self, value: Value) -> None:
-        widget, self.is_wrong = self.widget, False
+        widget, self.fault = self.widget, ""
         widget.blockSignals(True)
         if isinstance(widget, QSpinBox | QDoubleSpinBox):
             self._put_number(widget, value)
@@ -61,6 +62,7 @@ class SettingField(QObject):
         elif isinstance(widget, QLineEdit) and self._setting.kind in ("text", "folder"):
             self._last = str(value)
             widget.setText(self._last)
+            self._look_for_project()
         elif isinstance(widget, QLineEdit):
             self._last = float(value)
             widget.setText(f"{value:g}".replace("e-0", "e-"))
@@ -186,15 +188,24 @@ class SettingField(QObject):
 
     def _written(self, text: str) -> None:
         self._last = text
+        self._look_for_project()
         self.edited.emit()
+
+    def _look_for_project(self) -> None:
+        """A folder is named for the project in it."""
+        folder = str(self._last).strip()
+        if self._setting.kind == "folder":
+            missing = bool(folder) and not (Path(folder).expanduser() / "project.db").is_file()
+            self.fault = _tr("No project in this folder") if missing else ""
 
     def _typed(self, text: str) -> None:
         try:
             value = float(text.replace(",", "."))
         except ValueError:
             value = math.nan
-        self.is_wrong = not self._setting.low <= value <= self._setting.high
-        if self.is_wrong:
+        wrong = not self._setting.low <= value <= self._setting.high
+        self.fault = _tr("Not a number in reach") if wrong else ""
+        if wrong:
             self.wrong.emit()
             return
         self._last = value

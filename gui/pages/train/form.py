@@ -103,7 +103,7 @@ class SettingsForm(QWidget):
 
     def fault(self) -> str:
         """What stands in a field and is no value, in words short enough for a button; "" where all are values."""
-        wrong = (setting.title for setting, _row, field in self._rows.values() if field.is_wrong)
+        wrong = (setting.title for setting, _row, field in self._rows.values() if field.fault)
         return next((fill(_tr("Mend first: %1"), title) for title in wrong), "")
 
     def put(self, values: Mapping[str, Value]) -> None:
@@ -161,8 +161,8 @@ class SettingsForm(QWidget):
         """Mark what was changed, and what is no value; both can be reset."""
         changed = self.changes()
         for name, (_setting, made, field) in self._rows.items():
-            made.set_changed(name in changed or field.is_wrong)
-            made.set_effect(_tr("Not a number in reach") if field.is_wrong else self._effect(name), field.is_wrong)
+            made.set_changed(name in changed or bool(field.fault))
+            made.set_effect(field.fault or self._effect(name), bool(field.fault))
 
     def _effect(self, name: str) -> str:
         """The line below a setting's name."""

@@ -57,7 +57,7 @@ class MixDialog(QDialog):
             "Where training made a model forget, a share of its base brings it back. The mix becomes a model of its "
             "own; the tuned one stays as it is."
         )
-        already = self.tr("It was mixed with %1 of its base when it was trained; this comes on top.")
+        already = self.tr("It was mixed with %1 of its base before; this comes on top.")
         self._what.setText(f"{said} {fill(already, words.share(mixed))}" if mixed else said)
         stack.addWidget(self._what)
         if self._known:

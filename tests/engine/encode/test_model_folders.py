@@ -70,6 +70,11 @@ def test_roberta_reads_fewer_tokens_than_it_has_places(copied, stored):
     assert describe_folder(copied).max_length == 62
 
 
+def test_no_more_is_read_than_there_are_places_for(copied):
+    change_json(copied / "sentence_bert_config.json", max_seq_length=512)
+    assert describe_folder(copied).max_length == 64
+
+
 def test_a_table_of_vectors_in_half_precision_is_opened_in_full(tmp_path):
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding

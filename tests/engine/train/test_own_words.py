@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from engine.encode.models import folder_of, open_encoder
 from engine.errors import Cancelled, UserError
-from engine.params import MakeBaseParams, TrainParams, static_params
+from engine.params import MakeBaseParams, TrainParams, params_from_dict, params_to_dict, static_params
 from engine.records import State, text_hash
 from engine.store import models
 from engine.store.documents import corpus
@@ -26,6 +26,7 @@ from engine.train.document_pairs import DocumentPairs, cut
 from engine.train.doubling import doubling
 from engine.train.forecast import forecast
 from engine.train.pieces import Parts, count_tokens, learn_tokenizer, token_names
+from engine.train.scripts import changes_of
 from engine.train.training import train
 
 CHINESE = ["头疼吃什么药", "头疼怎么办", "高血压吃什么药好", "头疼药和高血压药"]
@@ -207,6 +208,19 @@ def test_an_interrupted_run_on_own_words_goes_on_to_the_same_model(project, smal
 def test_presets_become_what_a_static_model_wants_and_changes_stay():
     adapted = static_params(TrainParams(batch_size=100))
     assert (adapted.batch_size, adapted.learning_rate, adapted.max_steps, adapted.minutes) == (100, 1e-3, 0, 2.5)
+
+
+def test_a_value_that_the_preset_has_anyway_is_taken_where_it_was_set():
+    asked = params_from_dict(TrainParams, {"preset": "quick", "batch_size": 64, "epochs": "2"})
+    adapted = static_params(asked)
+    assert (adapted.batch_size, adapted.epochs, adapted.learning_rate) == (64, 2.0, 1e-3)
+    assert static_params(params_from_dict(TrainParams, params_to_dict(asked))) == adapted
+    assert changes_of(asked) == {"batch_size": 64, "epochs": 2.0}
+
+
+def test_a_record_of_a_run_says_nothing_of_what_was_chosen():
+    record = {name: value for name, value in params_to_dict(TrainParams()).items() if name != "chosen"}
+    assert params_from_dict(TrainParams, record) == TrainParams()
 
 
 def test_a_base_learns_the_characters_it_lacks(project, base):

@@ -148,6 +148,15 @@ def test_a_reranker_told_to_take_no_negatives_is_not_sent_to_mine(mined, little)
     assert "Set num_negatives" in told.value.hint
 
 
+def test_a_reranker_reads_no_more_than_its_base_has_places_for(mined, little):
+    asked = replace(little, max_length=512, max_steps=1)  # the base has 64 places
+    model = models.model(mined, train_reranker(mined, asked, Task()).model)
+    scorer = CrossEncoder.open(folder_of(mined, model), device="cpu", precision="fp32")
+    assert scorer.max_length == 64
+    long = " ".join(WORDS * 4)
+    assert np.isfinite(scorer.scores([(long, long), (WORDS[0], long)])).all()
+
+
 def test_an_encoder_does_not_start_from_a_reranker(mined, little, small):
     made = train_reranker(mined, replace(little, max_steps=1), Task())
     with pytest.raises(UserError, match="gives no vectors"):

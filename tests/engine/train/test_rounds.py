@@ -194,6 +194,10 @@ def test_the_card_of_a_model_mixed_twice_says_how_much_of_the_base_is_in_it(proj
     assert share > 0
     card = (folder_of(project, mixed) / "README.md").read_text("utf-8")
     assert f"Mixed with {in_per_cent(0.5 + 0.5 * share)} of the base" in card
+    assert mixed.summary["base_in_all"] == pytest.approx(0.5 + 0.5 * share)
+    again = models.model(project, merge(project, MergeParams(model=str(mixed.id)), Task()).model)
+    first = models.curve(project, again.id, "merge_dev")[0]
+    assert first.step == round(100 * (0.5 + 0.5 * share))  # the model as it was
 
 
 def test_a_base_model_cannot_be_mixed(project):

@@ -8,7 +8,15 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 
 from engine.jobs import JOBS
 from engine.objectives import OBJECTIVES
-from engine.params import PRESETS, AutopilotParams, MergeParams, RerankerParams, TrainParams, params_from_dict
+from engine.params import (
+    PRESETS,
+    AutopilotParams,
+    MergeParams,
+    RerankerParams,
+    TrainParams,
+    params_from_dict,
+    static_params,
+)
 from engine.records import Comparison, MetricPoint, Model, Outcome, State
 from engine.store import models
 from engine.store.forecasts import Measured, put_forecast
@@ -80,6 +88,15 @@ def test_what_the_form_shows_is_what_the_engine_takes(qtbot):
             sent = params_from_dict(TrainParams, {"preset": preset, **form.changes()})
             shown = {setting.name: form.value(setting.name) for setting in settings() if form.matters(setting.name)}
             assert {name: getattr(sent, name) for name in shown} == shown, (preset, objective)
+
+
+def test_a_value_of_the_preset_set_by_hand_is_taken_for_a_table_of_vectors(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    form.set_bases([("base", "own words")], tables=["base"])
+    form.put({"base": "base", "batch_size": 64})  # a table's usual one is 512
+    assert form.changes() == {"batch_size": 64}
+    assert static_params(params_from_dict(TrainParams, form.changes())).batch_size == 64
 
 
 def test_settings_that_do_nothing_for_an_objective_are_not_shown(qtbot):
@@ -350,12 +367,12 @@ def test_a_tuned_model_is_mixed_by_a_slider_beside_the_curve(qtbot, tmp_path, fi
         mixed = models.add_model(
             project, name="mix", kind="tuned", path="x", parent_id=tuned.parent_id, params={"merged_from": tuned.id}
         )
-        told = {"alpha": 0.25, "dev": 0.61}
+        told = {"alpha": 0.25, "base_share": 0.25, "base_in_all": 0.4, "dev": 0.61}
         models.finish_model(project, mixed, path="x", weights_digest="m", dim=384, max_length=256, summary=told)
     page.session.end_job(page.session.queue.running, Phase.DONE, changed={"models"}, summary={"model": mixed})
     settle(qtbot, page)
     assert page._live.ending.sentence().startswith(
-        "mix has 25 % of its base's weights, the rest of the tuned model's; nDCG@10 0.610 on the dev queries."
+        "mix has 40 % of its base's weights, the rest of the tuned model's; nDCG@10 0.610 on the dev queries."
     )
 
 
@@ -380,15 +397,36 @@ def test_a_form_of_other_settings_says_what_was_changed(qtbot):
     assert form.changes() == {}
 
 
-def test_a_folder_is_typed_or_chosen(qtbot, monkeypatch):
+def test_a_folder_is_typed_or_chosen(qtbot, monkeypatch, tmp_path):
     form = TrainForm()
     qtbot.addWidget(form)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/data/other")
+    other, old = tmp_path / "other", tmp_path / "old"
+    for folder in (other, old):
+        folder.mkdir()
+        (folder / "project.db").touch()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
     (choose,) = form.field("guard").actions()
     choose.trigger()
-    form.field("replay").setText("/data/old")
-    form.field("replay").textEdited.emit("/data/old")
-    assert form.changes() == {"guard": "/data/other", "replay": "/data/old"}
+    type_into(form, "replay", str(old))
+    assert form.changes() == {"guard": str(other), "replay": str(old)}
+    assert form.fault() == ""
+
+
+def test_a_folder_without_a_project_is_marked_until_it_is_mended(qtbot, tmp_path):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    type_into(form, "guard", str(tmp_path / "nowhere"))
+    assert form.row("guard").is_wrong()
+    assert form.fault() == "Mend first: Guard project"
+    type_into(form, "guard", "")
+    assert (form.fault(), form.changes()) == ("", {})
+    form.put({"replay": str(tmp_path)})  # of a run whose project was moved since
+    assert form.fault() == "Mend first: Replay project"
+
+
+def type_into(form, name, text):
+    form.field(name).setText(text)
+    form.field(name).textEdited.emit(text)
 
 
 def test_a_failed_training_is_told_once(qtbot, tmp_path, finished):
