@@ -2,7 +2,7 @@
 
     python -m benchmarks.doubt_calibration FOLDER [--fit beer-se medquad] [--test banking77] [--queries 600]
 
-FOLDER holds sets in the BEIR layout (../shared/data). Of queries with several answers one is kept as known and the
+FOLDER holds sets in the BEIR layout. Of queries with several answers one is kept as known and the
 others stay hidden among the candidates of BM25 and of the base model to depth 200: a good score puts them first. A set
 whose documents are names of intents (banking77) is turned round: messages are passages, those of the same intent are
 the answers. Sets under --fit choose the weights of a logistic regression (printed, so that engine/mine/doubt.py can be

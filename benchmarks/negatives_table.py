@@ -2,7 +2,7 @@
 
     python -m benchmarks.negatives_table FOLDER [--sets NAME...] [--steps 30] [--batch 32] [--keep DIR] [--one]
 
-FOLDER holds sets in the BEIR layout (../shared/data). Of each set: at most 2,000 training queries, the first 300 of dev
+FOLDER holds sets in the BEIR layout. Of each set: at most 2,000 training queries, the first 300 of dev
 and test, and a corpus of their answers filled up with seeded others. Of training queries with several answers one is
 kept and the others are hidden, as in a real, incompletely judged set; they are what a mined negative may get wrong and
 what the last cell's judge knows. Each cell starts from the base model with the same seed, steps and negatives a query.

@@ -3,7 +3,7 @@
     python -m benchmarks.results_table FOLDER [--sets NAME...] [--preset quick] [--steps N] [--keep DIR] [--alone]
         [--plain-bf16]
 
-FOLDER holds sets in the BEIR layout (../shared/data). A set that is finished stays in DIR/results.json and is not run
+FOLDER holds sets in the BEIR layout. A set that is finished stays in DIR/results.json and is not run
 again, so that the table can be made in pieces; the table is printed as Markdown after each set, below it the seconds of
 each stage. At most 2,000 training queries of each. The table's last line is the mean over sets of ours − plain, with
 the interval of 10,000 bootstrap draws of the queries within each set.
@@ -41,12 +41,15 @@ def main() -> None:
     store = options.keep / "results.json"
     rows: dict[str, Row] = json.loads(store.read_text(encoding="utf-8")) if store.is_file() else {}
     for name in names:
-        key = f"{name} {options.preset} {options.steps or ''}".strip()
+        sides = {"alone": options.alone, "plain-bf16": options.plain_bf16}
+        asked = [name, options.preset, str(options.steps or ""), *(side for side in sides if sides[side])]
+        key = " ".join(part for part in asked if part)
         if key not in rows:
             place = options.keep / key.replace(" ", "-")
             settings = (options.preset, options.max_train, options.steps)
-            sides = {"alone": options.alone, "plain_bf16": options.plain_bf16}
-            rows[key] = compare(options.folder / name, place, *settings, **sides)
+            rows[key] = compare(
+                options.folder / name, place, *settings, alone=options.alone, plain_bf16=options.plain_bf16
+            )
             store.parent.mkdir(parents=True, exist_ok=True)
             store.write_text(json.dumps(rows, indent=1), encoding="utf-8")
         print(table(rows), seconds_table(rows), sep="\n\n", flush=True)

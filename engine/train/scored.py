@@ -223,22 +223,28 @@ class ScoredSource:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Reads scores of any range: 0..1 as they are, others from 0 up as a share of the highest, logits by a sigmoid.
+    """Reads scores of any range: −1..1 as they are, others from 0 up as a share of the highest, logits by a sigmoid.
 
-    Logits are what a reranker of the project gives, and what others give as soon as one is below 0.
+    Logits are what a reranker of the project gives, and what others give as soon as one is below −1 and none a grade.
+    A grade below 0 (TREC's −1 and −2: junk) counts as 0.
     """
 
+    low: float
     high: float
     logits: bool
 
     @classmethod
     def of(cls, data: ScoredSet) -> _Scale:
-        return cls(data.levels[-1], data.source.startswith("reranker ") or data.levels[0] < 0)
+        if data.source == "grades":
+            return cls(0.0, data.levels[-1], False)
+        low, high = data.levels[0], data.levels[-1]
+        similarities = low >= -1 and high <= 1
+        return cls(low, high, data.source.startswith("reranker ") or (low < 0 and not similarities))
 
     def share(self, score: float) -> float:
         if self.logits:
             return float(1 / (1 + np.exp(-score)))
-        return score / self.high if self.high > 1 else score
+        return max(score, self.low) / max(self.high, 1.0)
 
     def logit(self, score: float) -> float:
         if self.logits:

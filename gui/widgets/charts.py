@@ -215,6 +215,7 @@ class LineChart(_Chart):
         # Before the last point a falling line comes from above, so its value stands below.
         anchor = (-0.05, 1.15) if beside else (1, -0.15 if falls else 1.15)
         text = self._text(words_, "accent-ink", bold=True, anchor=anchor)
+        text.fill = self._pg.mkBrush(theme.color("surface"))  # no dashed line runs through the figure
         text.setPos(x, value)
         self.plot.addItem(text)
 

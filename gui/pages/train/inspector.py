@@ -19,7 +19,7 @@ from gui.widgets.cards import InfoRow, Inspector, column, row, rule
 from gui.widgets.gauges import LineKey
 from gui.widgets.labels import ElidedLabel, ElidedLink, Link, MarkState, StateMark, label
 
-Measuring = Literal["measured", "measuring", "guessed"]
+Measuring = Literal["measured", "measuring", "guessed", "refused"]
 
 
 class TrainInspector(QObject):
@@ -202,6 +202,7 @@ class SizeRows(QWidget):
             "measured": self.tr("Measured here by trial steps, the longest batch among them"),
             "measuring": self.tr("Trial steps are done now…"),
             "guessed": self.tr("By the pace of earlier runs; trial steps tell time and memory"),
+            "refused": self.tr("By the pace of earlier runs; trial steps, too, need settings that can be started"),
         }[state]
         self._source.setText(said)
         self._measure.setVisible(state == "guessed")

@@ -217,12 +217,12 @@ class TrainPage(ReadingPage):
         params, fault = self._plan.params(), self._plan.fault()
         reason = why_not(self._facts, params, busy) or fault
         self._start.set_possible(not reason, reason)
+        self._show_size(bool(reason))
         self._copy.set_possible(not fault, fault)
         reason = why_no_rounds(self._facts, params, busy) or fault
         self._plan.rounds.start.set_possible(not reason, reason)
         reason = why_no_reranker(self._facts, busy)
         self._plan.reranker.start.set_possible(not reason, reason)
-        self._show_size()
 
     def _plan_changed(self) -> None:
         self._plan.show_measured({})
@@ -247,7 +247,7 @@ class TrainPage(ReadingPage):
 
         self.ask("train/forecasts", lambda project: read_forecasts(project, plans), known)
 
-    def _show_size(self) -> None:
+    def _show_size(self, refused: bool) -> None:
         """Time and memory of the settings of now, and where they are from."""
         measured, params = self._plan.measured(), self._plan.params()
         memory = words.size(measured.bytes) if measured else ""
@@ -255,7 +255,8 @@ class TrainPage(ReadingPage):
         if measured and not params.minutes:
             most = words.duration(max(SLACK * measured.seconds, measured.seconds - measured.learning + 60))
         going = bool(self.session.going("forecast"))
-        state: Measuring = "measured" if measured else "measuring" if going else "guessed"
+        unknown: Measuring = "measuring" if going else "refused" if refused else "guessed"
+        state: Measuring = "measured" if measured else unknown
         self._side.set_size(words.about(self._plan.seconds()), most, memory, state)
 
     def _measure(self) -> None:

@@ -290,6 +290,26 @@ def test_a_reranker_teaches_its_logits_even_where_none_is_below_zero(project, sm
     assert (batch.targets - batch.targets[:, :1]).tolist() == [[0.0, -2.0, -3.0]] * 8
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ([3.0, 1.0, -1.0], [1.0, 1 / 3, 0.0]),  # grades as TREC's: junk is −1
+        ([0.8, 0.1, -0.4], [0.8, 0.1, -0.4]),  # similarities
+        ([4.0, 0.0, -4.0], [0.982, 0.5, 0.018]),  # logits
+    ],
+)
+def test_scores_below_zero_are_read_for_what_they_are(project, small, given, wanted):
+    places = [(1 + (query_id + 6) % 60, 1 + (query_id + 20) % 60) for query_id in range(1, 41)]
+    pairs = [(q, p, s) for q, more in enumerate(places, 1) for p, s in zip((q, *more), given, strict=True)]
+    if given[0] == 3.0:
+        queries.put_qrels(project, [Qrel(q, p, int(s)) for q, p, s in pairs])
+    else:
+        put_scores(project, [PairScore(q, p, s) for q, p, s in pairs], "file scores")
+    source = open_source(project, replace(small, objective="cosine_similarity"), Task())
+    targets = np.concatenate([next(source.batches(step)).targets for step in range(5)])
+    assert sorted(set(targets.round(3).tolist()), reverse=True) == pytest.approx(wanted, abs=1e-3)
+
+
 def test_scores_of_other_splits_leave_training_its_grades(project, small):
     queries.put_qrels(project, [Qrel(query_id, 1 + (query_id + 30) % 60, 0) for query_id in range(1, 41)])
     put_scores(project, [PairScore(query_id, query_id, 0.5) for query_id in range(41, 53)], "file dev")

@@ -165,6 +165,15 @@ def test_trial_steps_are_asked_for_with_the_settings_of_now(qtbot, tmp_path, fin
     assert len(page.session.jobs) == 1  # it is being measured already
 
 
+def test_no_trial_steps_are_offered_for_settings_that_cannot_be_started(qtbot, tmp_path, finished):
+    page = _page(qtbot, tmp_path, finished)
+    page._plan.change({"guard": str(tmp_path / "nowhere")})
+    assert page._start.shown_text() == "Mend first: Guard project"
+    assert page._side._size._measure.isHidden()
+    page._plan.change({"guard": ""})
+    assert not page._side._size._measure.isHidden()
+
+
 def test_the_presets_of_a_table_of_vectors_are_its_own(tmp_path, finished):
     with Project.open(finished) as project:
         folder = tmp_path / "own"
