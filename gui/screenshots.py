@@ -19,6 +19,7 @@ from gui.garbage import Collector
 from gui.main_window import PAGE_CLASSES, MainWindow
 from gui.pages.reading import ReadingPage
 from gui.pages.search.page import SearchPage
+from gui.pages.train.findings import TrainFindings
 from gui.session import Session
 from gui.settings import SettingsStore
 
@@ -125,7 +126,8 @@ def wait(milliseconds: int, until: Callable[[], bool] | None = None) -> bool:
 def _is_settled(window: MainWindow, name: str) -> bool:
     """Whether a page has read everything it asked for; pages that read at once always have."""
     page = window.page(name)
-    return not isinstance(page, ReadingPage) or page.is_settled()
+    linted = not any(found.is_waiting() for found in page.findChildren(TrainFindings) if found.isVisible())
+    return linted and (not isinstance(page, ReadingPage) or page.is_settled())
 
 
 def _is_answered(window: MainWindow) -> bool:

@@ -26,7 +26,7 @@ class TrainFindings(QWidget):
         super().__init__(parent)
         self._session = session
         self._values: dict[str, Any] | None = None
-        self._asked = 0
+        self._asked = self._answered = 0
         stack = column(self)
         self._card = Card(self.tr("Before training"), self.tr("the run can start all the same"), pad=12)
         self.list = Findings(folded=False)
@@ -51,8 +51,13 @@ class TrainFindings(QWidget):
         """Nothing can be trained now, or another project was opened."""
         self._values = None
         self._asked += 1
+        self._answered = self._asked
         self._pause.stop()
         self._show([])
+
+    def is_waiting(self) -> bool:
+        """Whether the engine is still to answer, or to be asked."""
+        return self._pause.isActive() or self._answered < self._asked
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -66,6 +71,7 @@ class TrainFindings(QWidget):
         number = self._asked
 
         def answered(said: dict[str, Any]) -> None:  # Any: JSON values
+            self._answered = max(self._answered, number)
             if number == self._asked:
                 self._show([Warned.of(found) for found in said["findings"]])
 

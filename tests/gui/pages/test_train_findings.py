@@ -51,7 +51,9 @@ def test_an_answer_that_comes_too_late_is_not_shown(qtbot, page):
     page._findings._ask()
     page._findings._ask()
     late, newest = held
+    assert page._findings.is_waiting()
     newest({"findings": []})
+    assert not page._findings.is_waiting()
     late({"findings": [{"code": "few", "words": "Old.", "hint": ""}]})
     assert codes(page) == []
 
