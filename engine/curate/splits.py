@@ -10,7 +10,7 @@ from engine.curate.sameness import normal_text
 from engine.errors import UserError
 from engine.params import SplitParams
 from engine.records import Query, Split
-from engine.store import documents, outside, queries, ties
+from engine.store import documents, learnt, models, outside, queries, ties
 from engine.store.edges import read_edges
 from engine.store.made import is_made
 from engine.store.project import Project
@@ -105,6 +105,10 @@ def split(project: Project, params: SplitParams, task: Task) -> SplitSummary:
     )
     queries.set_splits(project, chosen)
     project.set_meta_json("split_report", {**asdict(summary), "state": ties.leak_state(project)})
+    learnt.count_known(project)
+    newest = models.newest_tuned(project)
+    for sentence in learnt.known_words(project, [newest] if newest else []):
+        task.warn(sentence)
     if not summary.train:
         task.warn(
             "No query is left to train on: the set's own splits hold none. To train, split again without "

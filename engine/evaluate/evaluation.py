@@ -21,7 +21,7 @@ from engine.evaluate.ranking import DistinctTexts, to_judged_passages
 from engine.evaluate.systems import BASELINES, Rankers, System, resolve_systems
 from engine.params import EvaluateParams
 from engine.records import Comparison, Query, Review, Run, Split
-from engine.store import documents, models, negatives, queries, runs, slices, verdicts
+from engine.store import documents, learnt, models, negatives, queries, runs, slices, verdicts
 from engine.store.copies import document_of_passage
 from engine.store.made import is_made
 from engine.store.project import Project
@@ -89,6 +89,7 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
         task.check_cancelled()
         found[system.label] = _cached(project, bench, system) or _measure(project, bench, system, rankers, task)
     _keep_circumstances(project, bench, systems)
+    learnt.count_known(project)
     pairs = [((a, found[a]), (b, found[b])) for a, b in _pairs(list(found))]
     comparisons = compare_runs(project, pairs, resamples=params.resamples, seed=params.seed)
     shown = {label: {metric: run.metrics[metric] for metric in METRICS} for label, run in found.items()}

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from engine.records import Comparison, Model, Run, Split
 from engine.store import documents, models, negatives, queries, runs
 from engine.store.project import Project
-from engine.store.verdicts import headline, metric_name, movement_sentence, system_name
+from engine.store.verdicts import (
+    Circumstances,
+    circumstances,
+    headline,
+    metric_name,
+    movement_sentence,
+    system_name,
+    verdict_reasons,
+)
 
 METRICS = ("ndcg@10", "mrr@10", "recall@10", "hit_rate@10", "map@100")
 
@@ -96,7 +104,8 @@ def _mining(project: Project, model: Model) -> str:
 def _training(model: Model) -> str:
     if not model.params or model.kind != "tuned":
         return ""
-    return f"Training settings:\n\n{_settings(model.params)}"
+    known = {name: value for name, value in model.params.items() if name not in ("resume", "finish", "chosen")}
+    return f"Training settings:\n\n{_settings(known)}"
 
 
 def _settings(values: dict[str, object]) -> str:
@@ -122,14 +131,17 @@ def _measured(project: Project, model: Model) -> str:
     baselines = [run for run in newest if run.system in ("bm25", "base") and run.id != own.id]
     found = [runs.comparison(project, own.id, baseline.id) for baseline in baselines]
     comparisons = [comparison for comparison in found if comparison]
-    return "\n\n".join(["## Measured", _verdict(comparisons), _table([*baselines, own], own.n_queries)])
+    return "\n\n".join(
+        ["## Measured", _verdict(comparisons, circumstances(project)), _table([*baselines, own], own.n_queries)]
+    )
 
 
-def _verdict(comparisons: Sequence[Comparison]) -> str:
+def _verdict(comparisons: Sequence[Comparison], known: Circumstances) -> str:
     if not comparisons:
         return "Not compared with BM25 and the base model yet."
     moved = [f"Against {system_name(c.b)}: {movement_sentence(c)}" for c in comparisons]
-    return " ".join([headline(comparisons, comparisons[0].a), *moved])
+    told = [reason.sentence for reason in verdict_reasons(comparisons[0], known) if reason.code == "known_queries"]
+    return " ".join([headline(comparisons, comparisons[0].a, known), *told, *moved])
 
 
 def _table(shown: Sequence[Run], n_queries: int) -> str:

@@ -15,6 +15,7 @@ from engine.store.project import now
 from engine.store.task_figures import task_figures
 from engine.store.verdicts import (
     circumstances,
+    known_queries,
     made_sentence,
     metric_name,
     movement_sentence,
@@ -62,14 +63,13 @@ def _main_comparisons(story: Story) -> list[Comparison]:
 def _verdict(story: Story, best: Sequence[Comparison]) -> str:
     if not best:
         return "<section><h2>Verdict</h2><p>No two systems were compared yet.</p></section>"
-    parts = []
+    parts, known = [], circumstances(story.project, story.split)
     for found in best:
-        reasons = "".join(
-            f"<li>{_text(r.sentence)}</li>" for r in verdict_reasons(found, circumstances(story.project, story.split))
-        )
+        reasons = "".join(f"<li>{_text(r.sentence)}</li>" for r in verdict_reasons(found, known))
+        chip = "NOT HELD OUT" if known_queries(found, known)[1] else found.verdict.value
         parts.append(
-            f'<div class="verdict {found.verdict.value.lower()}"><b class="chip">{found.verdict.value}</b>'
-            f"<p>{_text(verdict_sentence(found, story.split))} {_text(movement_sentence(found))}</p>"
+            f'<div class="verdict {found.verdict.value.lower()}"><b class="chip">{chip}</b>'
+            f"<p>{_text(verdict_sentence(found, story.split, known))} {_text(movement_sentence(found))}</p>"
             f"{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
         )
     tuned = {run.id: story.names[run.id] for run in story.runs if run.system == "tuned"}

@@ -9,9 +9,10 @@ from typing import Any
 from engine.params import PRESETS, params_to_dict
 from engine.records import Comparison, Model, Run, Split
 from engine.store import models, notes, runs
+from engine.store.learnt import known_by_run
 from engine.store.project import Project
 
-_NOT_SETTINGS = {"preset", "base", "resume"}
+_NOT_SETTINGS = {"preset", "base", "resume", "chosen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Trained:
             same training set.
         dev: nDCG@10 on its dev pool, None where not measured.
         run: its newest run on the test queries, None where not measured.
-        against: comparisons of that run with baselines, by the rival's system.
+        against: comparisons of that run with baselines, by the rival's system; none on queries it was trained on.
         note: what a person wrote about it.
     """
 
@@ -46,8 +47,10 @@ def lineage(project: Project, split: Split = Split.TEST) -> list[Trained]:
     names = {model.id: model.name for model in found}
     measured = {run.model_id: run for run in runs.newest_runs(project, split) if run.model_id and runs.is_of_model(run)}
     against: dict[int, dict[str, Comparison]] = {}
+    known = known_by_run(project, split)
     for comparison in reversed(runs.comparisons(project)):
-        against.setdefault(comparison.run_a, {})[comparison.b] = comparison
+        if comparison.run_a not in known:
+            against.setdefault(comparison.run_a, {})[comparison.b] = comparison
     versions: dict[str, int] = {}
     for model in found:
         if model.summary.get("data"):
@@ -86,7 +89,9 @@ def changed_settings(params: Mapping[str, Any]) -> dict[str, Any]:  # Any: setti
     if preset is None:
         return {}
     usual = params_to_dict(preset)
-    return {name: value for name, value in params.items() if name not in _NOT_SETTINGS and usual.get(name) != value}
+    chosen = params.get("chosen") or ()
+    own = {name: value for name, value in params.items() if name not in _NOT_SETTINGS}
+    return {name: value for name, value in own.items() if usual.get(name) != value or name in chosen}
 
 
 def differing_settings(a: Model, b: Model) -> dict[str, tuple[Any, Any]]:  # Any: settings
@@ -96,7 +101,7 @@ def differing_settings(a: Model, b: Model) -> dict[str, tuple[Any, Any]]:  # Any
     return {
         name: (whole[0].get(name), whole[1].get(name))
         for name in names
-        if name != "resume" and whole[0].get(name) != whole[1].get(name)
+        if name not in ("resume", "chosen") and whole[0].get(name) != whole[1].get(name)
     }
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from engine.records import Comparison, JobState, Model, Outcome, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.corpus_marks import on_other_passages
+from engine.store.learnt import known_by_model, known_by_run
 from engine.store.project import Project
 from engine.store.reading import base_offer
 from engine.store.recuts import cut_since
 
 _OTHER_PASSAGES = "measured before the passages changed"
+_KNOWN = "No verdict: the model knows queries that it was measured with"
 _OTHER_QUERIES = "measured before the queries were split or merged anew"
 
 
@@ -134,6 +136,9 @@ def _train_stage(project: Project, splits: dict[str, int]) -> Stage:
         state = "ready" if splits.get("train") else "none"
         return Stage("train", state, "", "Not trained yet")
     steps = _amount(int(tuned[-1].summary.get("steps", 0)), "step", "steps")
+    if known := known_by_model(project, Split.TEST).get(tuned[-1].id, 0):
+        which = _amount(known, "query", "queries")
+        return Stage("train", "stale", tuned[-1].name, f"{tuned[-1].name} knows {which} of the test split: train again")
     mining = negatives.newest_mining(project)
     if mining and mining.model_id != tuned[-1].id and mining.id != tuned[-1].mining_id:
         return Stage("train", "stale", tuned[-1].name, f"{tuned[-1].name}, before the newest negatives")
@@ -165,6 +170,8 @@ def _evaluate_stage(
         words = _verdict_words(verdicts)
         if stale:
             return Stage("evaluate", "stale", delta, f"{words}; {stale}")
+        if known_by_run(project, Split.TEST).get(first.run_a):
+            return Stage("evaluate", "stale", delta, _KNOWN)
         state = "problem" if any(c.verdict is Outcome.LOSS for c in verdicts) else "done"
         return Stage("evaluate", state, delta, words)
     if test_runs:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from engine.records import Comparison, Outcome, Run, Split
+from engine.store.learnt import known_by_run, known_sentence
 from engine.store.project import Project
 
 # Standard errors that a true difference must span to be shown four times in five: z(0.975) + z(0.8).
@@ -33,6 +34,8 @@ class Circumstances:
         unknown_share: share (0..1) of the texts' tokens that the base model does not know.
         made_queries: how many of the queries the program made itself.
         conflicting: the first of the queries that `conflicts` counts, by id.
+        known: by the id of a run, how many of the queries its model knows from its training.
+        split: whose queries they are.
     """
 
     word_overlap: float | None = None
@@ -42,14 +45,16 @@ class Circumstances:
     unknown_share: float | None = None
     made_queries: int = 0
     conflicting: tuple[int, ...] = ()
+    known: Mapping[int, int] = field(default_factory=dict)
+    split: Split = Split.TEST
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a comparison is no win; `action` names the remedy.
+    """Why a comparison is no win, or proves nothing; `action` names the remedy.
 
-    Actions: add_queries, hybrid, add_pairs, review_negatives, review_queries, other_base, parts, or "" where there is
-    none.
+    Actions: add_queries, hybrid, add_pairs, review_negatives, review_queries, other_base, parts, train_again, or ""
+    where there is none.
     """
 
     code: str
@@ -59,19 +64,25 @@ class Reason:
 
 def keep_circumstances(project: Project, split: Split, known: Circumstances) -> None:
     """Store what was measured beside the newest evaluation of a split."""
-    project.set_meta_json(f"circumstances_{split.value}", asdict(known))
+    kept = asdict(known)
+    for derived in ("known", "split"):
+        del kept[derived]
+    project.set_meta_json(f"circumstances_{split.value}", kept)
 
 
 def circumstances(project: Project, split: Split = Split.TEST) -> Circumstances:
-    """What `keep_circumstances` stored; nothing known where it never did."""
+    """What `keep_circumstances` stored, nothing where it never did, and which queries models know by now."""
     stored = project.meta_json(f"circumstances_{split.value}") or {}
-    return Circumstances(**{**stored, "conflicting": tuple(stored.get("conflicting", ()))})
+    made = Circumstances(**{**stored, "conflicting": tuple(stored.get("conflicting", ()))})
+    return replace(made, known=known_by_run(project, split), split=split)
 
 
-def verdict_sentence(comparison: Comparison, split: Split = Split.TEST) -> str:
+def verdict_sentence(
+    comparison: Comparison, split: Split = Split.TEST, circumstances: Circumstances | None = None
+) -> str:
     """One sentence for a beginner with the figures an expert asks for; `split` says whose queries were asked."""
     a, b = system_name(comparison.a), system_name(comparison.b)
-    metric, size = metric_name(comparison.metric), f"on {_queries(comparison.n_queries)} {_SEEN[split]}"
+    metric, size = metric_name(comparison.metric), _asked(comparison, split, circumstances)
     if comparison.n_queries == 0:
         return f"{_capital(a)} and {b} could not be compared: no query has a judged answer."
     if comparison.verdict is Outcome.WIN:
@@ -100,24 +111,46 @@ def movement_sentence(comparison: Comparison) -> str:
     return f"{moved}; the other {rest:,} stayed in or out of the first ten."
 
 
-def headline(comparisons: Sequence[Comparison], system: str = "tuned") -> str:
+def known_queries(comparison: Comparison, circumstances: Circumstances | None) -> tuple[str, int]:
+    """The system of the two that knows more of the queries from its training, and how many; ("", 0) for none."""
+    by_run = circumstances.known if circumstances else {}
+    sides = ((comparison.a, comparison.run_a), (comparison.b, comparison.run_b))
+    number, system = max((by_run.get(run_id, 0), name) for name, run_id in sides)
+    return (system, number) if number else ("", 0)
+
+
+def _asked(comparison: Comparison, split: Split, circumstances: Circumstances | None) -> str:
+    """How many queries were asked, and whether they were unknown."""
+    known = known_queries(comparison, circumstances)[1]
+    told = f"on {_queries(comparison.n_queries)}"
+    return f"{told}, {known:,} of which it knows from its training" if known else f"{told} {_SEEN[split]}"
+
+
+def headline(
+    comparisons: Sequence[Comparison], system: str = "tuned", circumstances: Circumstances | None = None
+) -> str:
     """What `system` achieved against all it was compared with, as one or two sentences; "" where it was not compared.
 
     Equal outcomes share a sentence: "The tuned model beats BM25 by … and the base model by …, on 300 queries …".
     """
     ours = [comparison for comparison in comparisons if comparison.a == system]
     if len(ours) < 2 or any(c.verdict is not Outcome.WIN for c in ours):
-        return " ".join(verdict_sentence(comparison) for comparison in ours)
+        return " ".join(verdict_sentence(comparison, circumstances=circumstances) for comparison in ours)
     parts = [f"{system_name(c.b)} by {signed(c.delta)} {metric_name(c.metric)} {_interval(c)}" for c in ours]
     joined = ", ".join(parts[:-1]) + " and " + parts[-1]
-    return f"{_capital(system_name(system))} beats {joined}, on {_queries(ours[0].n_queries)} it never saw."
+    return f"{_capital(system_name(system))} beats {joined}, {_asked(ours[0], Split.TEST, circumstances)}."
 
 
 def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None = None) -> list[Reason]:
-    """Likely reasons why the comparison is no WIN, the likeliest first; none for a WIN."""
-    if comparison.verdict is Outcome.WIN or comparison.n_queries == 0:
-        return []
+    """Likely reasons why the comparison is no WIN, the likeliest first; for a WIN only that it proves nothing."""
     known = circumstances or Circumstances()
+    system, number = known_queries(comparison, known)
+    first = []
+    if number:
+        sentence = known_sentence(_capital(system_name(system)), number, comparison.n_queries, known.split)
+        first = [Reason("known_queries", sentence, "train_again")]
+    if comparison.verdict is Outcome.WIN or comparison.n_queries == 0:
+        return first
     reasons = [
         _small_test(comparison),
         _unread(comparison, known.unknown_share),
@@ -130,7 +163,7 @@ def verdict_reasons(comparison: Comparison, circumstances: Circumstances | None 
     ]
     if comparison.verdict is Outcome.LOSS:
         reasons = reasons[1:]
-    return [reason for reason in reasons if reason] or [_somewhere(comparison)]
+    return first + ([reason for reason in reasons if reason] or [_somewhere(comparison)])
 
 
 def smallest_difference(comparison: Comparison) -> float:

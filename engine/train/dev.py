@@ -17,9 +17,9 @@ from engine.params import TrainParams
 from engine.records import Query, Split
 from engine.store import documents, queries
 from engine.store.documents import Corpus
+from engine.store.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.store.project import Project
 from engine.task import Task
-from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.steps import encode_fixed
 
 _HARD_PER_QUERY = 10

@@ -17,8 +17,8 @@ from engine.params import TrainParams
 from engine.records import Mining, Query, Review, Split
 from engine.store import negatives, queries
 from engine.store.documents import Corpus, corpus
+from engine.store.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.store.project import Project
-from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 
 
 @dataclass(frozen=True, slots=True)

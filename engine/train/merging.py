@@ -14,10 +14,10 @@ from engine.errors import UserError
 from engine.evaluate.statistics import compare_paired
 from engine.params import MergeParams
 from engine.store import models
+from engine.store.kept import NOTHING_KEPT, Kept
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.dev import DevMeasure, DevPool, choose_pool
-from engine.train.kept import NOTHING_KEPT, Kept
 from engine.train.saving import CardFacts, in_per_cent, mix_weights, save_model
 from engine.train.scripts import run_params, unmixed
 

@@ -12,10 +12,10 @@ from engine.errors import UserError
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.store.documents import corpus
+from engine.store.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.store.project import Project
 from engine.store.scores import FEWEST_TEXTS
 from engine.train.examples import Batch
-from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 
 # Scripts written without blanks are taken apart by letters; everything else by words.
 _LETTER = re.compile(

@@ -14,8 +14,8 @@ from engine.params import RerankerParams, params_from_dict
 from engine.records import Model
 from engine.store import models
 from engine.store.files import write_whole
+from engine.store.kept import Kept
 from engine.store.project import Project
-from engine.train.kept import Kept
 from engine.train.repeating import check_same_data, command_of, title_of, write_module
 from engine.train.reranking import Lists, PairSource, part_budget
 from engine.train.schedule import seed_of

@@ -24,12 +24,12 @@ from engine.records import Query, Split, State
 from engine.store import models, queries
 from engine.store.documents import Corpus
 from engine.store.files import swap_folder
+from engine.store.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.dev import POOL_CHANGED, digest_of
 from engine.train.examples import Example, TrainingSet, load_training_set
-from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.running import Run
 from engine.train.saving import CardFacts, all_finite
 from engine.train.steps import autocast, is_shortage

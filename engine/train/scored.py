@@ -15,9 +15,9 @@ from engine.params import TrainParams
 from engine.records import Split
 from engine.store import queries, scores
 from engine.store.documents import Corpus, corpus
+from engine.store.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.store.project import Project
 from engine.train.examples import Batch
-from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 
 _SURE = 1e-4  # probabilities nearer to 0 or 1 than this become logits of ±9.2
 

@@ -17,9 +17,9 @@ from engine.params import PRESETS, TrainParams, params_from_dict, params_to_dict
 from engine.records import Model
 from engine.store import models
 from engine.store.files import write_whole
+from engine.store.kept import Kept
 from engine.store.project import Project
 from engine.task import Task
-from engine.train.kept import Kept
 from engine.train.lighter import adapter_config, frozen_names
 from engine.train.masked import hide_words
 from engine.train.objectives import matryoshka_dims

@@ -13,12 +13,12 @@ from engine.errors import UserError
 from engine.objectives import OBJECTIVES, Objective
 from engine.params import TrainParams
 from engine.store.documents import Corpus
+from engine.store.kept import NOTHING_KEPT, Kept
 from engine.store.models import resolve_model
 from engine.store.project import Project
 from engine.store.scores import FEWEST_TEXTS, unmet
 from engine.task import Task
 from engine.train.examples import Batch, TrainingSet, batches, load_training_set, steps_per_epoch
-from engine.train.kept import NOTHING_KEPT, Kept
 from engine.train.plain_texts import TextSource
 from engine.train.scored import ScoredSource, load_scored_set
 

@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import UserError
 from engine.records import Model
 from engine.store.files import write_whole, writing_whole
-from engine.train.kept import rows_named
+from engine.store.kept import rows_named
 from engine.train.pieces import Parts, token_names
 from engine.train.repeating import title_of, write_module
 from engine.train.static_work import StaticWork

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from engine.encode.folders import read_modules
 from engine.params import TrainParams
+from engine.store.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.bags import leave_out, make_bag, rank_loss, vectors
 from engine.train.document_pairs import DocumentPairs
 from engine.train.examples import Batch
-from engine.train.kept import NOTHING_KEPT, Kept, names_of, rows_named
 from engine.train.pieces import Parts, count_tokens, token_names
 from engine.train.work import EncoderWork
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import TrainingError, UserError
 from engine.params import TrainParams, params_from_dict, params_to_dict
-from engine.train.kept import NOTHING_KEPT, Kept
+from engine.store.kept import NOTHING_KEPT, Kept
 
 if TYPE_CHECKING:
     import torch

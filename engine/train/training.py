@@ -13,12 +13,12 @@ from engine.params import RerankerParams, TrainParams, params_from_dict, params_
 from engine.records import Model, State
 from engine.store import models
 from engine.store.forecasts import find_forecast
+from engine.store.kept import Kept
 from engine.store.negatives import newest_mining
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.checkpoints import Checkpoints
 from engine.train.forecast import kept_inside
-from engine.train.kept import Kept
 from engine.train.running import Run
 from engine.train.sources import open_source
 from engine.train.static_work import StaticWork, fits_static, is_static

@@ -15,11 +15,11 @@ from engine.errors import UserError
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.records import Split
+from engine.store.kept import NOTHING_KEPT, Kept
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.dev import DevMeasure, choose_pool
 from engine.train.examples import Batch
-from engine.train.kept import NOTHING_KEPT, Kept
 from engine.train.lighter import make_lighter, merge_adapters
 from engine.train.objectives import build_loss
 from engine.train.saving import CardFacts, mix_weights, save_model

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.records import Comparison, Hit, QueryMovement, Run, Split
+from engine.records import Comparison, Hit, Outcome, QueryMovement, Run, Split
 from engine.store import browse, documents, models, pins, queries, runs
 from engine.store.imported_runs import imported_runs
 from engine.store.overview import stale_runs
@@ -16,7 +16,7 @@ from engine.store.pins import Pin
 from engine.store.project import Project
 from engine.store.shares import sentence_of_run
 from engine.store.slices import By, Slice, slices
-from engine.store.verdicts import Circumstances, circumstances, run_name
+from engine.store.verdicts import Circumstances, circumstances, known_queries, run_name
 from gui.garbage import uncollected
 from gui.tables.hits import HitCard, hit_card
 
@@ -71,6 +71,10 @@ class Bench:
         """Whether nothing but BM25 and the base model is compared."""
         compared = [run.system for run_id in (run_a, run_b) if (run := self.run(run_id))]
         return all(system in ("bm25", "base") for system in compared)
+
+    def is_won(self, found: Comparison) -> bool:
+        """Whether it shows that the first system is better: on queries that neither knows from its training."""
+        return found.verdict is Outcome.WIN and not known_queries(found, self.known)[1]
 
     def wanted(self, label: str, before: frozenset[int]) -> int:
         """The run of a system that was asked for when there were the runs `before`; 0 where it is not there."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QStackedWidget, QWidget
 
-from engine.records import Outcome, QueryMovement
+from engine.records import QueryMovement
 from engine.store.runs import is_of_model
 from gui import theme, words
 from gui.jobs.job import Job, Phase
@@ -261,7 +261,7 @@ class EvaluatePage(ReadingPage):
                 self.tr("Measure the new model") if self._bench.unmeasured else self.tr("Train a model")
             )
             self._primary.set_icon_name("evaluate" if self._bench.unmeasured else "train")
-        elif found is not None and found.verdict is Outcome.WIN:
+        elif found is not None and self._bench.is_won(found):
             self._primary.setText(self.tr("Search with it"))
             self._primary.set_icon_name("search")
         else:
@@ -271,7 +271,7 @@ class EvaluatePage(ReadingPage):
     def _act(self) -> None:
         if self._bench.system("tuned") is None and self._bench.unmeasured:
             self._measure(_USUAL)
-        elif self._pair.comparison is not None and self._pair.comparison.verdict is Outcome.WIN:
+        elif self._pair.comparison is not None and self._bench.is_won(self._pair.comparison):
             self.session.show_page("search" if self._bench.system("tuned") else "train")
         else:
             self.session.show_page("train")
@@ -298,6 +298,7 @@ class EvaluatePage(ReadingPage):
                 "review_negatives": ("negatives", {"doubtful": True}),
                 "review_queries": ("queries", {"query_id": conflicting[0]} if conflicting else {"step": action}),
                 "other_base": ("train", {"step": action}),
+                "train_again": ("train", {"step": action}),
             }
             if action in ways:
                 self.session.show_page(*ways[action])

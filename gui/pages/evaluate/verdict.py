@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from engine.records import Comparison, Outcome
 from engine.store.verdicts import (
     Reason,
+    known_queries,
     made_sentence,
     metric_name,
     reach_sentence,
@@ -81,12 +82,21 @@ class VerdictCard(Card):
         if found is None:
             self._show_untested(pair, name_a, name_b)
             return
-        self._chip.set_state(found.verdict.value, CHIP[found.verdict])
+        system, known = known_queries(found, bench.known)
+        if known:
+            self._chip.set_state(self.tr("NOT HELD OUT"), "warn")
+        else:
+            self._chip.set_state(found.verdict.value, CHIP[found.verdict])
         self._chip.show()
+        asked = self._held_out(found.n_queries)
+        if known:
+            knower = name_a if system == found.a else name_b
+            told = self.tr("%1 queries, %2 of which %3 knows from its training")
+            asked = fill(told, words.count(found.n_queries), words.count(known), knower)
         against = self.tr("%1 against %2 · %3")
         if bench.known.made_queries:
             against = self.tr("%1 against %2 · %3 · measured on made queries")
-        self._line.setText(fill(against, name_a, name_b, self._held_out(found.n_queries)))
+        self._line.setText(fill(against, name_a, name_b, asked))
         made = made_sentence(bench.known, found.n_queries)
         if made:
             self._line.setToolTip(made)
@@ -199,6 +209,7 @@ class VerdictCard(Card):
             "review_queries": self.tr("Look at the queries"),
             "other_base": self.tr("Choose another base"),
             "parts": self.tr("See the parts"),
+            "train_again": self.tr("Train again"),
         }.get(reason.action, "")
 
     def _add_reason(self, sentence: str, words_: str, action: str) -> None:

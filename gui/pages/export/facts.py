@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication
 from engine.formats import NEED_NEGATIVES, QUERIES, SUFFIXES, TRAINING, TRAINING_FOLDERS, WITHOUT_NEGATIVES
 from engine.records import ExportRecord, Model, Outcome, Run, Split
 from engine.store import jobs, models, negatives, queries, runs
+from engine.store.learnt import known_by_run
 from engine.store.project import Project
 
 
@@ -117,7 +118,8 @@ def read_facts(project: Project) -> ExportFacts:
 def _model_choice(project: Project, model: Model, known: Sequence[Model], test_runs: Sequence[Run]) -> ModelChoice:
     run = next((run for run in test_runs if run.model_id == model.id and runs.is_of_model(run)), None)
     bm25 = next((run for run in test_runs if run.system == "bm25"), None)
-    found = runs.comparison_of(project, run.id, bm25.id) if run and bm25 else None
+    proven = run is not None and run.id not in known_by_run(project, Split.TEST)
+    found = runs.comparison_of(project, run.id, bm25.id) if run and bm25 and proven else None
     parent = next((m.name for m in known if m.id == model.parent_id), "")
     if model.kind != "tuned":
         made = _tr("the base model")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.records import Comparison, JobRecord, Model, Outcome, Run
+from engine.records import Comparison, JobRecord, Model, Outcome, Run, Split
 from engine.store import imports, jobs, models, negatives
+from engine.store.learnt import known_by_run
 from engine.store.overview import Overview, newest_tuned_run
 from engine.store.project import Project
 from engine.store.reading import MANY_CUT, MANY_UNKNOWN, BaseOffer, base_offer
@@ -45,6 +46,7 @@ class HomeFacts:
         counts: the line beside the title.
         runs: the newest test run of BM25, base and tuned, where there is one.
         against: the comparison with BM25, then with the base model.
+        known: how many of the queries measured with the tuned model knows from its training.
         doubtful: mined candidates that may be answers and are not judged yet.
         resumable: the newest model or reranker whose training was ended early and can go on.
         reading: how well the model reads these texts, short and as a whole sentence; both "" where it reads them well.
@@ -56,6 +58,7 @@ class HomeFacts:
     steps: tuple[Step, ...]
     runs: dict[str, Run]
     against: tuple[Comparison, ...]
+    known: int
     rounds: tuple[Round, ...]
     doubtful: int
     not_taken: int
@@ -86,6 +89,7 @@ def read_home(project: Project, seen: Overview) -> HomeFacts:
         steps=_steps(project, seen),
         runs=_runs(seen),
         against=seen.verdicts,
+        known=known_by_run(project, Split.TEST).get(seen.verdicts[0].run_a, 0) if seen.verdicts else 0,
         rounds=_rounds(project, seen),
         doubtful=doubtful,
         not_taken=imports.count_problems(project),

@@ -138,17 +138,20 @@ class HomeProject(QWidget):
     def _fill_verdict(self, stack: QVBoxLayout, facts: HomeFacts) -> None:
         first = facts.against[0]
         line = row()
-        line.addWidget(Chip(first.verdict.value, _CHIPS[first.verdict]))
+        if facts.known:
+            line.addWidget(Chip(self.tr("NOT HELD OUT"), "warn"))
+        else:
+            line.addWidget(Chip(first.verdict.value, _CHIPS[first.verdict]))
         run = facts.runs.get("tuned")
         measured = fill(self.tr("measured %1"), words.when(run.created_at)) if run else ""
         rounds = [r.name for r in facts.rounds if r.is_tuned][-1:]
         line.addWidget(ElidedLabel(" · ".join([*rounds, measured]), "body", "text2"), 1)
         stack.addLayout(line)
         stack.addSpacing(12)
-        stack.addWidget(label(self._title(first), "title", wrap=True))
+        stack.addWidget(label(self._title(first, facts.known), "title", wrap=True))
         stack.addSpacing(4)
-        stack.addWidget(label(self._sentence(first), "body", "text2", wrap=True))
-        for other in facts.against[1:]:
+        stack.addWidget(label(self._sentence(first, facts.known), "body", "text2", wrap=True))
+        for other in facts.against[1:] if not facts.known else ():
             stack.addWidget(label(self._second(other), "body", "text2", wrap=True))
         stack.addSpacing(16)
         buttons = row()
@@ -166,7 +169,9 @@ class HomeProject(QWidget):
         stack.addLayout(buttons)
         stack.addStretch(1)
 
-    def _title(self, verdict: Comparison) -> str:
+    def _title(self, verdict: Comparison, known: int) -> str:
+        if known:
+            return self.tr("Train again: your model knows queries that it is measured with")
         against = "BM25" if verdict.b == "bm25" else self.tr("the base model")
         if verdict.verdict is Outcome.WIN:
             return fill(self.tr("Your model beats %1 by %2 nDCG@10"), against, words.signed(verdict.delta))
@@ -174,12 +179,18 @@ class HomeProject(QWidget):
             return fill(self.tr("Your model falls behind %1 by %2 nDCG@10"), against, words.decimal(-verdict.delta))
         return fill(self.tr("No difference to %1 can be told: %2 nDCG@10"), against, words.signed(verdict.delta))
 
-    def _sentence(self, verdict: Comparison) -> str:
+    def _sentence(self, verdict: Comparison, known: int) -> str:
+        asked = amount(verdict.n_queries, self.tr("query"), self.tr("queries"))
+        if known:
+            told = self.tr(
+                "Of %1 it knows %2 from its training, before they were split anew: %3 nDCG@10 proves nothing."
+            )
+            return fill(told, asked, words.count(known), words.signed(verdict.delta))
         return fill(
             self.tr("95 % interval %1 to %2, on %3 it never saw; %4 fixed, %5 broken."),
             words.signed(verdict.low),
             words.signed(verdict.high),
-            amount(verdict.n_queries, self.tr("query"), self.tr("queries")),
+            asked,
             words.count(verdict.fixed),
             words.count(verdict.broken),
         )

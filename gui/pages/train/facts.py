@@ -12,6 +12,7 @@ from engine.params import TrainParams, static_params
 from engine.records import Comparison, JobRecord, MetricPoint, Model, Passage, Probe, Run, Split
 from engine.store import documents, jobs, models, negatives, queries, runs
 from engine.store.forecasts import Measured, find_forecast
+from engine.store.learnt import known_by_run
 from engine.store.project import Project
 from engine.store.scores import unmet
 
@@ -231,9 +232,12 @@ def _title(passage: Passage) -> str:
 
 
 def read_verdicts(project: Project, model_id: int) -> tuple[Comparison, ...]:
-    """The newest comparisons of a model with BM25 and with the base on test queries."""
+    """The newest comparisons of a model with BM25 and with the base on test queries; none where it knows some."""
     found: dict[str, Comparison] = {}
+    known = known_by_run(project, Split.TEST)
     for comparison in runs.comparisons(project):
+        if comparison.run_a in known:
+            continue
         run = runs.run(project, comparison.run_a)
         other = runs.run(project, comparison.run_b)
         if run is None or other is None or run.model_id != model_id or run.split is not Split.TEST:

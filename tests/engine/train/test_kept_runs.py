@@ -12,11 +12,11 @@ from engine.params import MineParams, SelectParams
 from engine.records import Qrel, Review, Split
 from engine.store import models, queries
 from engine.store.documents import NewDocument, NewPassage, put_labelled, remove_documents
+from engine.store.kept import Kept
 from engine.store.negatives import drop_mining
 from engine.store.scores import PairScore, put_scores
 from engine.task import Task
 from engine.train.forecast import forecast
-from engine.train.kept import Kept
 from engine.train.training import train
 from tests.engine.train.test_lost_runs import assert_equal_runs, interrupted
 from tests.engine.train.test_training import Recorder, folder

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton
 
 from engine.records import Split
-from engine.store import runs, verdicts
+from engine.store import models, runs, verdicts
 from engine.store.project import Project
 from gui import theme
 from gui.jobs.job import Phase
@@ -136,3 +136,16 @@ def test_where_nothing_else_explains_it_the_parts_are_shown(qtbot, opened):
     _press(page, "See the parts")
     settle(qtbot, page)
     assert page._scatter.slices.isVisible()
+
+
+def test_a_win_on_queries_that_the_model_knows_is_no_verdict(qtbot, opened, finished):
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project).id
+        project.set_meta_json("known_queries", {"test": {str(tuned): 2}})
+    page = opened("update comparisons set verdict = 'WIN'")
+    assert page._verdict.words_shown()[0] == "NOT HELD OUT"
+    assert "2 of which" in page._verdict._line.text()
+    assert "prove nothing" in page._verdict.reasons()[0]
+    assert page._primary.text() == "Train again"
+    _press(page, "Train again")
+    assert page.session.pages[-1] == ("train", {"step": "train_again"})

@@ -21,6 +21,7 @@ from gui.pages.home.page import ALL_STEPS, HomePage
 from gui.pages.home.rounds import ticks_between
 from gui.settings import Recent
 from gui.widgets.buttons import Button
+from gui.widgets.labels import Chip
 from tests.gui.projects import empty_project, finished_project, imported_project
 
 
@@ -166,7 +167,7 @@ def test_every_outcome_has_its_own_title(page, session, tmp_path):
     from dataclasses import replace
 
     verdict = session.overview().verdicts[0]
-    titles = {outcome: page.standing._title(replace(verdict, verdict=outcome, delta=-0.041)) for outcome in Outcome}
+    titles = {outcome: page.standing._title(replace(verdict, verdict=outcome, delta=-0.041), 0) for outcome in Outcome}
     assert titles[Outcome.WIN].startswith("Your model beats BM25 by")
     assert titles[Outcome.LOSS] == "Your model falls behind BM25 by 0.041 nDCG@10"
     assert titles[Outcome.TIE].startswith("No difference to BM25 can be told")
@@ -332,3 +333,15 @@ def test_the_check_names_a_model_folder_that_is_none(tmp_path):
 
 def test_the_check_measures_the_disk_of_a_folder_still_to_be_made(tmp_path):
     assert check_disk(str(tmp_path / "a" / "b")).text.endswith("free")
+
+
+def test_a_model_that_knows_its_test_queries_has_no_verdict(page, session, finished):
+    with Project.open(finished) as project:
+        project.set_meta_json("known_queries", {"test": {str(models.newest_tuned(project).id): 2}})
+    session.open_project(finished)
+    page.standing.show_facts(read_home(session.project, session.overview()))
+    shown = texts(page)
+    assert [chip.text() for chip in page.standing._content.findChildren(Chip)] == ["NOT HELD OUT"]
+    assert any("it knows 2 from its training" in text for text in shown)
+    assert not any("it never saw" in text for text in shown)
+    assert session.overview().next_step.label == "Train, quick"
