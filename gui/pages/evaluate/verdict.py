@@ -90,9 +90,8 @@ class VerdictCard(Card):
         self._chip.show()
         asked = self._held_out(found.n_queries)
         if known:
-            knower = name_a if system == found.a else name_b
-            told = self.tr("%1 queries, %2 of which %3 knows from its training")
-            asked = fill(told, words.count(found.n_queries), words.count(known), knower)
+            told = self.tr("%1 queries, %2 of them known")
+            asked = fill(told, words.count(found.n_queries), words.count(known))
         against = self.tr("%1 against %2 · %3")
         if bench.known.made_queries:
             against = self.tr("%1 against %2 · %3 · measured on made queries")
@@ -101,7 +100,13 @@ class VerdictCard(Card):
         if made:
             self._line.setToolTip(made)
         self._show_figure(words.signed(found.delta), metric_name(found.metric))
-        self._sentence.setText(self._meaning(found, name_a, name_b))
+        meaning = self._meaning(found, name_a, name_b)
+        if known:
+            text = self.tr(
+                "%1 learnt from %2 of these queries, or was chosen by them. How it fares on others is not told."
+            )
+            meaning = fill(text, name_a if system == found.a else name_b, words.count(known))
+        self._sentence.setText(meaning)
         rest = found.n_queries - found.fixed - found.broken
         moved = self.tr("Fixed %1, broke %2; the other %3 stayed in or out of the first ten")
         said = [fill(moved, words.count(found.fixed), words.count(found.broken), words.count(rest))]

@@ -155,9 +155,13 @@ class HomeProject(QWidget):
             stack.addWidget(label(self._second(other), "body", "text2", wrap=True))
         stack.addSpacing(16)
         buttons = row()
-        search = Button(self.tr("Search with it"), "primary", icon_name="search")
-        search.clicked.connect(lambda: self.page_asked.emit("search", {}))
-        buttons.addWidget(search)
+        if facts.known:
+            first_button = Button(self.tr("Train again"), "primary", icon_name="train")
+        else:
+            first_button = Button(self.tr("Search with it"), "primary", icon_name="search")
+        page = "train" if facts.known else "search"
+        first_button.clicked.connect(lambda: self.page_asked.emit(page, {}))
+        buttons.addWidget(first_button)
         for text, tab, number in (
             (self.tr("See the %1 fixed"), "fixed", first.fixed),
             (self.tr("See the %1 broken"), "broken", first.broken),

@@ -144,7 +144,8 @@ def test_a_win_on_queries_that_the_model_knows_is_no_verdict(qtbot, opened, fini
         project.set_meta_json("known_queries", {"test": {str(tuned): 2}})
     page = opened("update comparisons set verdict = 'WIN'")
     assert page._verdict.words_shown()[0] == "NOT HELD OUT"
-    assert "2 of which" in page._verdict._line.text()
+    assert "2 of them known" in page._verdict._line.text()
+    assert "learnt from 2 of these queries" in page._verdict.words_shown()[2]
     assert "prove nothing" in page._verdict.reasons()[0]
     assert page._primary.text() == "Train again"
     _press(page, "Train again")

@@ -345,3 +345,7 @@ def test_a_model_that_knows_its_test_queries_has_no_verdict(page, session, finis
     assert any("it knows 2 from its training" in text for text in shown)
     assert not any("it never saw" in text for text in shown)
     assert session.overview().next_step.label == "Train, quick"
+    asked = []
+    page.standing.page_asked.connect(lambda name, _what: asked.append(name))
+    button(page, "Train again").click()
+    assert asked == ["train"]
