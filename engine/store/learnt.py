@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.records import Model, Split
+from engine.records import Model, Split, text_hash
 from engine.store import models, queries, runs
 from engine.store.kept import Kept
 from engine.store.project import Project
@@ -16,22 +16,23 @@ def count_known(project: Project) -> None:
     """Count, for each model trained here, the queries of dev and test that it knows; what pages read is kept.
 
     It knows those it was trained on, itself or a model that it came from, and of test also those that chose its step.
+    Models that were counted for the same queries are not counted again.
     """
-    found = models.models(project, rerankers=True)
     asked = {split: {query.text for query in queries.representatives(project, split)} for split in _KNOWN_BY}
-    read: dict[tuple[int, str], frozenset[str]] = {}
-    counts: dict[str, dict[str, int]] = {split.value: {} for split in asked}
-    for model in found:
+    digest = text_hash("\n".join(f"{split.value} {text}" for split in asked for text in sorted(asked[split])))
+    before = project.meta_json(_META) or {}
+    counted = set(before.get("counted", ())) if before.get("asked") == digest else set()
+    counts = {split.value: dict(before.get(split.value, {})) if counted else {} for split in asked}
+    for model in models.models(project, rerankers=True):
+        if model.id in counted:
+            continue
         line = _line_of(project, model)
         for split, names in _KNOWN_BY.items():
-            for one in line:
-                for name in names:
-                    if (one.id, name) not in read:
-                        read[one.id, name] = _texts(project, one, name)
-            known = frozenset().union(*(read[one.id, name] for one in line for name in names))
+            known = frozenset().union(*(_texts(project, one, name) for one in line for name in names))
             if number := len(known & asked[split]):
                 counts[split.value][str(model.id)] = number
-    project.set_meta_json(_META, counts)
+        counted.add(model.id)
+    project.set_meta_json(_META, {**counts, "asked": digest, "counted": sorted(counted)})
 
 
 def known_by_model(project: Project, split: Split) -> dict[int, int]:
