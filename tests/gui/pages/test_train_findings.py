@@ -46,6 +46,7 @@ def test_more_negatives_than_were_mined_are_warned_of_before_the_start(qtbot, pa
 
 
 def test_an_answer_that_comes_too_late_is_not_shown(qtbot, page):
+    page._findings._pause.stop()  # nothing else is asked meanwhile
     held: list = []
     page.session.edit = lambda _kind, _values, done=None, **_more: held.append(done)
     page._findings._ask()

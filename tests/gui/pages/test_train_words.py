@@ -63,7 +63,7 @@ def test_a_verdict_on_one_query_speaks_of_one(qtbot, finished):
     assert " on 1 test query; " in row.accessibleName()
     home = HomeProject()
     qtbot.addWidget(home)
-    assert "on 1 query it never saw" in home._sentence(one)
+    assert "on 1 query it never saw" in home._sentence(one, 0)
 
 
 LONG = (
