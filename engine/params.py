@@ -445,6 +445,9 @@ class TasksParams:
 P = TypeVar("P")
 
 
+_NOTED = {"chosen"}  # of what was set, noted beside the settings
+
+
 def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON values, checked here
     """Build params from JSON-like values; refuse unknown names and wrong types with one sentence.
 
@@ -456,7 +459,7 @@ def params_from_dict(kind: type[P], values: dict[str, Any]) -> P:  # Any: JSON v
     known, given = set(kind.__dataclass_fields__), values  # type: ignore[attr-defined]
     unknown = sorted(set(values) - known)
     if unknown:
-        raise UserError(f"There is no setting '{unknown[0]}'.", hint=f"Settings: {', '.join(sorted(known))}.")
+        raise UserError(f"There is no setting '{unknown[0]}'.", hint=f"Settings: {', '.join(sorted(known - _NOTED))}.")
     if kind is TrainParams:
         preset = params_to_dict(PRESETS.get(str(values.get("preset", "quick")), TrainParams()))
         own = OBJECTIVES.get(values.get("objective", "mnrl"))
