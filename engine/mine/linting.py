@@ -12,20 +12,23 @@ import numpy as np
 
 from engine.encode.models import folder_of
 from engine.encode.tokens import token_counter
-from engine.errors import ModelError
+from engine.errors import ModelError, ProjectError
 from engine.objectives import OBJECTIVES
 from engine.params import TrainParams
 from engine.records import Review, Split
 from engine.store import documents, models, negatives, queries
+from engine.store.candidates import queries_mined
 from engine.store.project import Project
 from engine.store.reading import base_offer
 
-Code = Literal["unreadable", "none", "few", "shared_answer", "too_easy", "cut", "judged_away"]
+Code = Literal["unreadable", "unmined", "none", "few", "shared_answer", "too_easy", "cut", "judged_away"]
 KEY = "negatives_lint"
 # The median negative scores less than this share below the answer: in-batch negatives, which cost nothing, do as well.
 EASY_MARGIN = 0.6
 # Shares from which a finding is worth a word; under them it is the usual rest.
-_SHARES: dict[Code, float] = {"none": 0.0, "few": 0.2, "shared_answer": 0.1, "cut": 0.1, "judged_away": 0.0}
+_SHARES: dict[Code, float] = {
+    "unmined": 0.0, "none": 0.0, "few": 0.2, "shared_answer": 0.1, "cut": 0.1, "judged_away": 0.0
+}  # fmt: skip
 _SAMPLE = 500
 
 
@@ -72,9 +75,12 @@ def lint(project: Project, params: TrainParams | None = None) -> Lint:
     needs_answers = not facts or facts.needs in ("answers", "negatives")
     median = round(float(np.median(found.margins)), 4) if len(found) else None
     cut, looked = _cut(project, {*chain(*answers.values()), *found.passage_ids.tolist()}, length)
+    without = {query for query in asked if not counted[query]} if mining else set()
+    unmined = _unmined(project, mining.id, without) if mining and without else 0
     findings = [
         _unreadable(project, params),
-        _finding("none", sum(not counted[q] for q in asked) if mining else 0, len(asked)),
+        _finding("unmined", unmined, len(asked)),
+        _finding("none", len(without) - unmined, len(asked)),
         _few(sum(0 < counted[q] < wanted for q in asked), len(asked), chosen, wanted),
         _finding("shared_answer", _crowded(project, answers) if needs_answers else 0, len(asked)),
         _finding("cut", cut, looked, length),
@@ -95,6 +101,15 @@ def keep_lint(project: Project) -> Lint:
 def kept_lint(project: Project) -> dict[str, Any] | None:  # Any: JSON values
     """The record that the last mining or selection kept."""
     return project.meta_json(KEY)  # type: ignore[no-any-return]  # what was written is an object
+
+
+def _unmined(project: Project, mining_id: int, without: set[int]) -> int:
+    """How many of these queries the mining did not look at: they came, or were given to training, after it."""
+    try:
+        mined = queries_mined(project, mining_id)
+    except ProjectError:
+        return 0  # an older mining's files are gone; that the queries lack negatives is told all the same
+    return len(without.difference(mined.tolist()))
 
 
 def _crowded(project: Project, answers: Mapping[int, Sequence[int]]) -> int:
@@ -125,6 +140,10 @@ def _finding(code: Code, count: int, total: int, limit: int = 0) -> Finding | No
         return None
     of, are, have = f"{count:,} of {total:,}", _one(count, "is", "are"), _one(count, "has", "have")
     words, hint = {
+        "unmined": (
+            f"{of} training queries came to training after the mining and {have} no negative.",
+            "Mine again.",
+        ),
         "none": (
             f"{of} training queries {have} no negative.",
             "Loosen a rule, mine deeper, or let chance fill what is missing.",

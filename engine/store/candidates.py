@@ -176,6 +176,15 @@ def read_candidates(project: Project, mining_id: int, *, check: bool = False) ->
     return mark_answers(stored, positives(project), copies_of_answers(project))
 
 
+def queries_mined(project: Project, mining_id: int) -> NDArray[np.int32]:
+    """The queries that a mining looked for candidates of, ids ascending.
+
+    Raises:
+        ProjectError: the files are absent or damaged.
+    """
+    return load_candidates(_folder(project, mining_id)).queries
+
+
 def mark_answers(
     candidates: Candidates,
     answers: Mapping[int, Collection[int]],

@@ -115,6 +115,7 @@ def mends() -> dict[str, Mend]:
     short = Mend(_tr("Loosen a rule"), "negatives", {"short": True})
     return {
         "unreadable": Mend(_tr("Build a model"), "home", {}),
+        "unmined": Mend(_tr("Mine again"), "negatives", {"again": True}),
         "none": short,
         "few": short,
         "shared_answer": Mend(_tr("Merge near-duplicates"), "queries", {"duplicates": True}),

@@ -104,7 +104,7 @@ class NegativesPage(ReadingPage):
 
     def open_at(self, what: dict[str, object]) -> None:
         """`doubtful` brings the most doubtful candidates first, `short` queries with the fewest negatives; `query_id`
-        opens a query, perhaps at `passage_id`; `rule` and `keep` go to the margin and to the button that keeps."""
+        opens a query, perhaps at `passage_id`; `rule` goes to the margin, `keep` and `again` to a button."""
         query_id, passage_id = what.get("query_id"), what.get("passage_id", 0)
         if isinstance(query_id, int):
             self._wanted = (query_id, passage_id if isinstance(passage_id, int) else 0)
@@ -116,8 +116,8 @@ class NegativesPage(ReadingPage):
         if what.get("short") or what.get("rule"):
             self.selection.set_open(True)
             self.selection.rules.margin.slider.setFocus(Qt.FocusReason.OtherFocusReason)
-        elif what.get("keep"):
-            self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif what.get("keep") or what.get("again"):
+            (self.keep if what.get("keep") else self._again).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_narrow(self, narrow: bool) -> None:
         self._narrow = narrow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
@@ -46,6 +47,17 @@ def test_sound_negatives_bring_no_finding(project):
 def test_queries_without_a_negative_are_counted(project):
     run(project, relative_margin=99)
     assert codes(lint(project))["none"] == 6
+
+
+def test_queries_that_came_after_the_mining_are_told_apart(project):
+    run(project)
+    query = add_queries(project, ["Vinegar for a kettle?"], split=Split.TRAIN)[0]
+    judge(project, (query, 1, 1))
+    assert codes(lint(project)).items() >= {("unmined", 1)}
+    assert "none" not in codes(lint(project))
+    mining = negatives.newest_mining(project).id
+    shutil.rmtree(project.path / "minings" / str(mining))
+    assert codes(lint(project)).items() >= {("none", 1)}
 
 
 def test_queries_with_fewer_than_asked_for_are_counted(project):

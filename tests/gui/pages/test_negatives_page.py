@@ -359,6 +359,8 @@ def test_each_finding_leads_to_its_mend(shown: Shown, qtbot: QtBot) -> None:
     assert page.queries.order.value() == "short"
     page.open_at({"keep": True})
     assert page.keep.hasFocus() or not page.keep.isEnabled()
+    page.open_at({"again": True})
+    assert page._again.hasFocus()
 
 
 def test_without_findings_there_is_no_line(shown: Shown) -> None:

@@ -63,6 +63,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(qtbot, page):
     ("code", "name", "what"),
     [
         ("unreadable", "home", {}),
+        ("unmined", "negatives", {"again": True}),
         ("none", "negatives", {"short": True}),
         ("few", "negatives", {"short": True}),
         ("too_easy", "negatives", {"rule": "margin"}),
