@@ -188,6 +188,9 @@ class ExportPage(ReadingPage):
             self._stack.setCurrentIndex(_BLANK)
         self.ask("export/facts", read_facts, self._show_facts)
 
+    def tells_failure(self, kind: str) -> bool:
+        return kind == "export" and bool(self._jobs or self._failed)
+
     def set_narrow(self, narrow: bool) -> None:
         super().set_narrow(narrow)
         self._a_row = _A_NARROW_ROW if narrow else _A_ROW

@@ -173,10 +173,13 @@ def test_an_export_of_another_model_does_not_count(qtbot, tmp_path, finished):
 
 def test_a_failed_export_says_why_and_what_was_kept(qtbot, tmp_path, finished):
     page = _page(qtbot, tmp_path, finished)
+    assert not page.tells_failure("export")  # what was begun elsewhere is the window's to tell
     page._go.click()
     job = page.session.queue.running
+    assert page.tells_failure("export")
     page.session.end_job(job, Phase.FAILED, message="/x is not empty.", hint="Choose a new folder.")
     settle(qtbot, page)
+    assert page.tells_failure("export")
     assert page._row("model").state() == "/x is not empty."
     assert page.problem.isVisible()
     assert "Kept:" in page.problem.accessibleName()
