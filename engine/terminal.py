@@ -168,8 +168,9 @@ def comparison_lines(summary: Values) -> list[str]:
     lines = []
     for place, c in enumerate(summary["comparisons"]):
         corrected = f", {c['p_adjusted']:.4f} corrected for {c['family']} systems" if c["family"] > 1 else ""
+        word = summary["words"][place] if summary.get("words") else c["verdict"]
         lines.append(
-            f"{c['verdict']}: {plain(c['a'])} against {plain(c['b'])}: {signed(c['delta'])} {c['metric']} "
+            f"{word}: {plain(c['a'])} against {plain(c['b'])}: {signed(c['delta'])} {c['metric']} "
             f"(95 % interval {signed(c['low'])} to {signed(c['high'])}, p {c['p']:.4f}{corrected}); "
             f"fixed {c['fixed']:,}, broke {c['broken']:,}"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.commands.common import Add, Values, absolute, given, job, words
 from engine.errors import UserError
 from engine.store.project import Project
-from engine.store.verdicts import circumstances, signed, verdict_reasons
+from engine.store.verdicts import circumstances, signed, verdict_reasons, verdict_word
 from engine.terminal import TerminalTask, comparison_lines, plain, table
 
 
@@ -116,10 +116,12 @@ def _compare(options: argparse.Namespace, task: TerminalTask) -> Values:
             for kind in ("fixed", "broken")
             if options.moved
         }
-        reasons = [reason.sentence for reason in verdict_reasons(found, circumstances(project, split))]
+        known = circumstances(project, split)
+        reasons = [reason.sentence for reason in verdict_reasons(found, known)]
     return {
         "comparison": asdict(found),
         "reasons": reasons,
+        "word": verdict_word(found, known),
         "slices": {name: [asdict(part) for part in parts] for name, parts in told.items()},
         "moved": {kind: [asdict(row) for row in rows] for kind, rows in moved.items()},
     }
@@ -127,7 +129,8 @@ def _compare(options: argparse.Namespace, task: TerminalTask) -> Values:
 
 def _show_comparison(summary: Values) -> None:
     compared = summary["comparison"]
-    for line in comparison_lines({"comparisons": [compared], "reasons": [summary["reasons"]]}):
+    told = {"comparisons": [compared], "reasons": [summary["reasons"]], "words": [summary["word"]]}
+    for line in comparison_lines(told):
         print(line)
     names = [plain(compared["b"]), plain(compared["a"])]
     for by, parts in summary["slices"].items():

@@ -38,6 +38,7 @@ class EvaluateSummary:
 
     `conventions`: where cut-offs were asked for, every measure at them by system and convention. `made_queries`: how
     many of the queries the program made itself. `reasons`: for each comparison that is no win, why that may be.
+    `words`: what each comparison is called.
     `reach`: before anything is tuned, which differences these queries could show. `joined`: where hybrid was measured,
     how much each side counts in it, and why.
     """
@@ -49,6 +50,7 @@ class EvaluateSummary:
     conventions: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     made_queries: int = 0
     reasons: tuple[tuple[str, ...], ...] = ()
+    words: tuple[str, ...] = ()
     reach: str = ""
     joined: str = ""
 
@@ -104,6 +106,7 @@ def evaluate(project: Project, params: EvaluateParams, task: Task) -> EvaluateSu
         conventions=by_convention,
         made_queries=made,
         reasons=tuple(tuple(r.sentence for r in verdicts.verdict_reasons(c, known)) for c in comparisons),
+        words=tuple(verdicts.verdict_word(c, known) for c in comparisons),
         reach=verdicts.reach_sentence(comparisons[-1]) if set(found) <= set(BASELINES) else "",
         joined=joined_sentence(chosen) if chosen and any(each.kind == "hybrid" for each in systems) else "",
     )

@@ -15,13 +15,13 @@ from engine.store.project import now
 from engine.store.task_figures import task_figures
 from engine.store.verdicts import (
     circumstances,
-    known_queries,
     made_sentence,
     metric_name,
     movement_sentence,
     signed,
     verdict_reasons,
     verdict_sentence,
+    verdict_word,
 )
 
 FIRST_LINE = "<!doctype html>"
@@ -66,9 +66,9 @@ def _verdict(story: Story, best: Sequence[Comparison]) -> str:
     parts, known = [], circumstances(story.project, story.split)
     for found in best:
         reasons = "".join(f"<li>{_text(r.sentence)}</li>" for r in verdict_reasons(found, known))
-        chip = "NOT HELD OUT" if known_queries(found, known)[1] else found.verdict.value
+        word = verdict_word(found, known)
         parts.append(
-            f'<div class="verdict {found.verdict.value.lower()}"><b class="chip">{chip}</b>'
+            f'<div class="verdict {word.lower()}"><b class="chip">{word}</b>'
             f"<p>{_text(verdict_sentence(found, story.split, known))} {_text(movement_sentence(found))}</p>"
             f"{f'<ul>{reasons}</ul>' if reasons else ''}</div>"
         )
@@ -99,9 +99,11 @@ def _comparisons(story: Story) -> str:
     """Every pair that was tested, with what an expert asks for."""
     if not story.comparisons:
         return ""
+    known = circumstances(story.project, story.split)
+    words = {c.id: verdict_word(c, known) for c in story.comparisons}
     rows = "".join(
         f'<tr><td class="text">{_name(story, c.run_a)} against {_name(story, c.run_b)}</td>'
-        f'<td class="{c.verdict.value.lower()}"><b class="chip">{c.verdict.value}</b></td><td>{signed(c.delta)}</td>'
+        f'<td class="{words[c.id].lower()}"><b class="chip">{words[c.id]}</b></td><td>{signed(c.delta)}</td>'
         f"<td>{signed(c.low)} to {signed(c.high)}</td><td>{c.p:.4f}</td><td>{c.p_adjusted:.4f}</td>"
         f"<td>{c.fixed:,}</td><td>{c.broken:,}</td></tr>"
         for c in story.comparisons

@@ -119,6 +119,11 @@ def known_queries(comparison: Comparison, circumstances: Circumstances | None) -
     return (system, number) if number else ("", 0)
 
 
+def verdict_word(comparison: Comparison, circumstances: Circumstances | None) -> str:
+    """WIN, TIE or LOSS; on queries that one of the two knows, that they were not held out."""
+    return "NOT HELD OUT" if known_queries(comparison, circumstances)[1] else comparison.verdict.value
+
+
 def _asked(comparison: Comparison, split: Split, circumstances: Circumstances | None) -> str:
     """How many queries were asked, and whether they were unknown."""
     known = known_queries(comparison, circumstances)[1]

@@ -18,7 +18,7 @@ from engine.store.kept import NOTHING_KEPT, Kept
 from engine.store.project import Project
 from engine.task import Task
 from engine.train.dev import DevMeasure, DevPool, choose_pool
-from engine.train.saving import CardFacts, in_per_cent, mix_weights, save_model
+from engine.train.saving import CardFacts, base_in_all, in_per_cent, mix_weights, save_model
 from engine.train.scripts import run_params, unmixed
 
 # Of the tuned model alone: what was measured of it says nothing of the mixed one.
@@ -129,10 +129,10 @@ class _Mixing:
         )
         folder = Path("models") / str(row_id) / "final"
         before = unmixed(self.project, self.tuned)[1]
-        in_all = _on_top(alpha, before)
+        in_all = base_in_all(alpha, before)
         card = self._card(name, in_all, dev, dev_base)
         saved = save_model(self.model.to("cpu"), self.project.path / folder, self.facts, card)
-        points = [("merge_dev", round(100 * _on_top(share, before)), value) for share, value in curve]
+        points = [("merge_dev", round(100 * base_in_all(share, before)), value) for share, value in curve]
         models.add_metrics(self.project, row_id, points)
         summary = MergeSummary(row_id, name, alpha, dev, curve)
         models.finish_model(
@@ -172,8 +172,3 @@ class _Mixing:
             dev_bm25=self.pool.bm25 if self.pool else None,
             params=run_params(self.tuned),
         )
-
-
-def _on_top(share: float, before: float) -> float:
-    """How much of the base is in a model that held `before` of it, after `share` more."""
-    return share + (1 - share) * before

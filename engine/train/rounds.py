@@ -202,5 +202,6 @@ class _Autopilot:
         if not self.has_test:
             return {}, ()
         found = self._evaluate(("bm25", "base", "tuned"))
-        verdicts = tuple((c.a, c.b, str(c.verdict), c.delta) for c in found.comparisons)
+        called = zip(found.comparisons, found.words, strict=True)
+        verdicts = tuple((c.a, c.b, word, c.delta) for c, word in called)
         return {name: metrics["ndcg@10"] for name, metrics in found.systems.items()}, verdicts

@@ -75,6 +75,11 @@ def all_finite(model: Any) -> bool:  # Any: a SentenceTransformer
     return all(bool(weight.isfinite().all()) for weight in model.parameters())
 
 
+def base_in_all(share: float, before: float) -> float:
+    """How much of the base is in a model that held `before` of it, after `share` more."""
+    return share + (1 - share) * before
+
+
 def mix_weights(base: dict[str, torch.Tensor], tuned: dict[str, torch.Tensor], share: float) -> dict[str, torch.Tensor]:
     """Weights between two models: `share` of the base's, the rest of the tuned one's (WiSE-FT, arXiv:2109.01903)."""
     import torch

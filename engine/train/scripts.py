@@ -25,6 +25,7 @@ from engine.train.masked import hide_words
 from engine.train.objectives import matryoshka_dims
 from engine.train.repeating import check_place, check_same_data, command_of, title_of, write_module
 from engine.train.reranker_script import write_reranker
+from engine.train.saving import base_in_all
 from engine.train.schedule import seed_of
 from engine.train.script_text import adapter_lines, body_of, freeze_lines, head_of, script_text
 from engine.train.sources import Source, open_source
@@ -196,4 +197,4 @@ def unmixed(project: Project, run: Model) -> tuple[Model, float]:
     if mixed is None:
         return run, share
     trained, before = unmixed(project, mixed)
-    return trained, share + (1 - share) * before
+    return trained, base_in_all(share, before)

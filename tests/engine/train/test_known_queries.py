@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from engine.curate.splits import split
@@ -14,6 +15,7 @@ from engine.store.learnt import count_known, known_by_model, known_by_run
 from engine.store.overview import overview
 from engine.store.verdicts import circumstances, known_queries, verdict_sentence
 from engine.task import Task
+from engine.terminal import comparison_lines
 from engine.train.merging import merge
 from engine.train.reranking import train_reranker
 from engine.train.training import train
@@ -65,6 +67,10 @@ def test_a_verdict_on_known_queries_proves_nothing(project, moved):
     said = "The tuned model knows all 10 test queries from its training, before they were split anew: "
     assert (found.a, known_queries(found, known)) == ("tuned", ("tuned", 10))
     assert measured.reasons[0][0].startswith(said)
+    assert measured.words[:2] == ("NOT HELD OUT", "NOT HELD OUT")
+    assert measured.words[-1] == measured.comparisons[-1].verdict.value
+    lines = comparison_lines(msgspec.to_builtins(measured))
+    assert lines[0].startswith("NOT HELD OUT: tuned against bm25")
     assert verdict_sentence(found, Split.TEST, known).endswith("on 10 queries, 10 of which it knows from its training.")
     assert not any("from its training" in reason for reason in measured.reasons[-1])  # the base against BM25
     assert said in _measured(project, models.model(project, moved))

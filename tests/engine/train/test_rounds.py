@@ -262,7 +262,7 @@ class Clocked:
         if "tuned" in params.systems:
             self.read(str(len(self.limits)))
         self.now += 2.0
-        return SimpleNamespace(systems={}, comparisons=())
+        return SimpleNamespace(systems={}, comparisons=(), words=())
 
     def mine(self, project, params, task):
         self.order.append(f"mine {params.model}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtWidgets import QDialog
+
+from engine.params import MergeParams, params_from_dict
 from engine.records import MetricPoint
 from engine.store import models
 from engine.store.project import Project
+from gui.jobs.job import Phase
 from gui.pages.train.mixing import MixDialog
 from gui.widgets.charts import LineChart
 from tests.gui.asking import settle
@@ -49,3 +53,48 @@ def test_long_names_leave_the_slider_its_place_below_the_chart(qtbot):
     qtbot.waitExposed(dialog)
     (chart,) = dialog.findChildren(LineChart)
     qtbot.waitUntil(lambda: chart.geometry().bottom() < dialog.share.geometry().top(), timeout=5000)
+
+
+def test_a_tuned_model_is_mixed_by_a_slider_beside_the_curve(qtbot, tmp_path, finished, monkeypatch):
+    with Project.open(finished) as project:
+        tuned = models.newest_tuned(project)
+        models.add_metrics(
+            project, tuned.id, [("merge_dev", 0, 0.60), ("merge_dev", 25, 0.61), ("merge_dev", 100, 0.5)]
+        )
+    page = _page(qtbot, tmp_path, finished)
+    page.open_at({"model": tuned.id})
+    settle(qtbot, page)
+    seen = []
+
+    def move(dialog: MixDialog) -> None:
+        dialog.share.set_value(25)
+        seen.append(dialog.share._shown.text())
+
+    _accept(monkeypatch, MixDialog, move)
+    page._live.ending._mix.click()
+    assert seen == ["25 % · 0.610"]
+    ((kind, values),) = page.session.jobs
+    assert (kind, params_from_dict(MergeParams, values).alpha) == ("merge", 0.25)
+    with Project.open(finished) as project:
+        mixed = models.add_model(
+            project, name="mix", kind="tuned", path="x", parent_id=tuned.parent_id, params={"merged_from": tuned.id}
+        )
+        told = {"alpha": 0.25, "base_share": 0.25, "base_in_all": 0.4, "dev": 0.61}
+        models.finish_model(project, mixed, path="x", weights_digest="m", dim=384, max_length=256, summary=told)
+    page.session.end_job(page.session.queue.running, Phase.DONE, changed={"models"}, summary={"model": mixed})
+    settle(qtbot, page)
+    assert page._live.ending.sentence().startswith(
+        "mix has 40 % of its base's weights, the rest of the tuned model's; nDCG@10 0.610 on the dev queries."
+    )
+
+
+def test_the_best_share_is_looked_for_where_there_are_dev_queries(qtbot):
+    dialog = MixDialog(4, "tuned 1", "base", [MetricPoint(0, 0.5)], dev=True)
+    qtbot.addWidget(dialog)
+    dialog.best.click()
+    assert dialog.result() == QDialog.DialogCode.Accepted
+    assert dialog.values() == {"model": "4", "alpha": -1.0}
+    without = MixDialog(4, "tuned 1", "base", [], dev=False)
+    qtbot.addWidget(without)
+    assert not without.best.isEnabled()
+    assert without.values() == {"model": "4", "alpha": 0.3}
