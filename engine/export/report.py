@@ -18,6 +18,7 @@ from engine.records import Split
 from engine.store import jobs, queries, runs
 from engine.store.project import Project
 from engine.store.task_figures import task_figures
+from engine.store.verdicts import circumstances, verdict_word
 from engine.task import Task
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -111,9 +112,10 @@ def _tables(story: Story) -> dict[str, list[Sequence[object]]]:
             "queries",
         )
     ]
-    compared += [
-        (story.names[c.run_a], story.names[c.run_b], *(getattr(c, name) for name in _TESTED)) for c in story.comparisons
-    ]
+    known = circumstances(story.project, story.split)
+    for c in story.comparisons:
+        values = {name: getattr(c, name) for name in _TESTED} | {"verdict": verdict_word(c, known)}
+        compared.append((story.names[c.run_a], story.names[c.run_b], *values.values()))
     tables = {
         "systems.csv": systems,
         "comparisons.csv": compared,
